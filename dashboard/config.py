@@ -1,0 +1,210 @@
+"""What may be set, from where, and within which bounds? One table: the fields of Config are its rows."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+
+class WrongSetting(ValueError):
+    """A setting has a value that it does not take. The text names the key, the value and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table, kept in the metadata of its Config field. Bounds have no key of their own in contract.md but are set the same way."""
+
+    key: str
+    kind: str
+    meaning: str
+    read: Callable[[str], Any]
+    secret: bool = False
+    bound: bool = False
+
+
+SWITCHES = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
+
+
+def _switch(text: str) -> bool:
+    try:
+        return SWITCHES[text.strip().lower()]
+    except KeyError:
+        raise ValueError("on or off") from None
+
+
+def _choice(*allowed: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in allowed:
+            raise ValueError("one of " + ", ".join(allowed))
+        return text
+
+    return read
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.strip().isdigit() or not least <= int(text) <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def _seconds(least: float, most: float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = float("nan")
+        if not least <= seconds <= most:
+            raise ValueError(f"a number of seconds from {least:g} to {most:g}")
+        return seconds
+
+    return read
+
+
+def _urls(text: str) -> Mapping[str, str]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict) or not all(isinstance(url, str) for url in value.values()):
+        raise ValueError('a JSON object of name to URL, like {"shop": "postgresql+psycopg://..."}')
+    return dict(value)
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _row(
+    key: str,
+    kind: str,
+    read: Callable[[str], Any],
+    default: Any,
+    meaning: str,
+    *,
+    secret: bool = False,
+    bound: bool = False,
+) -> Any:
+    return field(default=default, metadata={"setting": Setting(key, kind, meaning, read, secret, bound)})
+
+
+def _bound(key: str, default: int, meaning: str, *, least: int = 1, most: int = 10_000_000) -> Any:
+    return _row(key, "whole number", _whole(least, most), default, meaning, bound=True)
+
+
+def _bound_seconds(key: str, default: float, meaning: str, *, least: float = 0.01, most: float = 86_400) -> Any:
+    return _row(key, "seconds", _seconds(least, most), default, meaning, bound=True)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every setting and every bound, read once. Rooms take what they need of it.
+
+    >>> Config.read({"PORT": "8080", "DASHBOARD_DEMO": "off"}).port
+    8080
+    >>> Config.read({"PORT": "none of these"})
+    Traceback (most recent call last):
+        ...
+    dashboard.config.WrongSetting: PORT is 'none of these'; allowed: a whole number from 1 to 65535
+    """
+
+    host: str = _row("HOST", "address", str, "127.0.0.1", "where `make run` and gunicorn.conf.py listen")
+    port: int = _row("PORT", "port", _whole(1, 65535), 8000, "where `make run` and gunicorn.conf.py listen")
+    database_url: str = _row(
+        "DATABASE_URL", "URL or `none`", str, "",
+        "the database that is looked at; unset: the demo's; `none`: only what programs publish in the instance folder",
+        secret=True,
+    )
+    databases: Mapping[str, str] = _row(
+        "DASHBOARD_DATABASES", "JSON object", _urls, None, "further databases: name to URL", secret=True
+    )
+    models: str = _row("DASHBOARD_MODELS", "module", str, "", "module that holds the mapped classes; unset: the tables are reflected")
+    instance: Path = _row("DASHBOARD_INSTANCE", "folder", Path, Path("instance"), "where Poolhouse keeps its files: demo database, store, ledger, secret key")
+    store_url: str = _row(
+        "DASHBOARD_STORE_URL", "URL", str, "",
+        "where workspaces, change sets, accounts, tokens and audit are kept; unset: SQLite `store.db` in the instance folder",
+        secret=True,
+    )
+    secret_key: str = _row("DASHBOARD_SECRET_KEY", "text", str, "", "signs cookies; unset: made once, kept in the instance folder", secret=True)
+    auth: str = _row("DASHBOARD_AUTH", "password, proxy or none", _choice("password", "proxy", "none"), "password", "how a person is known; none: only from a loopback address")
+    proxy_header: str = _row("DASHBOARD_PROXY_HEADER", "header name", str, "X-Forwarded-User", "with DASHBOARD_AUTH=proxy: the header that names the person")
+    proxy_addresses: tuple[str, ...] = _row("DASHBOARD_PROXY_ADDRESSES", "addresses, by comma", _addresses, (), "with DASHBOARD_AUTH=proxy: the only addresses whose header is believed")
+    admin_password: str = _row("DASHBOARD_ADMIN_PASSWORD", "text", str, "", "sets the password of the account `admin` at start", secret=True)
+    metrics_token: str = _row("DASHBOARD_METRICS_TOKEN", "text", str, "", "a bearer token that may read `/metrics`", secret=True)
+    metrics_public: bool | None = _row("DASHBOARD_METRICS_PUBLIC", "switch", _switch, None, "anybody may read `/metrics`; unset: on when alone, off as a guest")
+    metric_names: str = _row("DASHBOARD_METRIC_NAMES", "native, otel or both", _choice("native", "otel", "both"), "native", "under which names the metrics are exposed")
+    overdue_seconds: float = _row("DASHBOARD_OVERDUE_SECONDS", "seconds", _seconds(0.1, 86_400), 300.0, "a connection held longer counts as leaked (demo: 4)")
+    idle_in_transaction_seconds: float = _row("DASHBOARD_IDLE_IN_TRANSACTION_SECONDS", "seconds", _seconds(0.1, 86_400), 60.0, "a transaction idle for longer is a finding (demo: 3)")
+    stacks: str = _row("DASHBOARD_STACKS", "off, line or full", _choice("off", "line", "full"), "line", "what is kept of the code that takes a connection: nothing, its line, its stack")
+    read_only: bool = _row("DASHBOARD_READ_ONLY", "switch", _switch, False, "nothing can be written through Poolhouse")
+    public_url: str = _row("DASHBOARD_PUBLIC_URL", "URL", str, "", "where alerts link to")
+    demo: bool | None = _row("DASHBOARD_DEMO", "switch", _switch, None, "demo traffic; unset: on with the demo database only")
+    enabled: bool = _row("DASHBOARD_ENABLED", "switch", _switch, True, "off: no listener, route, thread or file")
+    prometheus_url: str = _row("PROMETHEUS_URL", "URL", str, "", "long-range charts are asked from there")
+
+    publish_seconds: float = _bound_seconds("DASHBOARD_PUBLISH_SECONDS", 0.5, "how often a process writes its numbers into the ledger")
+    stale_seconds: float = _bound_seconds("DASHBOARD_STALE_SECONDS", 5.0, "a process silent for longer is shown as stale, and still summed")
+    holders_shown: int = _bound("DASHBOARD_HOLDERS_SHOWN", 200, "holders, waiters and sessions that one process publishes, each")
+    request_bytes: int = _bound("DASHBOARD_REQUEST_BYTES", 1_000_000, "size of a request's body")
+    workspaces_kept: int = _bound("DASHBOARD_WORKSPACES", 500, "workspaces in the store")
+    workspace_objects: int = _bound("DASHBOARD_WORKSPACE_OBJECTS", 1_000, "objects in one workspace")
+    workspace_bytes: int = _bound("DASHBOARD_WORKSPACE_BYTES", 8_000_000, "size of one workspace's snapshot")
+    workspace_sessions: int = _bound("DASHBOARD_WORKSPACE_SESSIONS", 200, "live Sessions that one worker keeps for workspaces")
+    tape_kept: int = _bound("DASHBOARD_TAPE", 200, "actions kept on a workspace's tape")
+    undo_kept: int = _bound("DASHBOARD_UNDO", 100, "versions of a workspace that are kept")
+    statement_characters: int = _bound("DASHBOARD_STATEMENT_CHARACTERS", 4_000, "characters kept of a statement")
+    transaction_seconds: float = _bound_seconds("DASHBOARD_TRANSACTION_SECONDS", 60.0, "how long a workspace's open transaction may idle before it is rolled back and staged again")
+    sqlite_transaction_seconds: float = _bound_seconds("DASHBOARD_SQLITE_TRANSACTION_SECONDS", 15.0, "the same on SQLite, where it blocks every other writer")
+    database_pages: int = _bound("DASHBOARD_DATABASE_PAGES", 8, "threads of one worker that may be in pages which use the database; the next is told 503")
+    copy_seconds: float = _bound_seconds("DASHBOARD_ACCOUNTS_COPY_SECONDS", 5.0, "age at which the copy of the accounts in memory is read again")
+    copy_trusted_seconds: float = _bound_seconds("DASHBOARD_ACCOUNTS_TRUSTED_SECONDS", 900.0, "how long that copy is trusted, to read only, while the store is away")
+    link_seconds: float = _bound_seconds("DASHBOARD_LINK_SECONDS", 600.0, "how long a sign-in link is good")
+    sign_in_seconds: float = _bound_seconds("DASHBOARD_SIGN_IN_SECONDS", 28_800.0, "how long a sign-in lasts", most=31_536_000)
+    sign_in_tries: int = _bound("DASHBOARD_SIGN_IN_TRIES", 10, "wrong passwords for one name or from one address within five minutes")
+
+    @classmethod
+    def read(cls, source: Mapping[str, Any] | None = None, **overrides: Any) -> Config:
+        """Config from a mapping of keys (the environment when None). An absent or empty value means the default.
+
+        source: keys of the table, values as text, or already of the right type (a host's `app.config`).
+        Raises WrongSetting, naming the key, the value (never a secret one) and what is allowed.
+        """
+        source = os.environ if source is None else source
+        values: dict[str, Any] = {}
+        for row in fields(cls):
+            setting: Setting = row.metadata["setting"]
+            given = source.get(setting.key)
+            if given is not None and given != "":
+                values[row.name] = _value(setting, given)
+        config = cls(**{**values, **overrides})
+        if config.databases is None:
+            object.__setattr__(config, "databases", {})
+        return config
+
+    def public_rows(self) -> tuple[tuple[str, str, str], ...]:
+        """(key, value in force, meaning) of every row, secrets masked."""
+        return tuple(
+            (s.key, "(set)" if s.secret and getattr(self, row.name) else str(getattr(self, row.name)), s.meaning)
+            for row in fields(self)
+            for s in (row.metadata["setting"],)
+        )
+
+
+def _value(setting: Setting, given: Any) -> Any:
+    text = ("on" if given else "off") if isinstance(given, bool) else json.dumps(given) if isinstance(given, dict) else str(given)
+    try:
+        return setting.read(text)
+    except ValueError as error:
+        shown = "(hidden)" if setting.secret else repr(text)
+        raise WrongSetting(f"{setting.key} is {shown}; allowed: {error}") from None
+
+
+def table() -> tuple[Setting, ...]:
+    """The rows of the table, in order; README's table is made of them, and tested."""
+    return tuple(row.metadata["setting"] for row in fields(Config))

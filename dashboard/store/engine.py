@@ -1,0 +1,78 @@
+"""Where is the store, is its schema the one we know, and how is it read and written?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..refusal import Refusal
+
+SCHEMA_VERSION = 1
+metadata = sa.MetaData()
+"""Every table of the store; each module of this room adds its own. Their names begin with `poolhouse_`."""
+
+schema_table = sa.Table("poolhouse_schema", metadata, sa.Column("version", sa.Integer, primary_key=True))
+
+
+class Store:
+    """The store's engine, with one way to read and one to write. Both raise Refusal("store_away") when it cannot be reached.
+
+    >>> store = Store("sqlite://")
+    >>> store.create()
+    >>> with store.reading() as connection:
+    ...     connection.scalar(sa.select(schema_table.c.version))
+    1
+    """
+
+    def __init__(self, url: str) -> None:
+        arguments: dict[str, Any] = {"timeout": 5.0} if url.startswith("sqlite") else {}
+        self.engine = sa.create_engine(url, connect_args=arguments)
+        if self.engine.dialect.name == "sqlite":
+            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+
+    def create(self) -> None:
+        """Makes what is missing; harmless when all is there. Callers hold the instance folder's first-start lock."""
+        metadata.create_all(self.engine)
+        with self.writing() as connection:
+            if connection.scalar(sa.select(schema_table.c.version)) is None:
+                connection.execute(schema_table.insert().values(version=SCHEMA_VERSION))
+
+    def schema_version(self) -> int | None:
+        """The version that the store was made with; None when it was not made yet."""
+        with self.reading() as connection:
+            if not sa.inspect(connection).has_table(schema_table.name):
+                return None
+            return connection.scalar(sa.select(schema_table.c.version))
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        with _away_is_a_refusal(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """One transaction, committed at the end. On SQLite it begins IMMEDIATE: a read first and a write later could otherwise fail with "locked"."""
+        with _away_is_a_refusal(), self.engine.connect() as connection:
+            if self.engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            with connection.begin() if not connection.in_transaction() else connection.get_transaction() as _:  # type: ignore[union-attr]
+                yield connection
+
+
+@contextmanager
+def _away_is_a_refusal() -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+        raise Refusal("store_away", "The store cannot be reached just now; nothing was changed.", remedy="Try again in a moment; `flask dashboard doctor` says what is wrong.") from error
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:
+    connection.isolation_level = None  # we send BEGIN ourselves: the driver would begin late
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
