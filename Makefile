@@ -1,0 +1,59 @@
+# The commands of the house; `make help` lists them. PYTHON says which Python makes the environment.
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check tables bench soak compat screenshots
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/run.stamp ## Poolhouse on the demo's data, or on DATABASE_URL; prints a sign-in link (HOST, PORT)
+	@exec $(BIN)/python -m gunicorn wsgi:app
+
+test: $(VENV)/dev.stamp ## fetches what the tests need, then runs all of them (ARGS="-k words" for some)
+	@$(BIN)/python -m tests.parts
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+check: $(VENV)/dev.stamp ## ruff, mypy --strict on dashboard/, import-linter
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+tables: $(VENV)/dev.stamp ## writes README's tables of settings and metrics again
+	@$(BIN)/python -m tests.tables
+
+bench: $(VENV)/dev.stamp ## the cost of watching, and the time of each page, as tables for BENCHMARKS.md
+	@$(BIN)/python -m tests.benchmarks.overhead bare noop poolhouse
+	@$(BIN)/python -m tests.benchmarks.own_pages
+
+screenshots: $(VENV)/dev.stamp ## walks the browser journeys and leaves their pictures in screenshots/
+	@$(BIN)/python -m tests.parts
+	SCREENSHOTS=screenshots $(BIN)/python -m pytest -m screenshots $(ARGS)
+
+soak: ## the long trials, whole
+	@echo "make soak: there is no long trial yet; they come with a later version." >&2; exit 1
+
+compat: ## all tests on every supported Python and SQLAlchemy
+	@echo "make compat: not built yet; the tests run on one Python and one SQLAlchemy." >&2; exit 1
+
+$(VENV)/made.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Poolhouse needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "$(PYTHON) cannot make an environment; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/made.stamp requirements.txt
+	@echo "Installing requirements.txt into $(VENV)"
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/made.stamp requirements.txt requirements-dev.txt
+	@echo "Installing requirements-dev.txt into $(VENV)"
+	@$(PIP) -r requirements-dev.txt
+	@touch $@ $(VENV)/run.stamp

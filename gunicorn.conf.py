@@ -1,0 +1,69 @@
+"""How does gunicorn serve Poolhouse? It reads this file by itself; its own options and GUNICORN_CMD_ARGS still win."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+bind = f"{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
+workers = int(os.environ.get("WEB_CONCURRENCY") or 1)
+worker_class = "gthread"
+threads = 16
+keepalive = 5
+graceful_timeout = 10  # an open stream would use up all of it
+control_socket_disable = True  # its default path is one for the whole account: a second server would take it over
+
+if Path("/dev/shm").is_dir():
+    worker_tmp_dir = "/dev/shm"  # the heartbeat file must not wait for a disk
+
+
+FIRST_START = """
+import sys
+from dashboard.app import first_start
+from dashboard.config import WrongSetting
+try:
+    print(first_start() or "")
+except WrongSetting as wrong:
+    sys.exit(str(wrong))
+"""
+
+
+def when_ready(server: Any) -> None:
+    """Makes what a first start needs and prints the sign-in link, once, before there is any worker."""
+    # Another process does it: what the master imports or opens, every worker would inherit, also after a reload.
+    command = [sys.executable, "-c", FIRST_START]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=_environment(server))
+    if done.returncode:
+        server.halt(reason="the first start failed", exit_status=done.returncode)
+    if done.stdout.strip():
+        print(done.stdout.strip(), flush=True)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Threads and the ledger start here: never before a fork."""
+    if runtime := _runtime(worker):
+        runtime.start()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Gives every connection back and says the last word to the ledger."""
+    if runtime := _runtime(worker):
+        runtime.stop()
+
+
+def _runtime(worker: Any) -> Any:
+    """None where the worker ended before its app was made, and where DASHBOARD_ENABLED is off."""
+    return getattr(worker.app.callable, "extensions", {}).get("poolhouse")
+
+
+def _environment(server: Any) -> dict[str, str]:
+    """HOST and PORT as they really are, for the link: `--bind` may have said something else, or port 0."""
+    for listener in server.LISTENERS:
+        address = listener.sock.getsockname()
+        if isinstance(address, tuple):
+            host = "127.0.0.1" if address[0] in ("0.0.0.0", "::") else address[0]
+            return {**os.environ, "HOST": host, "PORT": str(address[1])}
+    return dict(os.environ)

