@@ -22,12 +22,15 @@ if Path("/dev/shm").is_dir():
 
 FIRST_START = """
 import sys
-from dashboard.app import first_start
+from dashboard.app import announce
 from dashboard.config import WrongSetting
+from dashboard.refusal import Refusal
 try:
-    print(first_start() or "")
+    print(announce())
 except WrongSetting as wrong:
     sys.exit(str(wrong))
+except Refusal as refusal:
+    sys.exit(f"{refusal.message} {refusal.remedy}")
 """
 
 

@@ -1,0 +1,22 @@
+"""Poolhouse: an admin dashboard with live metrics for any program that uses SQLAlchemy. Public names, resolved on first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .access import Access, Person
+    from .app import create_app
+    from .extension import Dashboard
+
+__all__ = ["Access", "Dashboard", "Person", "create_app"]
+
+_HOMES = {"Access": ".access", "Person": ".access", "Dashboard": ".extension", "create_app": ".app"}
+
+
+def __getattr__(name: str) -> Any:
+    """PEP 562: a program that only publishes its telemetry must not load the web."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name], __name__), name)

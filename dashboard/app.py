@@ -1,0 +1,101 @@
+"""create_app(): the standalone host, a Flask app around one database, the demo's own when no other is named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+
+from . import first_start
+from .config import Config
+from .demo import models as demo_models
+from .demo.seed import seed
+from .demo.traffic import Traffic
+from .extension import Dashboard
+from .runtime import Service
+
+DEMO_FILE = "demo.db"
+DEMO_THRESHOLDS = {"overdue_seconds": 4.0, "idle_in_transaction_seconds": 3.0}
+SIDECAR = "none"
+
+
+def create_app(config: Mapping[str, Any] | None = None) -> Flask:
+    """The dashboard as an application of its own, mounted at `/`.
+
+    config: settings that come before the environment's; keys as in README's table. Raises WrongSetting, naming the key,
+    the value and what is allowed.
+    """
+    given = {**os.environ, **(config or {})}
+    settings = Config.read(given)
+    demo = not settings.database_url
+    if demo:
+        settings = Config.read(given, **{k: v for k, v in DEMO_THRESHOLDS.items() if not given.get(f"DASHBOARD_{k.upper()}")})
+    app = Flask("poolhouse", static_folder=None, template_folder=None)
+    app.testing = bool(given.get("TESTING"))
+    if not settings.enabled:
+        return app
+    db = None if settings.database_url == SIDECAR else _database(app, settings)
+    beside = _demo(app, db, settings) if demo and db else ()
+    dashboard = Dashboard(url_prefix="/")
+    dashboard.mount(app, dashboard.wire(app, db, settings, alone=True, beside=beside))
+    return app
+
+
+def sign_in_link(config: Config) -> str:
+    """A new one-time link to the server of these settings; made by gunicorn's master, or by `flask dashboard link`."""
+    with first_start.lock(config):
+        store = first_start.open_store(config)
+        try:
+            token = first_start.open_accounts(store, config).new_link()
+        finally:
+            store.engine.dispose()
+    return f"http://{config.host}:{config.port}/link/{token}"
+
+
+def announce() -> str:
+    """What a server's master prints before it has a worker: the link to sign in with. Makes what the first start needs.
+
+    Raises WrongSetting, as create_app does.
+    """
+    config = Config.read()
+    if not config.enabled:
+        return "Poolhouse is switched off (DASHBOARD_ENABLED)."
+    if config.auth != "password":
+        return f"Poolhouse: http://{config.host}:{config.port}/"
+    return f"Poolhouse: sign in once, within {config.link_seconds / 60:.0f} minutes, at\n  {sign_in_link(config)}"
+
+
+def _database(app: Flask, config: Config) -> SQLAlchemy:
+    """Flask-SQLAlchemy around the settings' database; its models are the demo's, those of DASHBOARD_MODELS, or reflected."""
+    config.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+    own = f"sqlite:///{(config.instance / DEMO_FILE).absolute()}"
+    app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url or own
+    app.config["SQLALCHEMY_BINDS"] = dict(config.databases)
+    db = SQLAlchemy(model_class=demo_models.Base) if not config.database_url else SQLAlchemy()
+    db.init_app(app)
+    return db
+
+
+def _demo(app: Flask, db: SQLAlchemy, config: Config) -> tuple[Service, ...]:
+    """The demo's data, laid once by whoever comes first, and its traffic."""
+    with app.app_context():
+        engine = db.engine
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    with first_start.lock(config):
+        seed(engine)
+    engine.dispose()
+    if config.demo is False or app.testing:
+        return ()
+    traffic = Traffic(db.session.session_factory)
+    return (Service(traffic.start, traffic.stop),)
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,83 @@
+"""The web: one module a page, each a nested Blueprint; all of them below one blueprint behind one gate."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, current_app, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from ..refusal import Refusal
+from . import account, gate, html, metrics, overview, pools, sessions, workspaces
+
+PAGES = (overview, pools, sessions, workspaces, account, metrics)
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def blueprint(name: str) -> Blueprint:
+    """Everything that Poolhouse serves, to be registered under any prefix."""
+    root = Blueprint(name, __name__, static_folder=str(html.STATIC), static_url_path="/static")
+    for page in PAGES:
+        root.register_blueprint(page.blueprint())
+    root.add_url_rule("/<path:path>", "unknown", unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    root.before_request(gate.check)
+    root.after_request(gate.remember)
+    root.after_request(_protect)
+    root.teardown_request(gate.leave)
+    root.register_error_handler(Refusal, html.refused)
+    root.register_error_handler(HTTPException, _http_error)
+    root.register_error_handler(Exception, _unexpected)
+    return root
+
+
+@gate.needs(gate.OPEN)
+def unknown(path: str) -> WerkzeugResponse:
+    """A blueprint cannot handle the host's 404s, so that paths below our prefix that nobody serves have a route of their own."""
+    allowed = {m for m in ("GET", "POST") if _serves(m)}
+    if allowed:
+        raise Refusal("method_not_allowed", f"This takes {' and '.join(sorted(allowed))}.")
+    raise Refusal("not_found", "There is no such page.")
+
+
+def _serves(method: str) -> bool:
+    adapter = current_app.create_url_adapter(request)
+    assert adapter is not None
+    try:
+        endpoint, _ = adapter.match(method=method)
+    except HTTPException:
+        return False
+    return not endpoint.endswith(".unknown")
+
+
+def _protect(response: Response) -> Response:
+    for header, value in HEADERS.items():
+        response.headers.setdefault(header, value)
+    if request.endpoint != f"{html.current().name}.static":
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _http_error(error: HTTPException) -> WerkzeugResponse:
+    if isinstance(error, RequestEntityTooLarge):
+        return html.refused(Refusal("too_large", "The request's body is larger than DASHBOARD_REQUEST_BYTES allows."))
+    codes = {401: "signed_out", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
+    if error.code is not None and error.code < 400:
+        return error.get_response()
+    return html.refused(Refusal(codes.get(error.code or 400, "not_understood"), "This request could not be understood."))
+
+
+def _unexpected(error: Exception) -> WerkzeugResponse:
+    """A fault of ours: logged with its stack, answered without it."""
+    current_app.logger.error("poolhouse: %s %s failed", request.method, request.path, exc_info=error)
+    answer = html.refused(Refusal("unavailable", "Poolhouse made a mistake here; nothing more is known to have been changed.", remedy="The log has the details."))
+    answer.status_code = 500
+    return answer

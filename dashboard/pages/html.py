@@ -1,0 +1,196 @@
+"""How is a frozen context answered? As a whole page, as one live partial of it, or as JSON: all from the same context."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import jinja2
+from markupsafe import Markup
+from flask import Response, jsonify, redirect, request, url_for
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from ..refusal import Refusal
+from ..runtime import current
+from . import gate
+
+PACKAGE = Path(__file__).parent.parent
+HOUSE = PACKAGE if (PACKAGE / "templates").is_dir() else PACKAGE.parent
+"""In a wheel templates/ and static/ lie inside the package; in a checkout beside it."""
+STATIC = HOUSE / "static"
+
+templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(HOUSE / "templates"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+"""Our own environment: a host's templates, filters and globals neither reach it nor are touched."""
+
+SECTIONS = (
+    ("Overview", "overview.index"),
+    ("Pools", "pools.index"),
+    ("Sessions", "sessions.index"),
+    ("Workspaces", "workspaces.index"),
+)
+
+
+def page(template: str, context: Any, *, status: int = 200) -> Response:
+    """The answer to a GET, drawn from one frozen dataclass.
+
+    template: `<noun>/<page>.html`. htmx names the element that it will swap; if that element is a partial of this page
+    (`#pool-slots` is `<noun>/_pool_slots.html`), only that is drawn.
+    """
+    if wants_json():
+        response = jsonify(plain(public(context)))
+    else:
+        response = Response(draw(_partial(template) or template, context), mimetype="text/html")
+    response.status_code = status
+    response.vary.update(("Accept", "HX-Request", "HX-Target", "Cookie"))
+    return response
+
+
+def done(endpoint: str, context: Any, *, created: bool = False, **where: str) -> WerkzeugResponse:
+    """The answer to a POST that succeeded: 303 to the page in a browser, 200 or 201 with the page's JSON for a script."""
+    if wants_json():
+        response = jsonify(plain(public(context)))
+        response.status_code = 201 if created else 200
+        return response
+    return redirect(url(endpoint, **where), 303)
+
+
+def refused(refusal: Refusal) -> WerkzeugResponse:
+    """The answer to a request that was refused, in the shape that the asker takes."""
+    if refusal.code == "signed_out" and not wants_json() and request.method == "GET" and not _is_htmx():
+        return redirect(sign_in_url(), 303)
+    if wants_json():
+        answer: Response = jsonify(plain_error(refusal))
+    elif _is_htmx():
+        answer = Response(draw("components/_message.html", refusal), mimetype="text/html")
+    else:
+        answer = Response(draw("error.html", refusal), mimetype="text/html")
+    answer.status_code = refusal.status
+    return answer
+
+
+def plain_error(refusal: Refusal) -> dict[str, Any]:
+    error = {"code": refusal.code, "message": refusal.message, "fields": dict(refusal.fields), "remedy": refusal.remedy}
+    return {"error": {**error, **plain(refusal.details)}}
+
+
+def draw(template: str, context: Any) -> str:
+    """The template with the context as `page` and what every page needs: person, csrf, where things are."""
+    return templates.get_template(template).render(page=context, shell=Shell())
+
+
+def plain(value: Any) -> Any:
+    """Plain JSON data of a frozen context: dataclasses become objects, `class_` becomes `class`.
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Pool:
+    ...     name: str
+    ...     class_: str
+    >>> plain((Pool("default", "QueuePool"),))
+    [{'name': 'default', 'class': 'QueuePool'}]
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {f.name.rstrip("_"): plain(getattr(value, f.name)) for f in fields if not f.name.startswith("_")}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and value != value or value in (float("inf"), float("-inf")):
+        return str(value)
+    return value
+
+
+def public(context: Any) -> Any:
+    """What JSON shows of a context: all of it, unless it says `public` because the HTML page needs more than the contract shows."""
+    return getattr(context, "public", context)
+
+
+def wants_json() -> bool:
+    """Asked for by Accept; where the asker takes anything, the answer speaks as the request did."""
+    accepted = request.accept_mimetypes
+    html, json = accepted["text/html"], accepted["application/json"]
+    if html == json:
+        return request.is_json
+    return json > html
+
+
+def url(endpoint: str, **values: Any) -> str:
+    """The URL of a page of ours, wherever we are mounted."""
+    return url_for(f"{current().name}.{endpoint}", **values)
+
+
+def static(path: str) -> str:
+    """The URL of a static file, with a mark of its content."""
+    return url("static", filename=path, v=_mark(path))
+
+
+def sign_in_url() -> str:
+    runtime = current()
+    here = request.full_path.rstrip("?") if request.method == "GET" else url("overview.index")
+    if runtime.access is not None:
+        access = runtime.access
+        return str(gate.asked(lambda: access.sign_in_url(request.root_path + here)))
+    return url("account.login", next=request.root_path + here)
+
+
+class Shell:
+    """What base.html and the components need on every page."""
+
+    def __init__(self) -> None:
+        self.runtime = current()
+        self.person = gate.visit().person
+        self.sections = [(word, url(endpoint), _is_here(endpoint)) for word, endpoint in SECTIONS] if self.person else []
+        self.may_edit = self.person is not None and gate.may(gate.EDIT, None)
+        self.url, self.static = url, static
+
+    @property
+    def csrf(self) -> str:
+        return gate.visit().csrf(self.runtime)
+
+    @property
+    def csrf_field(self) -> Markup:
+        return Markup('<input type="hidden" name="csrf" value="{}">').format(self.csrf)
+
+    @property
+    def back(self) -> str:
+        """Where the person came from, when that was a page of ours."""
+        referrer = urlsplit(request.referrer or "")
+        here = referrer.netloc == request.host and referrer.path.startswith(gate.cookie_path())
+        return referrer._replace(scheme="", netloc="").geturl() if here else url("overview.index")
+
+
+def _partial(template: str) -> str | None:
+    target = request.headers.get("HX-Target", "").rpartition("#")[2] if _is_htmx() else ""
+    if not target.replace("-", "").isalnum():
+        return None
+    name = f"{template.partition('/')[0]}/_{target.replace('-', '_')}.html"
+    return name if name in _names() else None
+
+
+def _is_htmx() -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def _is_here(endpoint: str) -> bool:
+    return (request.endpoint or "").split(".")[1:2] == [endpoint.partition(".")[0]]
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(templates.list_templates())
+
+
+@cache
+def _mark(path: str) -> str:
+    return hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]

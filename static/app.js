@@ -1,0 +1,38 @@
+// What the pages do beyond htmx: the lamp, no polling while nobody looks, and forms that empty themselves after they were taken.
+(() => {
+  "use strict";
+  const lamp = () => document.getElementById("lamp");
+  const say = (state, words) => {
+    const element = lamp();
+    if (!element || element.dataset.state === state) return;
+    element.dataset.state = state;
+    element.textContent = words;
+    element.title = `${words} since ${new Date().toLocaleTimeString()}`;
+  };
+  const isPoll = (context) => context && context.sourceElement && (context.sourceElement.getAttribute("hx-trigger") || "").startsWith("every");
+  const somebodySelects = () => {
+    const selection = document.getSelection();
+    return selection !== null && !selection.isCollapsed;
+  };
+
+  document.addEventListener("htmx:before:request", (event) => {
+    if (!isPoll(event.detail.ctx)) return;
+    if (document.hidden || somebodySelects()) {
+      event.preventDefault();
+      say("paused", "paused");
+    }
+  });
+  document.addEventListener("htmx:after:request", (event) => {
+    const context = event.detail.ctx;
+    const status = context && context.response ? context.response.status : 0;
+    if (isPoll(context)) say(status === 200 ? "polling" : "lost", status === 200 ? "polling" : "lost");
+    else if (status >= 200 && status < 300) {
+      document.getElementById("messages").replaceChildren();
+      const form = context.sourceElement && context.sourceElement.closest("form[data-reset]");
+      if (form) form.reset();
+    }
+  });
+  document.addEventListener("htmx:error", (event) => {
+    if (isPoll(event.detail.ctx)) say("lost", "lost");
+  });
+})();
