@@ -17,6 +17,7 @@ from tests.journeys.postgresql import PostgreSQL
 from tests.journeys.prometheus import Prometheus
 from tests.journeys.server import Server
 from tests.journeys.waiting import free_port
+from tests.journeys.wheel import built, environment_with
 
 collect_ignore = ["benchmarks"]  # programs: importing one runs it
 
@@ -140,3 +141,15 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
 @pytest.fixture(scope="session")
 def promtool() -> Path:
     return part(parts.PROMTOOL)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout, built now."""
+    return built("wheel", parts.ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of a new environment in another folder, in which the wheel is installed as `poolhouse`."""
+    return environment_with(wheel, tmp_path_factory.mktemp("elsewhere") / "environment")

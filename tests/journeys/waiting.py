@@ -1,4 +1,4 @@
-"""How does a test wait for another process? It asks until the condition holds, with a deadline; it never just sleeps."""
+"""How does a test wait for another process? It asks until the condition holds, with a deadline; it never sleeps."""
 
 from __future__ import annotations
 
