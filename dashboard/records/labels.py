@@ -1,0 +1,123 @@
+"""What do people call this record? Answered from what is in memory, without sending SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm as sa_orm
+
+from . import keys
+from .kinds import Choice, Text
+
+if TYPE_CHECKING:
+    from .columns import Column
+    from .models import Model
+
+LABEL_CHARACTERS = 120
+_FOREIGN = ("builtins", "sqlalchemy", "flask_sqlalchemy", "sqlmodel", "pydantic")
+_WAYS_TO_SQL = (
+    "execute",
+    "scalar",
+    "scalars",
+    "connection",
+    "get",
+    "get_one",
+    "refresh",
+    "flush",
+    "merge",
+    "commit",
+    "rollback",
+)
+
+
+class _NotLoaded(Exception):
+    """A `__str__` asked for something that is not in memory."""
+
+
+def label(model: Model, obj_or_values: object) -> str:
+    """See Model.label."""
+    if isinstance(obj_or_values, Mapping):
+        values, key = obj_or_values, None
+        obj = _stand_in(model, values)
+    else:
+        obj, state = obj_or_values, sa.inspect(obj_or_values)
+        values, key = state.dict, state.key
+    identity = key[1] if key is not None else _identity(model, values)
+    return _cut(_own_words(obj) or _first_text(model, values) or _key(model, identity))
+
+
+def _own_words(obj: object) -> str:
+    if not any(
+        "__str__" in vars(class_) for class_ in type(obj).__mro__ if class_.__module__.partition(".")[0] not in _FOREIGN
+    ):
+        return ""
+    session = sa_orm.object_session(obj)
+    try:
+        with _without_sql(session) if session is not None else nullcontext():
+            return str(obj).strip()
+    except Exception:  # whatever the program's own method raises, the record still has a key
+        return ""
+
+
+@contextmanager
+def _without_sql(session: sa_orm.Session) -> Iterator[None]:
+    """Any load inside raises. Its methods are shadowed, because an event would come after the listeners of
+    telemetry, which count real loads only."""
+
+    def refuse(*arguments: object, **options: object) -> Any:
+        raise _NotLoaded
+
+    for way in _WAYS_TO_SQL:
+        session.__dict__[way] = refuse
+    try:
+        with session.no_autoflush:
+            yield
+    finally:
+        for way in _WAYS_TO_SQL:
+            session.__dict__.pop(way, None)
+
+
+def _stand_in(model: Model, values: Mapping[str, Any]) -> Any:
+    """A detached object with these values: what else is asked of it raises instead of loading."""
+    obj = model.mapper.class_manager.new_instance()
+    names = {attribute.key for attribute in model.mapper.attrs}
+    sa.inspect(obj).dict.update({name: value for name, value in values.items() if name in names})
+    sa.inspect(obj).key = model.mapper.identity_key_from_primary_key(_identity(model, values) or (None,))
+    return obj
+
+
+def _first_text(model: Model, values: Mapping[str, Any]) -> str:
+    for column in sorted(filter(_names_a_record, model.columns), key=lambda column: not column.unique):
+        value = values.get(column.name)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+    return ""
+
+
+def _names_a_record(column: Column) -> bool:
+    return (
+        isinstance(column.kind, Text)
+        and not isinstance(column.kind, Choice)
+        and (column.unique or column.indexed)
+        and not column.foreign_key
+    )
+
+
+def _key(model: Model, identity: tuple[Any, ...] | None) -> str:
+    try:
+        return keys.key_of(model, identity) if identity else f"new {model.title}"
+    except ValueError:
+        return model.title
+
+
+def _identity(model: Model, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    identity = tuple(values.get(column.name) for column in model.key_columns)
+    return None if None in identity else identity
+
+
+def _cut(text: str) -> str:
+    text = " ".join(text.encode("utf-8", "replace").decode("utf-8").split())
+    return text if len(text) <= LABEL_CHARACTERS else text[: LABEL_CHARACTERS - 1] + "…"

@@ -1,0 +1,255 @@
+"""Which mapped classes and tables are there, under which names, and how does one find and call their records?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm as sa_orm
+
+from ..refusal import Refusal
+from . import keys, labels
+from .columns import Column, columns_of
+from .kinds import Opaque
+
+OWN_TABLES = "poolhouse_"
+"""Tables whose names begin so are ours: never listed, loaded or edited as records."""
+
+
+@dataclass(frozen=True)
+class Relationship:
+    """One relationship of a mapped class. direction: MANYTOONE, ONETOMANY or MANYTOMANY. target: the name of a
+    Model. back_populates: the other side's name."""
+
+    name: str
+    direction: str
+    uselist: bool
+    target: str
+    viewonly: bool
+    back_populates: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """One thing whose records are looked at and edited: a mapped class, or a reflected table.
+
+    name: as URLs say it. title: as people say it. read_only: why its records cannot be written, or None.
+    """
+
+    name: str
+    title: str
+    class_: type[Any]
+    mapper: sa_orm.Mapper[Any]
+    database: str
+    columns: tuple[Column, ...]
+    relationships: tuple[Relationship, ...]
+    read_only: str | None = None
+
+    def column(self, name: str) -> Column:
+        """The column of this attribute; Refusal("not_found") for another name."""
+        try:
+            return self._columns_by_name[name]
+        except KeyError:
+            raise Refusal("not_found", f"{self.title} has no column {name[:80]!r}.") from None
+
+    def has_column(self, name: str) -> bool:
+        return name in self._columns_by_name
+
+    def relationship(self, name: str) -> Relationship:
+        """The relationship of this attribute; Refusal("not_found") for another name."""
+        for relationship in self.relationships:
+            if relationship.name == name:
+                return relationship
+        raise Refusal("not_found", f"{self.title} has no relationship {name[:80]!r}.")
+
+    def label(self, obj_or_values: object) -> str:
+        """What people call this record: its class's `__str__`, else its first unique or indexed text, else its key.
+        Sends no SQL.
+
+        Takes an object, or a mapping of attribute names to Python values. What needs an attribute that is not loaded
+        falls back to the key.
+        """
+        return labels.label(self, obj_or_values)
+
+    @cached_property
+    def key_columns(self) -> tuple[Column, ...]:
+        """The columns of the primary key, in the order of `mapper.primary_key`: of a SQLAlchemy identity."""
+        return tuple(
+            self._columns_by_name[self.mapper.get_property_by_column(column).key] for column in self.mapper.primary_key
+        )
+
+    @cached_property
+    def _columns_by_name(self) -> Mapping[str, Column]:
+        return {column.name: column for column in self.columns}
+
+
+class Models:
+    """The models of one database, by name, in the order of their names.
+
+    >>> Base = sa_orm.declarative_base()
+    >>> class Book(Base):
+    ...     __tablename__ = "book"
+    ...     id = sa.Column(sa.Integer, primary_key=True)
+    >>> models = Models.of_registry(Base, dialect=sa.create_engine("sqlite://").dialect)
+    >>> models.find("Book").columns[0].name
+    'id'
+    """
+
+    def __init__(self, models: Iterable[Model] = ()) -> None:
+        self._by_name = {model.name: model for model in sorted(models, key=lambda model: model.name)}
+        self._by_mapper = {model.mapper: model for model in self._by_name.values()}
+
+    @classmethod
+    def of_registry(cls, *sources: object, dialect: sa.Dialect, database: str = "default") -> Models:
+        """A Model for every mapper of these registries, declarative bases or classes, metadata, or modules that hold
+        mapped classes."""
+        registries = {registry: None for source in sources for registry in _registries(source)}
+        for registry in registries:
+            registry.configure()
+        mappers = sorted({mapper for registry in registries for mapper in registry.mappers}, key=_full_name)
+        return cls(models_of({mapper: None for mapper in mappers if not _is_own(mapper)}, dialect, database))
+
+    @classmethod
+    def reflected(cls, engine: sa.Engine, *, database: str = "default") -> Models:
+        """A Model for every table of the default schema. Raises Refusal("database_away") when it cannot be read."""
+        from .reflection import reflected  # it builds on this module
+
+        return cls(reflected(engine, database))
+
+    def find(self, name: str) -> Model:
+        """The model of this name; Refusal("not_found") for an unknown one."""
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise Refusal("not_found", f"There is no model {name[:80]!r}.") from None
+
+    def of_class(self, class_: type[Any]) -> Model:
+        """The model of a mapped class; Refusal("not_found") for a class that is not mapped here."""
+        mapper = sa.inspect(class_, raiseerr=False)
+        if mapper is None or mapper not in self._by_mapper:
+            raise Refusal("not_found", f"{class_.__name__} is no model here.")
+        return self._by_mapper[mapper]
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+
+@dataclass(frozen=True)
+class Database:
+    """One database that is looked at: its engine, how a Session on it is made, and its models."""
+
+    name: str
+    engine: sa.Engine
+    maker: sa_orm.sessionmaker[Any]
+    models: Models
+
+
+def named_apart(databases: Mapping[str, Database]) -> dict[str, Database]:
+    """The same databases, where a model's name that two of them share has `DATABASE.` in front in both."""
+    shares = Counter(model.name for database in databases.values() for model in database.models)
+    return {name: replace(database, models=_prefixed(database, shares)) for name, database in databases.items()}
+
+
+def _prefixed(database: Database, shares: Counter[str]) -> Models:
+    prefix = keys.encode([database.name])
+    names = {
+        model.name: f"{prefix}.{model.name}" if shares[model.name] > 1 else model.name for model in database.models
+    }
+    return Models(
+        replace(
+            model,
+            name=names[model.name],
+            relationships=tuple(
+                replace(each, target=names.get(each.target, each.target)) for each in model.relationships
+            ),
+        )
+        for model in database.models
+    )
+
+
+def models_of(mappers: Mapping[sa_orm.Mapper[Any], str | None], dialect: sa.Dialect, database: str) -> list[Model]:
+    """Models of mappers, each with the reason why it is read-only, if it is."""
+    titles = _titles(mappers)
+    names = {mapper: keys.encode([title]) for mapper, title in titles.items()}
+    models = []
+    for mapper, reason in mappers.items():
+        columns = columns_of(mapper, dialect)
+        models.append(
+            Model(
+                name=names[mapper],
+                title=titles[mapper],
+                class_=mapper.class_,
+                mapper=mapper,
+                database=database,
+                columns=columns,
+                relationships=tuple(_relationship(each, names) for each in mapper.relationships),
+                read_only=reason or _read_only(mapper, columns),
+            )
+        )
+    return models
+
+
+def _titles(mappers: Iterable[sa_orm.Mapper[Any]]) -> dict[sa_orm.Mapper[Any], str]:
+    """The class's name; with its module where two classes share the name."""
+    shares = Counter(mapper.class_.__name__ for mapper in mappers)
+    return {
+        mapper: mapper.class_.__name__ if shares[mapper.class_.__name__] == 1 else _full_name(mapper)
+        for mapper in mappers
+    }
+
+
+def _full_name(mapper: sa_orm.Mapper[Any]) -> str:
+    return f"{mapper.class_.__module__}.{mapper.class_.__qualname__}"
+
+
+def _relationship(attribute: sa_orm.RelationshipProperty[Any], names: Mapping[sa_orm.Mapper[Any], str]) -> Relationship:
+    reverse = sorted(other.key for other in attribute._reverse_property)
+    return Relationship(
+        name=attribute.key,
+        direction=attribute.direction.name,
+        uselist=bool(attribute.uselist),
+        target=names.get(attribute.mapper, attribute.mapper.class_.__name__),
+        viewonly=bool(attribute.viewonly),
+        back_populates=attribute.back_populates or next(iter(reverse), None),
+    )
+
+
+def _read_only(mapper: sa_orm.Mapper[Any], columns: tuple[Column, ...]) -> str | None:
+    key_names = {mapper.get_property_by_column(column).key for column in mapper.primary_key}
+    for column in columns:
+        if column.name in key_names and isinstance(column.kind, Opaque):
+            return f"Its key {column.name} is of the type {column.type_name}, which cannot be written in an address."
+    if not isinstance(mapper.local_table, (sa.Table, sa.sql.expression.Join)):
+        return "It is mapped to a query, not to a table."
+    return None
+
+
+def _is_own(mapper: sa_orm.Mapper[Any]) -> bool:
+    return any(getattr(table, "name", "").startswith(OWN_TABLES) for table in mapper.tables)
+
+
+def _registries(source: object) -> Iterable[sa_orm.registry]:
+    if isinstance(source, sa_orm.registry):
+        return [source]
+    if isinstance(source, ModuleType):
+        return [
+            registry for value in vars(source).values() if isinstance(value, type) for registry in _registries(value)
+        ]
+    if isinstance(source, sa.MetaData):
+        return [registry for registry in sa_orm.mapperlib._all_registries() if registry.metadata is source]
+    registry = getattr(source, "registry", None)
+    if isinstance(registry, sa_orm.registry):
+        return [registry]
+    mapper: object = sa.inspect(source, raiseerr=False) if isinstance(source, type) else None
+    return [mapper.registry] if isinstance(mapper, sa_orm.Mapper) else []

@@ -1,0 +1,169 @@
+"""Which classes stand for the tables of a database that nobody has mapped?"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm as sa_orm
+
+from ..refusal import Refusal
+from .models import OWN_TABLES, Model, models_of
+
+NO_KEY = "The table has no primary key, so that no record of it can be told from another."
+_RESERVED = re.compile(r"__.*|_sa_.*|metadata|registry")
+
+
+def reflected(engine: sa.Engine, database: str) -> list[Model]:
+    """A Model for every table of the default schema. Raises Refusal("database_away") when it cannot be read."""
+    metadata = sa.MetaData()
+    with warnings.catch_warnings():  # types it does not know, foreign keys that overlap: both are taken as they are
+        warnings.simplefilter("ignore", sa.exc.SAWarning)
+        try:
+            with engine.connect() as connection:
+                metadata.reflect(connection, resolve_fks=False, only=_is_of_the_program)
+        except sa.exc.DBAPIError as error:
+            raise _away(database) from error
+        except (sa.exc.TimeoutError, OSError) as error:
+            raise _away(database) from error
+        return models_of(_mapped(metadata), engine.dialect, database)
+
+
+def _away(database: str) -> Refusal:
+    return Refusal(
+        "database_away",
+        f"The tables of the database {database!r} cannot be read just now.",
+        remedy="See that it runs and that its URL is right; `flask dashboard doctor` says what is wrong.",
+    )
+
+
+def _is_of_the_program(name: str, metadata: sa.MetaData) -> bool:
+    return not name.startswith(OWN_TABLES)
+
+
+def _mapped(metadata: sa.MetaData) -> dict[sa_orm.Mapper[Any], str | None]:
+    tables = [table for table in metadata.tables.values() if len(table.columns)]
+    for table in tables:
+        _forget_unresolved(table)
+    registry = sa_orm.registry(metadata=metadata)
+    mappers = {table: _map(registry, table) for table in tables}
+    keyed = {table: mapper for table, mapper in mappers.items() if _key_columns(table)}
+    _relate(keyed)
+    registry.configure()
+    return {mapper: None if table in keyed else NO_KEY for table, mapper in mappers.items()}
+
+
+def _forget_unresolved(table: sa.Table) -> None:
+    """Foreign keys to tables that were not read (another schema, or missing, as SQLite allows) would stop every mapper."""
+    for constraint in list(table.foreign_key_constraints):
+        try:
+            for key in constraint.elements:
+                _ = key.column
+        except (sa.exc.NoReferenceError, sa.exc.InvalidRequestError):
+            table.constraints.discard(constraint)
+            for key in constraint.elements:
+                key.parent.foreign_keys.discard(key)
+                table.foreign_keys.discard(key)
+
+
+def _map(registry: sa_orm.registry, table: sa.Table) -> sa_orm.Mapper[Any]:
+    """Without a key the mapper is given one of all columns; such a model is read-only."""
+    class_ = type(table.name, (), {"__module__": "reflected"})
+    renamed = {_attribute(column, table): column for column in table.columns}
+    primary_key = _key_columns(table) or list(table.columns)
+    return registry.map_imperatively(class_, table, properties=renamed, primary_key=primary_key)
+
+
+def _attribute(column: sa.Column[Any], table: sa.Table) -> str:
+    """The column's name, unless Python or SQLAlchemy needs the attribute for itself."""
+    name = str(column.name)
+    while _RESERVED.fullmatch(name) or (name != column.name and name in table.columns):
+        name = f"column_{name}"
+    return name
+
+
+def _key_columns(table: sa.Table) -> list[sa.Column[Any]]:
+    """The primary key, or the first unique constraint whose columns may not be NULL: it tells records apart as well."""
+    if table.primary_key.columns:
+        return list(table.primary_key.columns)
+    unique = [
+        list(constraint.columns) for constraint in table.constraints if isinstance(constraint, sa.UniqueConstraint)
+    ]
+    unique += [
+        list(index.columns) for index in table.indexes if index.unique and not index.dialect_kwargs and _plain(index)
+    ]
+    usable = [columns for columns in unique if columns and not any(column.nullable for column in columns)]
+    return min(usable, key=lambda columns: [column.name for column in columns], default=[])
+
+
+def _plain(index: sa.Index) -> bool:
+    return all(isinstance(expression, sa.Column) for expression in index.expressions)
+
+
+def _relate(mappers: dict[sa.Table, sa_orm.Mapper[Any]]) -> None:
+    """Both directions of every foreign key, so that the unit of work sends INSERTs and DELETEs in their order."""
+    taken = {mapper: {attribute.key for attribute in mapper.column_attrs} for mapper in mappers.values()}
+    for table, mapper in mappers.items():
+        for constraint in sorted(
+            table.foreign_key_constraints, key=lambda each: [column.name for column in each.columns]
+        ):
+            target = mappers.get(constraint.referred_table)
+            if target is not None:
+                _relate_one(constraint, mapper, target, taken)
+
+
+def _relate_one(
+    constraint: sa.ForeignKeyConstraint,
+    mapper: sa_orm.Mapper[Any],
+    target: sa_orm.Mapper[Any],
+    taken: dict[sa_orm.Mapper[Any], set[str]],
+) -> None:
+    join = sa.and_(*(key.parent == key.column for key in constraint.elements))
+    local = [key.parent for key in constraint.elements]
+    referred = [key.column for key in constraint.elements]
+    to_one = _free(_names_to_one(constraint), taken[mapper])
+    to_many = _free(_names_to_many(constraint), taken[target])
+    # The database's own rule decides what a delete does to those that point at it: SQLAlchemy would set them NULL.
+    mapper.add_property(
+        to_one,
+        sa_orm.relationship(target, primaryjoin=join, foreign_keys=local, remote_side=referred, back_populates=to_many),
+    )
+    target.add_property(
+        to_many,
+        sa_orm.relationship(
+            mapper,
+            primaryjoin=join,
+            foreign_keys=local,
+            remote_side=local,
+            back_populates=to_one,
+            passive_deletes="all",
+        ),
+    )
+
+
+def _names_to_one(constraint: sa.ForeignKeyConstraint) -> Iterable[str]:
+    if len(constraint.elements) == 1:
+        yield re.sub(r"(?i)(?<=.)_?(?:id|fk|key)$", "", constraint.elements[0].parent.name)
+    yield constraint.referred_table.name
+    yield f"{constraint.referred_table.name}_by_" + "_".join(column.name for column in constraint.columns)
+
+
+def _names_to_many(constraint: sa.ForeignKeyConstraint) -> Iterable[str]:
+    table = constraint.table.name
+    yield table
+    yield f"{table}_by_" + "_".join(column.name for column in constraint.columns)
+
+
+def _free(names: Iterable[str], taken: set[str]) -> str:
+    """The first of the names that is free, or the last with a number; it is taken afterwards."""
+    name = ""
+    for name in names:
+        if name not in taken and not _RESERVED.fullmatch(name):
+            break
+    else:
+        name = next(numbered for number in range(2, 10_000) if (numbered := f"{name}_{number}") not in taken)
+    taken.add(name)
+    return name
