@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 import sqlalchemy as sa
@@ -61,3 +62,17 @@ def _maker(db: Any, engines: Mapping[str, Any]) -> sa_orm.sessionmaker[Any] | No
     if db is None:
         return None
     raise TypeError(f"db is a {type(db).__name__}; it takes a Flask-SQLAlchemy, an Engine, a sessionmaker or a scoped_session")
+
+
+def _models(db: Any, engine: sa.Engine, name: str, config: Config) -> Models:
+    """Found when they are first asked for: a host may import its models after the dashboard, and a database may be away."""
+
+    def find() -> Models:
+        if config.models:
+            return Models.of_registry(import_module(config.models), dialect=engine.dialect, database=name)
+        declared = getattr(db, "Model", None)
+        if declared is not None and list(declared.registry.mappers):
+            return Models.of_registry(declared, dialect=engine.dialect, database=name)
+        return Models.reflected(engine, database=name)
+
+    return Models(find)

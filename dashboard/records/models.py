@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import ModuleType
@@ -100,9 +100,18 @@ class Models:
     'id'
     """
 
-    def __init__(self, models: Iterable[Model] = ()) -> None:
-        self._by_name = {model.name: model for model in sorted(models, key=lambda model: model.name)}
-        self._by_mapper = {model.mapper: model for model in self._by_name.values()}
+    def __init__(self, models: Iterable[Model] | Callable[[], Iterable[Model]] = ()) -> None:
+        """models: the models, or a function that finds them when they are first asked for: a host may declare its classes
+        after the dashboard is mounted, and a database may be away then."""
+        self._find: Callable[[], Iterable[Model]] = models if callable(models) else lambda: models
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Model]:
+        return {model.name: model for model in sorted(self._find(), key=lambda model: model.name)}
+
+    @cached_property
+    def _by_mapper(self) -> Mapping[sa_orm.Mapper[Any], Model]:
+        return {model.mapper: model for model in self._by_name.values()}
 
     @classmethod
     def of_registry(cls, *sources: object, dialect: sa.Dialect, database: str = "default") -> Models:

@@ -1,0 +1,89 @@
+"""What was sent, as plain arguments, from JSON and from form fields alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Request
+
+from ..config import SWITCHES
+from ..refusal import Refusal
+
+VALUES, NULL, BASE, BASE_NULL = "values", "null", "base", "base-null"
+UNTOUCHED = object()
+
+
+def arguments(request: Request) -> dict[str, Any]:
+    """The body as a dict. A form's `values.X` and `base.X` are gathered, `null.X` makes X None, and what equals its base is left out:
+    a browser sends every field, and what was not touched must not be written. `base-null.X` says that X was NULL when it was drawn.
+
+    Raises Refusal("not_understood") for a body that is neither a JSON object nor form fields.
+    """
+    if request.is_json:
+        return _of_json(request)
+    if request.content_length and request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        raise Refusal("not_understood", "The body is neither JSON nor form fields.", remedy="Send Content-Type: application/json.")
+    return _of_form(request.form)
+
+
+def take_version(given: dict[str, Any]) -> int | None:
+    """Takes `version` out: the workspace's version that the request was made against."""
+    version = given.pop("version", None)
+    given.pop("csrf", None)
+    if version is None or version == "":
+        return None
+    if isinstance(version, bool) or not str(version).isdecimal() or len(str(version)) > 18:
+        raise Refusal("not_understood", "version is a whole number.", fields={"version": "A whole number."})
+    return int(version)
+
+
+def switch(given: Mapping[str, Any], name: str, default: bool) -> bool:
+    """A yes or no, as JSON says it or a form."""
+    value = given.get(name)
+    if value is None or value == "":
+        return default
+    if isinstance(value, bool):
+        return value
+    try:
+        return SWITCHES[str(value).lower()]
+    except KeyError:
+        raise Refusal("not_understood", f"{name} is true or false.", fields={name: "true or false"}) from None
+
+
+def _of_json(request: Request) -> dict[str, Any]:
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise Refusal("not_understood", "The body is not a JSON object.")
+    return body
+
+
+def _of_form(form: Mapping[str, str]) -> dict[str, Any]:
+    """One browser sends line ends as CR LF, the next as LF: a text that was not touched must be equal to its base in both."""
+    given: dict[str, Any] = {}
+    parts: dict[str, dict[str, str]] = {kind: {} for kind in (VALUES, NULL, BASE, BASE_NULL)}
+    for key, text in form.items():
+        kind, dot, name = key.partition(".")
+        if dot and kind in parts:
+            parts[kind][name] = text.replace("\r\n", "\n")
+        else:
+            given[key] = text
+    names = dict.fromkeys((*parts[VALUES], *parts[NULL]))
+    if names:
+        given[VALUES] = {name: value for name in names if (value := _value(parts, name)) is not UNTOUCHED}
+        given[BASE] = {name: base for name in given[VALUES] if (base := _base(parts, name)) is not UNTOUCHED}
+    return given
+
+
+def _value(parts: Mapping[str, Mapping[str, str]], name: str) -> Any:
+    """What the person wants in this column; UNTOUCHED where they left it as it was drawn."""
+    text, null, base = parts[VALUES].get(name, ""), bool(parts[NULL].get(name)), _base(parts, name)
+    if base is None:
+        return text if text else UNTOUCHED if null else ""
+    if null:
+        return None
+    return UNTOUCHED if text == base else text
+
+
+def _base(parts: Mapping[str, Mapping[str, str]], name: str) -> Any:
+    return None if parts[BASE_NULL].get(name) else parts[BASE].get(name, UNTOUCHED)

@@ -1,0 +1,158 @@
+"""Workspaces: the list, one workspace's board and tape, and a small POST for each verb."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, redirect, request
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from ..records.models import Model
+from ..refusal import Refusal
+from ..runtime import current
+from ..workspaces.registry import Outcome, Sight, Summary, View, Workspaces
+from ..workspaces.states import OBJECT_VERBS
+from . import gate
+from .arguments import arguments, switch, take_version
+from .forms import Form, blank_form, form_of
+from .html import done, page, plain, public, url, wants_json
+
+
+@dataclass(frozen=True)
+class WorkspaceList:
+    workspaces: tuple[Summary, ...]
+    _databases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WorkspacePage:
+    """What the HTML page needs beside the workspace: the models to choose from, and the form that is open."""
+
+    workspace: View
+    models: tuple[str, ...]
+    form: Form | None
+
+    @property
+    def public(self) -> View:
+        return self.workspace
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The workspace after an action, and what the action itself answers (`ref`, `merged`)."""
+
+    outcome: Outcome
+
+    @property
+    def public(self) -> dict[str, Any]:
+        said = {"ref": self.outcome.ref, "merged": self.outcome.merged}
+        return {**plain(self.outcome.view), **{name: ref for name, ref in said.items() if ref is not None}}
+
+
+def blueprint() -> Blueprint:
+    workspaces = Blueprint("workspaces", __name__, url_prefix="/workspaces")
+    workspaces.add_url_rule("/", "index", index)
+    workspaces.add_url_rule("/", "create", create, methods=["POST"])
+    workspaces.add_url_rule("/<name>/", "show", show)
+    workspaces.add_url_rule("/<name>/objects/", "create_object", create_object, methods=["POST"])
+    workspaces.add_url_rule("/<name>/objects/<ref>/<verb>", "act_on_object", act_on_object, methods=["POST"])
+    workspaces.add_url_rule("/<name>/<verb>", "act", act, methods=["POST"])
+    return workspaces
+
+
+@gate.needs(gate.READ)
+def index() -> Response:
+    runtime = current()
+    return page("workspaces/index.html", WorkspaceList(_rooms().summaries(), tuple(runtime.databases)))
+
+
+@gate.needs(gate.EDIT)
+def create() -> WerkzeugResponse:
+    given = arguments(request)
+    take_version(given)
+    name = given.get("name", "")
+    view = _rooms().open(
+        name,
+        _actor(),
+        database=given.get("database") or "default",
+        autoflush=switch(given, "autoflush", False),
+        expire_on_commit=switch(given, "expire_on_commit", True),
+        sandbox=switch(given, "sandbox", False),
+    )
+    return done("workspaces.show", view, created=True, name=view.name)
+
+
+@gate.needs(gate.READ)
+def show(name: str) -> Response:
+    sight = _sight()
+    view = _rooms().view(name, sight)
+    models = tuple(m.name for m in _models(view) if sight.may(gate.READ, m))
+    return page("workspaces/show.html", WorkspacePage(view, models, _open_form(view, sight)))
+
+
+@gate.needs(gate.EDIT, database=True)
+def create_object(name: str) -> WerkzeugResponse:
+    return _acted(name, "objects", arguments(request), created=True)
+
+
+@gate.needs(gate.EDIT, database=True)
+def act_on_object(name: str, ref: str, verb: str) -> WerkzeugResponse:
+    return _acted(name, verb, {**arguments(request), "ref": ref}, on_object=True)
+
+
+@gate.needs(gate.EDIT, database=True)
+def act(name: str, verb: str) -> WerkzeugResponse:
+    given = arguments(request)
+    given.pop("ref", None)
+    return _acted(name, verb, given)
+
+
+def _acted(name: str, verb: str, given: dict[str, Any], *, created: bool = False, on_object: bool = False) -> WerkzeugResponse:
+    version = take_version(given)
+    if on_object != (verb in OBJECT_VERBS) and verb != "objects":
+        raise Refusal("not_found", f"There is no verb {verb[:40]!r} here.")
+    outcome = _rooms().act(name, verb, given, actor=_actor(), version=version, sight=_sight())
+    if outcome.removed and not wants_json():
+        return redirect(url("workspaces.index"), 303)
+    return done("workspaces.show", Answer(outcome), created=created, name=name)
+
+
+def _rooms() -> Workspaces:
+    workspaces = current().workspaces
+    if workspaces is None:
+        raise Refusal("unavailable", "No database is looked at here, so there are no workspaces.", remedy="Start Poolhouse with a DATABASE_URL.")
+    return workspaces
+
+
+def _actor() -> str:
+    person = gate.visit().person
+    assert person is not None
+    return person.name
+
+
+def _sight() -> Sight:
+    return Sight(
+        may=lambda verb, model: gate.may(verb, model.class_),
+        rows=lambda model: gate.rows(model.class_),
+        hidden=lambda model: gate.hidden_columns(model.class_),
+    )
+
+
+def _models(view: View) -> tuple[Model, ...]:
+    return tuple(current().databases[view.database].models)
+
+
+def _open_form(view: View, sight: Sight) -> Form | None:
+    """The form that the address asks for: `?new=MODEL`, or `?edit=REF`."""
+    models = current().databases[view.database].models
+    if wanted := request.args.get("new"):
+        model = models.find(wanted)
+        return blank_form(model, sight.hidden(model))
+    if ref := request.args.get("edit"):
+        shown = next((o for o in view.objects if o.ref == ref), None)
+        if shown is None:
+            raise Refusal("not_found", "No object of this ref is in the workspace.")
+        model = models.find(shown.model)
+        return form_of(model, ref, shown.label, shown.values, sight.hidden(model))
+    return None
