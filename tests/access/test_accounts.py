@@ -1,0 +1,158 @@
+"""Accounts: who signs in how, and what holds while the store is away."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.access import Person, permissions_of
+from dashboard.access.accounts import Accounts
+from dashboard.config import Config
+from dashboard.refusal import Refusal
+from dashboard.store.engine import Store
+
+
+class Clock:
+    """Seconds that pass only when a test says so."""
+
+    def __init__(self):
+        self.now = 1_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(f"sqlite:///{tmp_path}/store.db")
+    store.create()
+    yield store
+    store.engine.dispose()
+
+
+@pytest.fixture
+def accounts(store, clock):
+    accounts = Accounts(store, Config.read({}), clock=clock, monotonic=clock)
+    accounts.ensure_admin()
+    return accounts
+
+
+def refusal_of(action):
+    with pytest.raises(Refusal) as caught:
+        action()
+    return caught.value
+
+
+def take_away(store, tmp_path):
+    """Makes the store unreachable, as a full or unmounted disk would."""
+    store.engine.dispose()
+    for file in tmp_path.glob("store.db*"):
+        file.unlink()
+    (tmp_path / "store.db").mkdir()
+
+
+def test_a_link_signs_in_as_admin_exactly_once(accounts):
+    token = accounts.new_link()
+    assert accounts.link_is_good(token)
+    sign_in = accounts.sign_in_by_link(token)
+    assert accounts.signed_in(sign_in) == Person("admin", "admin")
+    assert not accounts.link_is_good(token)
+    assert refusal_of(lambda: accounts.sign_in_by_link(token)).code == "not_found"
+
+
+def test_a_link_runs_out_after_ten_minutes(accounts, clock):
+    token = accounts.new_link()
+    clock.now += 601
+    assert not accounts.link_is_good(token)
+    assert refusal_of(lambda: accounts.sign_in_by_link(token)).code == "not_found"
+
+
+def test_a_password_signs_in_and_a_wrong_one_does_not(accounts):
+    accounts.save("ada", "editor", "correct horse")
+    assert accounts.signed_in(accounts.sign_in("ada", "correct horse", "127.0.0.1")) == Person("ada", "editor")
+    assert refusal_of(lambda: accounts.sign_in("ada", "battery", "127.0.0.1")).code == "invalid"
+
+
+def test_an_account_without_a_password_cannot_sign_in_by_password(accounts):
+    assert refusal_of(lambda: accounts.sign_in("admin", "", "127.0.0.1")).code == "invalid"
+
+
+def test_wrong_tries_are_throttled_by_name_from_whatever_address_and_forgotten_after_five_minutes(accounts, clock):
+    accounts.save("ada", "editor", "correct horse")
+    for number in range(10):
+        assert refusal_of(lambda at=number: accounts.sign_in("ada", "guess", f"10.0.0.{at}")).code == "invalid"
+    assert refusal_of(lambda: accounts.sign_in("ada", "correct horse", "10.0.0.99")).code == "throttled"
+    clock.now += 301
+    assert accounts.sign_in("ada", "correct horse", "10.0.0.99").name == "ada"
+
+
+def test_signing_out_ends_this_sign_in_and_no_other(accounts):
+    accounts.save("ada", "editor", "pw")
+    here, there = accounts.sign_in("ada", "pw", "a"), accounts.sign_in("ada", "pw", "b")
+    accounts.sign_out(here)
+    assert accounts.signed_in(here) is None
+    assert accounts.signed_in(there) == Person("ada", "editor")
+
+
+def test_a_changed_password_ends_the_sign_ins_from_before(accounts, clock):
+    accounts.save("ada", "editor", "old")
+    before = accounts.sign_in("ada", "old", "a")
+    clock.now += 1
+    accounts.save("ada", "editor", "new")
+    assert accounts.signed_in(before) is None
+
+
+def test_the_admin_password_of_the_settings_does_not_sign_anybody_out_when_it_stays_the_same(accounts, clock):
+    accounts.set_admin_password("pw")
+    sign_in = accounts.sign_in("admin", "pw", "a")
+    clock.now += 1
+    accounts.set_admin_password("pw")
+    assert accounts.signed_in(sign_in) == Person("admin", "admin")
+
+
+def test_a_token_made_by_another_process_is_known_at_once(accounts, store, clock):
+    accounts.bearer("unknown")
+    elsewhere = Accounts(store, Config.read({}), clock=clock, monotonic=clock)
+    token = elsewhere.new_token("ci", "viewer")
+    clock.now += 1
+    assert accounts.bearer(token) == Person("ci", "viewer")
+    assert accounts.bearer(token + "x") is None
+
+
+def test_the_store_keeps_no_secret_in_the_clear(accounts, store, tmp_path):
+    accounts.save("ada", "editor", "correct horse")
+    secrets = ["correct horse", accounts.new_token("ci", "viewer"), accounts.new_link()]
+    store.engine.dispose()
+    kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert not [secret for secret in secrets if secret.encode() in kept]
+
+
+def test_while_the_store_is_away_people_are_recognised_for_fifteen_minutes_to_read_only(accounts, store, clock, tmp_path):
+    accounts.save("ada", "editor", "pw")
+    sign_in = accounts.sign_in("ada", "pw", "a")
+    assert accounts.trusted_to_write()
+    take_away(store, tmp_path)
+    clock.now += 6
+    assert accounts.signed_in(sign_in) == Person("ada", "editor")
+    assert not accounts.trusted_to_write()
+    clock.now += 900
+    assert refusal_of(lambda: accounts.signed_in(sign_in)).code == "store_away"
+
+
+def test_while_the_store_is_away_a_fresh_sign_in_by_password_still_works(accounts, store, clock, tmp_path):
+    accounts.save("ada", "editor", "pw")
+    take_away(store, tmp_path)
+    clock.now += 6
+    assert accounts.signed_in(accounts.sign_in("ada", "pw", "a")) == Person("ada", "editor")
+
+
+@pytest.mark.parametrize(
+    "role,may",
+    [("viewer", {"read"}), ("editor", {"read", "edit"}), ("admin", {"read", "edit", "administer"}), ("nobody", set())],
+)
+def test_each_role_has_its_permissions(role, may):
+    assert permissions_of(role) == may
