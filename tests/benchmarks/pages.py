@@ -1,8 +1,8 @@
 """How fast are the pages of other admins? The same SQLite file, one worker process each, requests one after another.
 
 usage: python -m tests.benchmarks.pages DB [peer ...]    DB from seed_db.py, named bROWS.db; N requests a page (15)
-needs in BENCH_VENV, else in this environment: flask-admin sqladmin starlette-admin django uvicorn gunicorn sqlalchemy
-greenlet itsdangerous. Prints peer, page, status, bytes, p50 and p95, and the worker's memory.
+needs in BENCH_VENV, else in this environment: flask-admin flask-sqlalchemy sqladmin starlette-admin django uvicorn
+gunicorn sqlalchemy greenlet itsdangerous. Prints peer, page, status, bytes, p50 and p95, and the worker's memory.
 """
 
 from __future__ import annotations
@@ -81,13 +81,14 @@ def megabytes(pid: int) -> float:
     return max((rss for own, parent, rss in rows if pid in (own, parent)), default=0) / 1024
 
 
-def wait_until_it_answers(port: int) -> None:
+def wait_until_it_answers(port: int, log: Path) -> None:
     for _ in range(100):
         try:
             get(port, "/")
             return
         except OSError:
             time.sleep(0.1)
+    sys.exit(f"it does not answer:\n{log.read_text()}")
 
 
 def measure(port: int, path: str, times: int) -> tuple[int, int, list[float]]:
@@ -106,11 +107,12 @@ def measure(port: int, path: str, times: int) -> tuple[int, int, list[float]]:
 def run(name: str, port: int, database: str, fill: dict[str, int], times: int) -> None:
     command, pages = PEERS[name]
     env = {**os.environ, "BENCH_URL": f"sqlite:///{database}", "PYTHONDONTWRITEBYTECODE": "1"}
-    with (Path(tempfile.gettempdir()) / f"bench-{name}.log").open("w") as log:
+    log = Path(tempfile.gettempdir()) / f"bench-{name}.log"
+    with log.open("w") as said:
         words = [word.format(port=port) for word in command]
-        peer = subprocess.Popen(words, env=env, cwd=HERE / "peers", stdout=log, stderr=log)
+        peer = subprocess.Popen(words, env=env, cwd=HERE / "peers", stdout=said, stderr=said)
     try:
-        wait_until_it_answers(port)
+        wait_until_it_answers(port, log)
         for page, path in pages.items():
             status, size, took = measure(port, path.format(**fill), times)
             p95 = took[max(0, int(len(took) * 0.95) - 1)]
