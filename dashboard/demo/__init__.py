@@ -1,0 +1,1 @@
+"""The embedded example: a small book shop with its models, its data and its traffic."""
