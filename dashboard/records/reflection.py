@@ -14,7 +14,7 @@ from ..refusal import Refusal
 from .models import OWN_TABLES, Model, models_of
 
 NO_KEY = "The table has no primary key, so that no record of it can be told from another."
-_RESERVED = re.compile(r"__.*|_sa_.*|metadata|registry")
+_RESERVED = re.compile(r"__.*|_sa_.*")
 
 
 def reflected(engine: sa.Engine, database: str) -> list[Model]:
@@ -57,7 +57,7 @@ def _mapped(metadata: sa.MetaData) -> dict[sa_orm.Mapper[Any], str | None]:
 
 
 def _forget_unresolved(table: sa.Table) -> None:
-    """Foreign keys to tables that were not read (another schema, or missing, as SQLite allows) would stop every mapper."""
+    """Foreign keys to tables that were not read (in another schema, or missing) would stop every mapper."""
     for constraint in list(table.foreign_key_constraints):
         try:
             for key in constraint.elements:
@@ -105,7 +105,9 @@ def _plain(index: sa.Index) -> bool:
 
 def _relate(mappers: dict[sa.Table, sa_orm.Mapper[Any]]) -> None:
     """Both directions of every foreign key, so that the unit of work sends INSERTs and DELETEs in their order."""
-    taken = {mapper: {attribute.key for attribute in mapper.column_attrs} for mapper in mappers.values()}
+    taken = {
+        mapper: set(mapper.columns.keys()) for mapper in mappers.values()
+    }  # column_attrs would configure them too early
     for table, mapper in mappers.items():
         for constraint in sorted(
             table.foreign_key_constraints, key=lambda each: [column.name for column in each.columns]
