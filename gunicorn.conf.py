@@ -20,7 +20,7 @@ if Path("/dev/shm").is_dir():
     worker_tmp_dir = "/dev/shm"  # the heartbeat file must not wait for a disk
 
 
-FIRST_START = """
+ANNOUNCE = """
 import sys
 from dashboard.app import announce
 from dashboard.config import WrongSetting
@@ -30,14 +30,14 @@ try:
 except WrongSetting as wrong:
     sys.exit(str(wrong))
 except Refusal as refusal:
-    sys.exit(f"{refusal.message} {refusal.remedy}")
+    sys.exit(f"{refusal} {refusal.remedy}")
 """
 
 
 def when_ready(server: Any) -> None:
     """Makes what a first start needs and prints the sign-in link, once, before there is any worker."""
     # Another process does it: what the master imports or opens, every worker would inherit, also after a reload.
-    command = [sys.executable, "-c", FIRST_START]
+    command = [sys.executable, "-c", ANNOUNCE]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=_environment(server))
     if done.returncode:
         server.halt(reason="the first start failed", exit_status=done.returncode)

@@ -37,9 +37,9 @@ def _apt_get(*arguments: str, folder: Path | None = None) -> None:
     """Once more with fresh lists where it fails: a new machine has none."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     command = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", *arguments]
-    if subprocess.run(command, cwd=folder, env=environment, stdout=sys.stderr).returncode:
-        subprocess.run(["apt-get", "-qq", "update"], env=environment, stdout=sys.stderr)
-        subprocess.run(command, cwd=folder, env=environment, stdout=sys.stderr)
+    if subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL).returncode:
+        subprocess.run(["apt-get", "-qq", "update"], env=environment, stdout=subprocess.DEVNULL)
+        subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
 
 
 def _fetch_chromium() -> None:
