@@ -33,7 +33,7 @@ bench: $(VENV)/dev.stamp ## the cost of watching, and the time of each page, as 
 
 screenshots: $(VENV)/dev.stamp ## walks the browser journeys and leaves their pictures in screenshots/
 	@$(BIN)/python -m tests.parts
-	SCREENSHOTS=screenshots $(BIN)/python -m pytest -m screenshots $(ARGS)
+	SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/python -m pytest -m screenshots $(ARGS)
 
 soak: ## the long trials, whole
 	@echo "make soak: there is no long trial yet; they come with a later version." >&2; exit 1

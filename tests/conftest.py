@@ -33,6 +33,12 @@ CHROMIUM_ARGUMENTS = [  # it neither draws on a screen nor talks to anybody but 
 ]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "screenshot" in getattr(item, "fixturenames", ()):
+            item.add_marker("screenshots")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Iterator[None]:
     """A skip is a failure here: what cannot run has not been seen to work."""
