@@ -74,10 +74,8 @@ class Dashboard:
             key = first_start.secret_key(config)
         with app.app_context():
             databases = databases_of(db, config)
-            for engine, name in targets_of(db, config):
-                watch(engine, name=name)
-        for database in databases.values():
-            watch_sessions(database.maker, registry=database.name)
+            watches = [watch(engine, name=name) for engine, name in targets_of(db, config)]
+        watches += [watch_sessions(database.maker, registry=database.name) for database in databases.values()]
         ledger = Ledger(config.instance, config)
         workspaces = Workspaces(databases, store, config) if databases else None
         set_scope_reader(scope_of_request)
@@ -94,6 +92,7 @@ class Dashboard:
             secret_key=key,
             services=Services((*_services(store, ledger, workspaces, app), *beside)),
             bulkhead=threading.BoundedSemaphore(config.database_pages),
+            watches=tuple(watches),
         )
 
     def mount(self, app: Flask, runtime: Runtime) -> None:

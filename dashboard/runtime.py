@@ -14,6 +14,7 @@ from .access.accounts import Accounts
 from .config import Config
 from .records.models import Database
 from .store.engine import Store
+from .telemetry import Watch
 from .telemetry.ledger import Ledger
 from .workspaces.registry import Workspaces
 
@@ -69,6 +70,7 @@ class Runtime:
     secret_key: str
     services: Services
     bulkhead: threading.BoundedSemaphore
+    watches: tuple[Watch, ...] = ()
 
     def start(self) -> None:
         """Begins what runs beside the requests. Called by gunicorn's hook, else by the first request; harmless when begun."""
@@ -76,6 +78,15 @@ class Runtime:
 
     def stop(self) -> None:
         self.services.stop()
+
+    def close(self) -> None:
+        """Takes every listener off the host's engines and Sessions, and closes what is ours."""
+        self.stop()
+        if self.workspaces is not None:
+            self.workspaces.close()
+        for watch in self.watches:
+            watch.stop()
+        self.store.engine.dispose()
 
 
 def current() -> Runtime:

@@ -1,0 +1,162 @@
+"""A person follows the printed link, opens a workspace and walks a User through its whole life by clicking."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+CARD = ".card[data-ref='User:new-1']"
+
+
+@pytest.fixture(scope="module")
+def server(poolhouse_server):
+    return poolhouse_server()
+
+
+@pytest.fixture(params=["with JavaScript", "without JavaScript"])
+def window(request, browser):
+    """A window in which every console message and every request to another host is a fault."""
+    javascript = request.param == "with JavaScript"
+    with browser.new_context(viewport={"width": 1280, "height": 900}, java_script_enabled=javascript) as context:
+        page = context.new_page()
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        yield page
+        assert said == []
+
+
+def sign_in(window: Page, server) -> None:
+    """By a link of the command line: the printed one works once, and several tests sign in."""
+    link = re.search(r"http://\S+", server.command("link"))
+    assert link
+    window.goto(link.group())
+    window.get_by_role("button", name="Sign in").click()
+    expect(window.get_by_role("heading", name="Overview")).to_be_visible()
+
+
+def verb(window: Page, word: str) -> None:
+    window.locator(f"{CARD} [data-verb='{word}']").click()
+
+
+def foot(window: Page, word: str) -> None:
+    window.locator(f".foot [data-verb='{word}']").click()
+
+
+def badge_is(window: Page, state: str, badge: str) -> None:
+    expect(window.locator(CARD)).to_have_attribute("data-badge", badge)
+    expect(window.locator(CARD)).to_have_attribute("data-state", state)
+    expect(window.locator(f"[data-room='{state}'] {CARD}")).to_be_visible()
+
+
+def newest(window: Page):
+    return window.locator("#tape > li").first
+
+
+def test_the_printed_link_signs_in_once(server, page_without_javascript):
+    window = page_without_javascript
+    window.goto(server.link())
+    window.get_by_role("button", name="Sign in").click()
+    expect(window.get_by_role("heading", name="Overview")).to_be_visible()
+    window.context.clear_cookies()
+    window.goto(server.link())
+    expect(window.get_by_role("alert")).to_contain_text("used already")
+
+
+def test_the_whole_life_of_a_user(server, window, screenshot, request):
+    name = "ada-" + ("js" if "[with J" in request.node.name else "plain")
+    sign_in(window, server)
+    window.get_by_role("link", name="Workspaces").click()
+    window.get_by_label("Name").fill(name)
+    window.get_by_role("button", name="Open a workspace").click()
+    expect(window.get_by_role("heading", name=name)).to_be_visible()
+
+    window.get_by_label("New object of").select_option("User")
+    window.locator("[data-action='new']").click()
+    window.get_by_label(re.compile(r"^name ")).fill("Ada Lovelace")
+    window.get_by_label(re.compile(r"^email ")).fill(f"{name}@example.com")
+    window.locator("[data-action='create']").click()
+    badge_is(window, "transient", "transient")
+
+    verb(window, "add")
+    badge_is(window, "pending", "pending")
+    expect(newest(window)).to_contain_text("session.add(")
+
+    foot(window, "flush")
+    badge_is(window, "persistent", "persistent")
+    expect(newest(window)).to_contain_text("INSERT INTO")
+    expect(newest(window)).to_contain_text("taken")
+    expect(window.locator("#transaction")).to_contain_text("open for")
+    screenshot(window, f"workspace-{name}")
+
+    window.get_by_label("Note").fill("her first record")
+    foot(window, "commit")
+    badge_is(window, "persistent", "expired")
+    expect(newest(window)).to_contain_text("given back")
+    expect(window.locator("#transaction")).to_contain_text("none")
+
+    window.locator(f"{CARD} select[name='attribute']").select_option("name")
+    verb(window, "read")
+    badge_is(window, "persistent", "persistent")
+    expect(newest(window)).to_contain_text("SELECT")
+
+    verb(window, "values")
+    window.get_by_label(re.compile(r"^name ")).fill("Ada King")
+    window.locator("[data-action='save']").click()
+    badge_is(window, "persistent", "modified")
+    expect(window.locator(CARD)).to_contain_text("Ada Lovelace")
+    foot(window, "commit")
+    expect(newest(window)).to_contain_text("UPDATE")
+    badge_is(window, "persistent", "expired")
+
+    verb(window, "refresh")
+    badge_is(window, "persistent", "persistent")
+    verb(window, "expire")
+    badge_is(window, "persistent", "expired")
+    verb(window, "expunge")
+    badge_is(window, "detached", "detached")
+    verb(window, "add")
+    badge_is(window, "persistent", "expired")
+    foot(window, "close")
+    badge_is(window, "detached", "detached")
+    screenshot(window, f"workspace-{name}-closed")
+
+
+def test_every_page_is_drawn_without_a_word_on_the_console(server, window, screenshot, request):
+    sign_in(window, server)
+    for section in ("Overview", "Pools", "Sessions", "Workspaces"):
+        window.get_by_role("navigation").get_by_role("link", name=section).click()
+        expect(window.get_by_role("heading", level=1)).to_have_text(section)
+        screenshot(window, section.lower())
+    window.get_by_role("link", name="Pools").click()
+    window.get_by_role("link", name="default", exact=True).click()
+    expect(window.get_by_role("heading", level=1)).to_have_text("Pool default")
+
+
+def test_live_parts_refresh_by_themselves(server, browser):
+    with browser.new_context() as context:
+        window = context.new_page()
+        sign_in(window, server)
+        with window.expect_response(
+            lambda answer: answer.request.headers.get("hx-request") == "true", timeout=10_000
+        ) as seen:
+            pass
+        assert seen.value.status == 200
+        expect(window.locator("#lamp")).to_have_text("polling")
+
+
+def test_a_refused_action_says_why_and_leaves_the_page_as_it_was(server, window, request):
+    name = "bad-" + ("js" if "[with J" in request.node.name else "plain")
+    sign_in(window, server)
+    window.get_by_role("link", name="Workspaces").click()
+    window.get_by_label("Name").fill(name)
+    window.get_by_role("button", name="Open a workspace").click()
+    window.get_by_label("Load a").select_option("User")
+    window.get_by_label("with key").fill("99999999")
+    window.locator("[data-verb='load']").click()
+    expect(window.get_by_role("alert")).to_contain_text("User")
+    if "without" in request.node.name:
+        window.get_by_role("link", name="Back to where you were").click()
+    expect(window.get_by_role("heading", name=name)).to_be_visible()
