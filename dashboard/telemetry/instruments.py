@@ -1,0 +1,219 @@
+"""What of a pool is in no event? Waits, timeouts, failed connects and what is really closed: wrapped on the pool instance.
+
+Wait time, waiters and the pool's TimeoutError reach no listener; a failed connect reaches none without an Engine; and a
+connection that a `connect` listener refused is closed without `close`. So the instance's own methods are wrapped, and put back."""
+
+from __future__ import annotations
+
+import sys
+import time
+import weakref
+from bisect import bisect_left
+from collections.abc import Callable
+from functools import cache
+from threading import get_ident
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.util import queue as sa_queue
+
+from . import lines, scopes
+from .faults import fault
+from .recorder import AGE_SECONDS, SECONDS
+from .watches import AGE, CLOSED, CREATE, ERRORS, MARK, WAIT, PoolWatch, is_disconnect
+
+WRAPPED = ("_do_get", "_invoke_creator", "_close_connection")
+REASONS_BY_CALLER = {
+    "_do_return_conn": "overflow",
+    "_cleanup": "overflow",
+    "dispose": "dispose",
+    "_finalize_fairy": "detached",
+    "__connect": "error",
+}
+CLOSING_FRAMES = 8
+
+
+def attach(pool: Any, watch: PoolWatch) -> None:
+    """From now on this pool's waits, connects and closes count for the watch."""
+    pool.__dict__[MARK] = watch
+    watch.pools = [reference for reference in watch.pools if reference() is not None]
+    watch.pools.append(weakref.ref(pool))
+    watch.pool_class = type(pool).__name__
+    before = {name: pool.__dict__.get(name) for name in WRAPPED}
+    pool.__dict__[MARK + "_before"] = before
+    pool._invoke_creator = _timed_creator(weakref.ref(pool), watch, pool._invoke_creator)
+    pool._close_connection = _counted_close(weakref.ref(pool), watch, before["_close_connection"])
+    queue = getattr(pool, "_pool", None)
+    if isinstance(queue, sa_queue.QueueCommon):
+        pool._do_get = _settled_get(weakref.ref(pool), watch, before["_do_get"])
+        queue.__class__ = _timed_class(type(queue))
+        queue.poolhouse_waiting = watch.waiting  # type: ignore[attr-defined]
+
+
+def release(pool: Any) -> None:
+    """Puts back everything that `attach` touched."""
+    before = pool.__dict__.pop(MARK + "_before", None)
+    pool.__dict__.pop(MARK, None)
+    if before is None:
+        return
+    for name in WRAPPED:
+        if before[name] is None:
+            pool.__dict__.pop(name, None)
+        else:
+            pool.__dict__[name] = before[name]
+    queue = getattr(pool, "_pool", None)
+    if queue is not None and getattr(type(queue), "poolhouse_original", None) is not None:
+        queue.__class__ = type(queue).poolhouse_original
+        queue.__dict__.pop("poolhouse_waiting", None)
+
+
+def has_queue(pool: Any) -> bool:
+    """Whether one can wait for this pool."""
+    return isinstance(getattr(pool, "_pool", None), sa_queue.QueueCommon)
+
+
+@cache
+def _timed_class(original: type) -> type:
+    """A subclass of the pool's queue that knows who waits in it. Only get(block=True) on an empty queue can wait."""
+    plain_get = original.get  # type: ignore[attr-defined]
+    key = get_ident if issubclass(original, sa_queue.Queue) else _greenlet
+
+    def get(self: Any, block: bool = True, timeout: float | None = None) -> Any:
+        if not block:
+            return plain_get(self, False)
+        try:
+            return plain_get(self, False)
+        except sa_queue.Empty:
+            pass
+        _begin_wait(self.poolhouse_waiting, key())
+        return plain_get(self, True, timeout)
+
+    return type(original.__name__, (original,), {"get": get, "poolhouse_original": original, "__module__": __name__, "poolhouse_key": staticmethod(key)})
+
+
+def _greenlet() -> Any:
+    import greenlet  # only there with an AsyncEngine
+
+    return greenlet.getcurrent()
+
+
+def _begin_wait(waiting: dict[Any, Any], key: Any) -> None:
+    try:
+        place = lines.acquiring(sys._getframe(2))
+        # an Empty is not yet a timeout: _do_get may call itself and wait again, and that is one wait
+        waiting.setdefault(key, (time.perf_counter(), get_ident(), place, scopes.endpoint()))
+    except Exception:
+        fault("wait")
+
+
+def _settled_get(pool: weakref.ref[Any], watch: PoolWatch, before: Callable[[], Any] | None) -> Callable[[], Any]:
+    original = type(pool())._do_get if before is None else lambda _: before()
+    waiting = watch.waiting
+
+    def _do_get() -> Any:
+        try:
+            record = original(pool())
+        except BaseException as error:
+            if waiting:
+                _settle(watch, pool(), isinstance(error, sa.exc.TimeoutError))
+            raise
+        if waiting:
+            _settle(watch, pool(), False)
+        return record
+
+    return _do_get
+
+
+def _settle(watch: PoolWatch, pool: Any, timed_out: bool) -> None:
+    """The calling thread's wait is over, if it waited. The innermost _do_get gets here first, the outer ones find nothing."""
+    try:
+        key = getattr(type(pool._pool), "poolhouse_key", get_ident)()
+        waiter = watch.waiting.pop(key, None)
+        if waiter is None:
+            return
+        seconds = time.perf_counter() - waiter[0]
+        base = WAIT["timeout" if timed_out else "ok"]
+        cells = watch.local.cells
+        cells[base + bisect_left(SECONDS, seconds)] += 1
+        cells[base + len(SECONDS) + 1] += seconds
+    except Exception:
+        fault("wait")
+
+
+def _timed_creator(pool: weakref.ref[Any], watch: PoolWatch, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def _invoke_creator(record: Any) -> Any:
+        start = time.perf_counter()
+        try:
+            connection = original(record)
+        except BaseException as error:
+            _count_creation(watch, time.perf_counter() - start, pool(), error)
+            raise
+        _count_creation(watch, time.perf_counter() - start, pool(), None)
+        return connection
+
+    return _invoke_creator
+
+
+def _count_creation(watch: PoolWatch, seconds: float, pool: Any, error: BaseException | None) -> None:
+    try:
+        base = CREATE["ok" if error is None else "error"]
+        cells = watch.local.cells
+        cells[base + bisect_left(SECONDS, seconds)] += 1
+        cells[base + len(SECONDS) + 1] += seconds
+        if error is not None:
+            cells[ERRORS["connect", is_disconnect(pool, error)]] += 1
+    except Exception:
+        fault("create")
+
+
+def count_first_creation(watch: PoolWatch, record: Any) -> None:
+    """A pool that is attached by its own first `connect` event: that connection was made before the wrapper was there."""
+    _count_creation(watch, max(0.0, time.time() - record.starttime), None, None)
+
+
+def _counted_close(pool: weakref.ref[Any], watch: PoolWatch, before: Callable[..., None] | None) -> Callable[..., None]:
+    original = type(pool())._close_connection if before is None else lambda _, *a, **k: before(*a, **k)
+
+    def _close_connection(connection: Any, *, terminate: bool = False) -> None:
+        _count_close(watch, pool())
+        original(pool(), connection, terminate=terminate)
+
+    return _close_connection
+
+
+def _count_close(watch: PoolWatch, pool: Any) -> None:
+    try:
+        reason, record = _why_closed(watch, pool)
+        cells = watch.local.cells
+        cells[CLOSED[reason]] += 1
+        if record is not None and record.starttime:
+            seconds = max(0.0, time.time() - record.starttime)
+            cells[AGE + bisect_left(AGE_SECONDS, seconds)] += 1
+            cells[AGE + len(AGE_SECONDS) + 1] += seconds
+    except Exception:
+        fault("close")
+
+
+def _why_closed(watch: PoolWatch, pool: Any) -> tuple[str, Any]:
+    """Told by who calls: SQLAlchemy gives the reason to no event. Closing is rare enough for a look at the stack."""
+    frame: Any = sys._getframe(2)
+    record = None
+    for _ in range(CLOSING_FRAMES):
+        frame = frame.f_back
+        if frame is None:
+            break
+        name = frame.f_code.co_name
+        record = frame.f_locals.get("self") if name == "__close" else record
+        if name == "invalidate":
+            return watch.local.__dict__.pop("invalidating", "invalidated"), record
+        if name == "get_connection":
+            return _why_renewed(pool, record), record
+        if name in REASONS_BY_CALLER:
+            return REASONS_BY_CALLER[name], record
+    return "error", record
+
+
+def _why_renewed(pool: Any, record: Any) -> str:
+    """A checkout closes the connection and makes a new one: it was told to be invalid before, or it is too old."""
+    told = max(pool._invalidate_time, getattr(record, "_soft_invalidate_time", 0.0))
+    return "invalidated" if record is not None and told > record.starttime else "recycle"

@@ -1,0 +1,103 @@
+"""Which line of the program took the connection? Found by walking to the first frame outside SQLAlchemy; put into words only when somebody looks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import sqlalchemy
+
+Place = tuple[CodeType, int]
+"""A code object and the offset of its last instruction. The line number is computed on reading: asking a frame for it costs a walk through its line table."""
+
+STACK_FRAMES = 30
+FILES_REMEMBERED = 10_000
+_INSIDE = (os.path.dirname(sqlalchemy.__file__) + os.sep, os.path.dirname(__file__) + os.sep)
+
+
+class _Inside(dict[str, bool]):
+    """Is a source file part of the machinery between the program and its pool? Each file is asked about once."""
+
+    def __missing__(self, filename: str) -> bool:
+        if len(self) > FILES_REMEMBERED:  # code that is compiled at run time may bring ever new names
+            self.clear()
+        inside = filename.startswith((*_INSIDE, "<sqlalchemy generated")) or filename == contextlib.__file__ or f"{os.sep}flask_sqlalchemy{os.sep}" in filename
+        self[filename] = inside
+        return inside
+
+
+inside = _Inside()
+keep = "line"
+"""What is kept of the code that takes a connection: off, line or full."""
+
+
+def set_keep(how: str) -> None:
+    """Config's `stacks`: "off", "line" or "full"."""
+    global keep
+    keep = how
+
+
+def acquiring(frame: FrameType | None) -> Any:
+    """What `keep` asks for, from this frame upward: a Place, a tuple of Places, or None."""
+    if keep == "off":
+        return None
+    places: list[Place] = []
+    while True:
+        while frame is not None and inside[frame.f_code.co_filename]:
+            frame = frame.f_back
+        if frame is None:
+            frame = _beyond_greenlet(places)
+            if frame is None:
+                break
+            continue
+        places.append((frame.f_code, frame.f_lasti))
+        if keep == "line" or len(places) >= STACK_FRAMES:
+            break
+        frame = frame.f_back
+    if not places:
+        return None
+    return places[0] if keep == "line" else tuple(places)
+
+
+def _beyond_greenlet(places: list[Place]) -> FrameType | None:
+    """An AsyncEngine works inside a greenlet, whose stack ends at its own beginning: the program's frames are its parent's."""
+    greenlet = sys.modules.get("greenlet")
+    if greenlet is None or places:
+        return None
+    parent = greenlet.getcurrent().parent
+    return None if parent is None else parent.gr_frame
+
+
+def line_of(kept: Any) -> str | None:
+    """`shop/report.py:41 in build`, or None where nothing was kept; of a whole stack its innermost line."""
+    if kept is None:
+        return None
+    code, offset = kept if isinstance(kept[0], CodeType) else kept[0]
+    return f"{_short(code.co_filename)}:{_number(code, offset)} in {code.co_qualname if hasattr(code, 'co_qualname') else code.co_name}"
+
+
+def stack_of(kept: Any) -> tuple[str, ...]:
+    """Every line that was kept, innermost first."""
+    if kept is None:
+        return ()
+    places = (kept,) if isinstance(kept[0], CodeType) else kept
+    return tuple(line for place in places if (line := line_of(place)) is not None)
+
+
+def _number(code: CodeType, offset: int) -> int:
+    for start, end, line in code.co_lines():
+        if start <= offset < end and line is not None:
+            return line
+    return code.co_firstlineno
+
+
+def _short(filename: str) -> str:
+    """Relative to where the program was started, else to the folder on sys.path that it was imported from."""
+    for folder in (os.getcwd(), *sorted(sys.path, key=len, reverse=True)):
+        if folder and filename.startswith(str(Path(folder)) + os.sep):
+            return filename[len(str(Path(folder))) + 1 :]
+    return filename

@@ -1,0 +1,253 @@
+"""How do the words of many processes become one reading? Counters and histograms add up; moments become ages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from math import inf
+from typing import Any
+
+from ..config import Config
+from .processes import this_process
+from .reading import (
+    Counts, Holder, Limits, LiveSession, PoolReading, Reading, RegistryReading, SessionsReading, Slot, Transition, Waiter,
+    WorkerReading,
+)  # fmt: skip
+from .rows import Retired, Row
+from .sessions import TRANSITIONS
+from .snapshot import Said, add
+from .watches import OPERATIONS, TRANSACTION_OUTCOMES
+
+ROWS_PARSED = 32
+
+
+@lru_cache(maxsize=ROWS_PARSED)
+def _parsed(text: str) -> Said:
+    said: Said = json.loads(text)
+    return said
+
+
+def parsed(text: str) -> Said:
+    """The JSON of a row. The same text gives the same object, which nobody changes: a silent process is parsed once."""
+    return _parsed(text)
+
+
+def counted(said: Said) -> Said:
+    """What of a process outlives it: its counters and histograms."""
+    kept: Said = {
+        kind: {name: {"numbers": item["numbers"]} for name, item in said.get(kind, {}).items()} for kind in ("pools", "registries")
+    }
+    return {**kept, "faults": said.get("faults", {})}
+
+
+def plus(left: Said, right: Said) -> Said:
+    """A new sum of what both have counted."""
+    return _combined(left, right, 1)
+
+
+def minus(said: Said, baseline: Said) -> Said:
+    """`said` with its counters less those of the baseline; gauges and holders as they are."""
+    less = _combined(counted(said), baseline, -1)
+    whole = {**said, "faults": less["faults"]}
+    for kind in ("pools", "registries"):
+        whole[kind] = {name: {**item, **less[kind][name]} for name, item in said.get(kind, {}).items()}
+    return whole
+
+
+def _combined(left: Said, right: Said, sign: int) -> Said:
+    sums = counted(left)
+    for kind in ("pools", "registries"):
+        for name, item in right.get(kind, {}).items():
+            before = dict(sums[kind].get(name, {"numbers": {}})["numbers"])
+            sums[kind][name] = {"numbers": add(before, item["numbers"], sign)}
+    sums["faults"] = add(dict(sums["faults"]), right.get("faults", {}), sign)
+    return sums
+
+
+def alone(said: Said, config: Config, started_at: float, problem: str | None) -> Reading:
+    """The reading of a process that can, or shall, speak for itself only."""
+    process = this_process()
+    now = datetime.now(UTC).timestamp()
+    return _reading([(1, process.host, process.pid, started_at, now, said)], {}, config, now, problem)
+
+
+def merge(rows: Iterable[Row], retired: Iterable[Retired], config: Config, now: float) -> Reading:
+    """One reading of the whole ledger. Stale rows count like live ones: silence is not death."""
+    sums: Said = {}
+    for generation in retired:
+        sums = plus(sums, parsed(generation.sums))
+    words = [(row.worker, row.key[0], row.key[2], row.started_at, row.said_at, parsed(row.said)) for row in rows]
+    return _reading(words, sums, config, now, None)
+
+
+Word = tuple[int, str, int, float, float, Said]
+"""(worker, host, pid, started_at, said_at, what it said)"""
+
+
+def _reading(words: list[Word], retired: Said, config: Config, now: float, problem: str | None) -> Reading:
+    sums = retired
+    for *_, said in words:
+        sums = plus(sums, counted(said))
+    pools = sorted(sums.get("pools", {}))
+    workers = tuple(_worker(word, config, now) for word in words)
+    live_ages = [worker.seconds for worker in workers if worker.state == "live"]
+    return Reading(
+        pools=tuple(_pool(name, sums["pools"][name]["numbers"], words, now) for name in pools),
+        sessions=_sessions(sums.get("registries", {}), words, now),
+        workers=workers,
+        published_age_seconds=max(live_ages, default=0.0),
+        problem=problem,
+        faults=sums.get("faults", {}),
+    )
+
+
+def _worker(word: Word, config: Config, now: float) -> WorkerReading:
+    worker, host, pid, started_at, said_at, _ = word
+    seconds = max(0.0, now - said_at)
+    started = datetime.fromtimestamp(started_at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return WorkerReading(worker, pid, host, started, "live" if seconds <= config.stale_seconds else "stale", seconds)
+
+
+def _pool(name: str, numbers: Mapping[str, Any], words: list[Word], now: float) -> PoolReading:
+    parts = []
+    for worker, *_, said in words:
+        item = said["pools"].get(name)
+        if item is not None and "class" in item:
+            parts.append(_part(name, worker, item, now))
+    return PoolReading(
+        name=name,
+        class_=next((part.class_ for part in parts), ""),
+        limits=Limits(
+            *(_sum(getattr(part.limits, field) for part in parts) for field in ("size", "max_overflow", "total")),
+            timeout_seconds=_most(part.limits.timeout_seconds for part in parts),
+        ),
+        counts=Counts(
+            **{field: _sum(getattr(part.counts, field) for part in parts) for field in ("idle", "dead_slot", "overflow", "waiters")},
+            used=sum(part.counts.used for part in parts),
+            detached=sum(part.counts.detached for part in parts),
+            peak=max((part.counts.peak for part in parts), default=0),
+        ),
+        slots=tuple(slot for part in parts for slot in part.slots),
+        holders=tuple(holder for part in parts for holder in part.holders),
+        waiters=tuple(waiter for part in parts for waiter in part.waiters),
+        totals=_totals(numbers),
+        workers=tuple(parts),
+        _numbers=numbers,
+    )
+
+
+def _part(name: str, worker: int, item: Said, now: float) -> PoolReading:
+    size, overflow, total = item["limits"] or (None, None, None)
+    holders = (_holder(worker, holder, now) for holder in item["holders"])
+    waiters = (Waiter(worker, _age(w["since"], now) or 0.0, w["endpoint"], w["line"], w["thread"]) for w in item["waiting"])
+    return PoolReading(
+        name=name,
+        class_=item["class"],
+        limits=Limits(size, overflow, total, item["timeout"]),
+        counts=Counts(**{field: item[field] for field in ("used", "idle", "dead_slot", "detached", "overflow", "waiters", "peak")}),
+        slots=_slots(worker, item, size),
+        holders=tuple(holders),
+        waiters=tuple(waiters),
+        totals=_totals(item["numbers"]),
+        worker=worker,
+        _numbers={
+            "idle_in_transaction": item["idle_in_transaction"],
+            **{f"oldest {what}": _age(moment, now) for what, moment in item["oldest"].items()},
+        },
+    )
+
+
+def _slots(worker: int, item: Said, size: float | None) -> tuple[Slot, ...]:
+    """The worker's places, used ones first; bounded like the holders."""
+    places = inf if not size else size
+    used = item["used"]
+    states = ["used"] * int(min(used, places)) + ["overflow"] * int(max(0, used - places))
+    states += ["idle"] * (item["idle"] or 0) + ["dead_slot"] * (item["dead_slot"] or 0)
+    if size:
+        states += ["free"] * int(max(0, size - len(states)))
+    return tuple(Slot(worker, state) for state in states[:SLOTS_SHOWN])
+
+
+SLOTS_SHOWN = 200
+
+
+def _holder(worker: int, said: Said, now: float) -> Holder:
+    return Holder(
+        worker=worker,
+        seconds=_age(said["since"], now) or 0.0,
+        endpoint=said["endpoint"],
+        thread=said["thread"],
+        line=said["line"],
+        in_transaction=said["in_transaction"],
+        idle_in_transaction_seconds=_age(said["idle_since"], now),
+        statement=said["statement"],
+        server_process=said["server_process"],
+        running_statement_seconds=_age(said["running_since"], now),
+    )
+
+
+def _sessions(registries: Mapping[str, Any], words: list[Word], now: float) -> SessionsReading:
+    live = []
+    for worker, *_, said in words:
+        for one in said["live_sessions"]:
+            fields = {name: one[name] for name in ("registry", "state", "new", "modified", "deleted", "identity_map")}
+            live.append(LiveSession(worker=worker, age=_age(one["since"], now) or 0.0, **fields))
+    read = tuple(_registry(name, registries[name]["numbers"], words) for name in sorted(registries))
+    transitions = tuple(
+        Transition(registry.name, before, after, count)
+        for registry in read
+        for before, after in TRANSITIONS
+        if (count := registry.numbers.get(f"transitions|{before}|{after}", 0))
+    )
+    return SessionsReading(read, tuple(sorted(live, key=lambda one: -one.age)), transitions)
+
+
+def _registry(name: str, numbers: Mapping[str, Any], words: list[Word]) -> RegistryReading:
+    said = [word[-1]["registries"].get(name, {}) for word in words]
+    states = {state: sum(one.get(state, 0) for one in said) for state in ("idle", "in_transaction", "needs_rollback", "identity_map_objects")}
+    totals = {
+        **{f"transactions_{outcome}": numbers.get(f"session transactions|{outcome}", 0) for outcome in ("commit", "rollback", "released")},
+        **{f"flushed_{kind}": numbers.get(f"flushed|{kind}", 0) for kind in ("new", "modified", "deleted")},
+        "flushes": count_of(numbers.get("flush")),
+    }
+    return RegistryReading(name, **states, totals=totals, _numbers=numbers)
+
+
+def _totals(numbers: Mapping[str, Any]) -> dict[str, float]:
+    """The counts that people ask for, by plain names."""
+    statements = {operation: count_of(numbers.get(f"statement|{operation}")) for operation in OPERATIONS}
+    ends = {outcome: count_of(numbers.get(f"transaction|{outcome}")) for outcome in TRANSACTION_OUTCOMES}
+    return {
+        "checkouts": numbers.get("checkouts", 0),
+        "checkins": numbers.get("checkins", 0),
+        "timeouts": count_of(numbers.get("wait|timeout")),
+        "opened": count_of(numbers.get("create|ok")),
+        "closed": sum(count for name, count in numbers.items() if name.startswith("closed|")),
+        "commits": ends["commit"],
+        "rollbacks": ends["rollback"],
+        "released": ends["released"],
+        "abandoned": ends["abandoned"],
+        "statements": sum(statements.values()),
+        **{f"statements_{operation}": count for operation, count in statements.items()},
+        "statement_errors": sum(count for name, count in numbers.items() if name.startswith("statement errors|")),
+    }
+
+
+def count_of(histogram: list[float] | None) -> float:
+    """How many observations a histogram has: all its buckets, its sum left out."""
+    return 0 if histogram is None else sum(histogram[:-1])
+
+
+def _age(moment: float | None, now: float) -> float | None:
+    return None if moment is None else max(0.0, now - moment)
+
+
+def _sum(values: Iterable[Any]) -> Any:
+    given = [value for value in values if value is not None]
+    return sum(given) if given else None
+
+
+def _most(values: Iterable[Any]) -> Any:
+    return max((value for value in values if value is not None), default=None)

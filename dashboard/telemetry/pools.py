@@ -1,0 +1,243 @@
+"""Who has a connection, since when, from which line? Listeners on a pool that keep a set of the records that are out.
+
+A set, not a count: `checkin` may come without `checkout`, and a detached connection never comes back."""
+
+from __future__ import annotations
+
+import sys
+import time
+from bisect import bisect_left
+from collections.abc import Callable
+from contextlib import suppress
+from threading import get_ident
+from typing import Any
+
+import sqlalchemy as sa
+
+from . import instruments, lines, scopes
+from .faults import fault
+from .recorder import SECONDS
+from .watches import (
+    CHECKINS, CHECKOUTS, ERRORS, FAIRY, HOLD, HOLD_SUM, INVALIDATIONS, LEAKS, LOST_CHECKOUTS, MARK, SINCE, TRANSACTION,
+    TRANSACTION_SINCE, PoolWatch, is_disconnect,
+)  # fmt: skip
+
+Listener = Callable[..., None]
+pc = time.perf_counter
+
+
+def listeners(root: Any) -> dict[str, Listener]:
+    """One set of listeners for one registration. root decides about pools that nobody has attached yet (`root.adopt`)."""
+    return {
+        "connect": _connect(root),
+        "checkout": _checkout(root),
+        "checkin": _checkin(root),
+        "detach": _detach(root),
+        "close_detached": _close_detached(root),
+        "invalidate": _invalidate(root, "hard"),
+        "soft_invalidate": _invalidate(root, "soft"),
+    }
+
+
+def watch_of(pool: Any, root: Any) -> PoolWatch | None:
+    """The pool's watch if this registration counts it; off the hot path."""
+    watch: PoolWatch | None = pool.__dict__.get(MARK)
+    if watch is None:
+        watch = root.adopt(pool)
+    return watch if watch is not None and watch.root is root else None
+
+
+def _is_attached(record: Any) -> bool:
+    with suppress(AttributeError):
+        return MARK in record._ConnectionRecord__pool.__dict__
+    return True
+
+
+def _checkout(root: Any) -> Listener:
+    inside, scope, getframe = lines.inside, scopes.current, sys._getframe
+
+    def checkout(dbapi_connection: Any, record: Any, fairy: Any) -> None:
+        try:
+            watch = record._ConnectionRecord__pool._poolhouse
+            if watch.root is not root:  # SQLAlchemy copied this listener into somebody else's pool
+                return
+            held = watch.held
+            if record in held and _is_known(watch, record):
+                return
+            frame = getframe(3)
+            place: Any
+            if lines.keep == "line":
+                while inside[frame.f_code.co_filename]:
+                    frame = frame.f_back
+                place = (frame.f_code, frame.f_lasti)
+            else:
+                place = lines.acquiring(frame)
+            endpoint = scope()
+            if endpoint is None and scopes.reader is not None:
+                endpoint = scopes.reader()
+            held[record] = [pc(), get_ident(), place, endpoint, record.fairy_ref, 0.0, 0.0, None, 0.0, None, watch]
+            watch.local.cells[CHECKOUTS] += 1
+            if len(held) > watch.top:
+                watch.top = len(held)
+            if watch.foreign and record in watch.foreign:
+                watch.local.cells[LEAKS["foreign_process"]] += 1
+        except Exception:
+            _checkout_the_long_way(root, record)
+
+    return checkout
+
+
+def _checkout_the_long_way(root: Any, record: Any) -> None:
+    """Where the quick way found no frame of the program (a greenlet's stack ends early), or a pool that is new to us."""
+    try:
+        watch = watch_of(record._ConnectionRecord__pool, root)
+        if watch is None:
+            return
+        place = lines.acquiring(sys._getframe(2))
+        watch.held[record] = [pc(), get_ident(), place, scopes.endpoint(), record.fairy_ref, 0.0, 0.0, None, 0.0, None, watch]
+        watch.local.cells[CHECKOUTS] += 1
+        watch.top = max(watch.top, len(watch.held))
+    except Exception:
+        fault("checkout")
+
+
+def _is_known(watch: PoolWatch, record: Any) -> bool:
+    """The record is out already. Either this is the same checkout once more (a listener asked for another connection), or a
+    StaticPool gives its one connection to a second taker: then the first one's hold ends here, for it has no checkin."""
+    holder = watch.held[record]
+    if holder[FAIRY] is record.fairy_ref:
+        return True
+    _end_hold(watch, holder)
+    return False
+
+
+def _end_hold(watch: PoolWatch, holder: list[Any]) -> None:
+    cells = watch.local.cells
+    seconds = pc() - holder[SINCE]
+    cells[HOLD + bisect_left(SECONDS, seconds)] += 1
+    cells[HOLD_SUM] += seconds
+
+
+def _checkin(root: Any) -> Listener:
+    def checkin(dbapi_connection: Any, record: Any) -> None:
+        try:
+            watch = record._ConnectionRecord__pool._poolhouse
+            if watch.root is not root:
+                return
+            holder = watch.held.pop(record, None)
+            cells = watch.local.cells
+            if holder is None:
+                if dbapi_connection is None:  # a slot whose reconnect failed goes back without ever having been out
+                    cells[LOST_CHECKOUTS] += 1
+                return
+            seconds = pc() - holder[SINCE]
+            cells[CHECKINS] += 1
+            cells[HOLD + bisect_left(SECONDS, seconds)] += 1
+            cells[HOLD_SUM] += seconds
+            if holder[FAIRY]() is None or holder[TRANSACTION_SINCE]:
+                _note_neglect(watch, holder, dbapi_connection)
+        except Exception:
+            if _is_attached(record):
+                fault("checkin")
+
+    return checkin
+
+
+def _note_neglect(watch: PoolWatch, holder: list[Any], dbapi_connection: Any) -> None:
+    """The garbage collector brought it back, or its transaction was neither committed nor rolled back."""
+    cells = watch.local.cells
+    if holder[FAIRY]() is None:
+        cells[LEAKS["garbage_collected"]] += 1
+    since = holder[TRANSACTION_SINCE]
+    if since and dbapi_connection is not None:  # an invalidated connection's rollback is still to come
+        holder[TRANSACTION_SINCE] = 0.0
+        seconds = pc() - since
+        cells[TRANSACTION["abandoned"] + bisect_left(SECONDS, seconds)] += 1
+        cells[TRANSACTION["abandoned"] + len(SECONDS) + 1] += seconds
+
+
+def _connect(root: Any) -> Listener:
+    def connect(dbapi_connection: Any, record: Any) -> None:
+        try:
+            pool = record._ConnectionRecord__pool
+            is_new = MARK not in pool.__dict__
+            watch = watch_of(pool, root)
+            if watch is not None:
+                if is_new:
+                    instruments.count_first_creation(watch, record)
+                watch.foreign.discard(record)
+                record.info["poolhouse_server_process"] = server_process(record.driver_connection)
+        except Exception:
+            fault("connect")
+
+    return connect
+
+
+def server_process(connection: Any) -> int | None:
+    """The database's own number of this connection's process or thread, where the driver knows it without asking the server."""
+    with suppress(Exception):
+        for ask in (lambda c: c.info.backend_pid, lambda c: c.get_server_pid(), lambda c: c.thread_id()):
+            with suppress(AttributeError, TypeError):
+                number = ask(connection)
+                if isinstance(number, int) and number > 0:
+                    return number
+    return None
+
+
+def _detach(root: Any) -> Listener:
+    def detach(dbapi_connection: Any, record: Any) -> None:
+        try:
+            watch = watch_of(record._ConnectionRecord__pool, root)
+            if watch is None:
+                return
+            holder = watch.held.pop(record, None)
+            if holder is None:
+                return
+            _end_hold(watch, holder)
+            if holder[FAIRY]() is None:  # asyncio: the garbage collector may not await, so it detaches
+                watch.local.cells[LEAKS["garbage_collected"]] += 1
+            else:
+                watch.detached[id(dbapi_connection)] = holder[FAIRY]
+        except Exception:
+            fault("detach")
+
+    return detach
+
+
+def _close_detached(root: Any) -> Listener:
+    def close_detached(dbapi_connection: Any) -> None:
+        try:
+            for watch in root.watches():
+                watch.detached.pop(id(dbapi_connection), None)
+        except Exception:
+            fault("close_detached")
+
+    return close_detached
+
+
+def _invalidate(root: Any, kind: str) -> Listener:
+    def invalidate(dbapi_connection: Any, record: Any, exception: BaseException | None) -> None:
+        try:
+            pool = record._ConnectionRecord__pool
+            watch = watch_of(pool, root)
+            if watch is not None:
+                watch.local.cells[INVALIDATIONS[kind]] += 1
+                if kind == "hard":
+                    watch.local.invalidating = reason = _reason(pool, exception)
+                    if reason == "pre_ping":  # handle_error does not say whose ping it was
+                        watch.local.cells[ERRORS["ping", True]] += 1
+        except Exception:
+            fault(f"{kind}_invalidate")
+
+    return invalidate
+
+
+def _reason(pool: Any, exception: BaseException | None) -> str:
+    """Which reason of CLOSED an invalidation is."""
+    if exception is None:
+        return "invalidated"
+    if isinstance(exception, sa.exc.InvalidatePoolError) and pool._pre_ping:
+        return "pre_ping"
+    if isinstance(exception, sa.exc.DisconnectionError):
+        return "invalidated"
+    return "invalidated" if is_disconnect(pool, exception) else "error"

@@ -1,0 +1,159 @@
+"""What does a reader of telemetry get? Plain frozen data: pools, sessions and workers, summed over all processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the pool may hold, added up over the workers; None where the pool class has no such limit, infinite where it is unlimited."""
+
+    size: float | None = None
+    max_overflow: float | None = None
+    total: float | None = None
+    timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Connections by state, and who waits. None: this pool class has no such thing. peak: most in use at once within 60 s, in one worker."""
+
+    used: int = 0
+    idle: int | None = None
+    dead_slot: int | None = None
+    detached: int = 0
+    overflow: int | None = None
+    waiters: int | None = None
+    peak: int = 0
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place of a worker's pool. state: used, overflow (used, beyond the size), idle, dead_slot, or free (never filled yet)."""
+
+    worker: int
+    state: str
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who has a connection out. line: where the program took it. server_process: the database's own number of it."""
+
+    worker: int
+    seconds: float
+    endpoint: str | None
+    thread: str
+    line: str | None
+    in_transaction: bool
+    idle_in_transaction_seconds: float | None
+    statement: str | None
+    server_process: int | None
+    running_statement_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Waiter:
+    worker: int
+    seconds: float
+    endpoint: str | None
+    line: str | None
+    thread: str = ""
+
+
+@dataclass(frozen=True)
+class PoolReading:
+    """One pool by its label, over all workers; `workers` has the same for each. totals: counts since ever, by name."""
+
+    name: str
+    class_: str
+    limits: Limits
+    counts: Counts
+    slots: tuple[Slot, ...] = ()
+    holders: tuple[Holder, ...] = ()
+    waiters: tuple[Waiter, ...] = ()
+    totals: Mapping[str, float] = field(default_factory=dict)
+    worker: int | None = None
+    workers: tuple[PoolReading, ...] = ()
+    _numbers: Mapping[str, Any] = field(default_factory=dict)  # every counter and histogram, for the metrics; underscored: not for JSON
+
+    @property
+    def numbers(self) -> Mapping[str, Any]:
+        return self._numbers
+
+
+@dataclass(frozen=True)
+class RegistryReading:
+    """The Sessions of one registry: how many are alive in which state, and what all of them ever did."""
+
+    name: str
+    idle: int = 0
+    in_transaction: int = 0
+    needs_rollback: int = 0
+    identity_map_objects: int = 0
+    totals: Mapping[str, float] = field(default_factory=dict)
+    _numbers: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def numbers(self) -> Mapping[str, Any]:
+        return self._numbers
+
+
+@dataclass(frozen=True)
+class LiveSession:
+    """A Session that is alive. age: seconds since its first transaction. modified: objects touched since the last flush."""
+
+    registry: str
+    worker: int
+    age: float
+    state: str
+    new: int
+    modified: int
+    deleted: int
+    identity_map: int
+
+
+@dataclass(frozen=True)
+class Transition:
+    """How often objects went from one state to another. `database` is where a loaded object comes from."""
+
+    registry: str
+    from_: str
+    to: str
+    count: int
+
+
+@dataclass(frozen=True)
+class SessionsReading:
+    registries: tuple[RegistryReading, ...] = ()
+    live: tuple[LiveSession, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+
+
+@dataclass(frozen=True)
+class WorkerReading:
+    """A process that publishes. seconds: age of its last word. state: live, or stale when it has been silent for long."""
+
+    worker: int
+    pid: int
+    host: str
+    started_at: str
+    state: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All that is known at one moment. problem: why these are this process's own numbers only, or None."""
+
+    pools: tuple[PoolReading, ...] = ()
+    sessions: SessionsReading = SessionsReading()
+    workers: tuple[WorkerReading, ...] = ()
+    published_age_seconds: float = 0.0
+    problem: str | None = None
+    faults: Mapping[str, int] = field(default_factory=dict)
+
+    def pool(self, name: str) -> PoolReading | None:
+        return next((pool for pool in self.pools if pool.name == name), None)

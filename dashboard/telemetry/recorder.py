@@ -1,0 +1,132 @@
+"""How does a listener count without a lock, and who adds it up?
+
+Each thread has its own flat list of numbers ("cells") and is its only writer; a reader adds the lists up. Nothing is shared on the hot path."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+"""Bucket bounds (upper, inclusive) of waits, holds, creations, transactions and flushes, in seconds."""
+STATEMENT_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+AGE_SECONDS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
+
+Numbers = dict[str, Any]
+"""Merged numbers by family name: a count, or for a histogram the list of its bucket counts (+Inf last) with the sum behind them."""
+
+
+class Layout:
+    """Which cell holds what. Made once at import; the listeners use the positions as constants.
+
+    >>> layout = Layout()
+    >>> layout.counter("checkouts"), layout.histogram("hold", (1.0, 5.0)), layout.size
+    (0, 1, 5)
+    >>> layout.named([7, 2, 0, 1, 9.5])
+    {'checkouts': 7, 'hold': [2, 0, 1, 9.5]}
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._families: list[tuple[str, int, int]] = []
+
+    def counter(self, name: str) -> int:
+        return self._take(name, 1)
+
+    def histogram(self, name: str, bounds: Sequence[float]) -> int:
+        """The first bucket's position; the sum stands behind the +Inf bucket, at `position + len(bounds) + 1`."""
+        return self._take(name, len(bounds) + 2)
+
+    def _take(self, name: str, width: int) -> int:
+        position = self.size
+        self._families.append((name, position, width))
+        self.size += width
+        return position
+
+    def named(self, cells: Sequence[float]) -> Numbers:
+        """Families that are not all zero, by name."""
+        numbers: Numbers = {}
+        for name, position, width in self._families:
+            if width == 1:
+                if cells[position]:
+                    numbers[name] = cells[position]
+            elif any(cells[position : position + width]):
+                numbers[name] = list(cells[position : position + width])
+        return numbers
+
+
+class _Token:
+    """Lives in a thread's own dictionary and nowhere else: once it is gone, so is the thread."""
+
+    __slots__ = ("__weakref__",)
+
+
+class Local(threading.local):
+    """`local.cells` is the calling thread's own list. threading.local calls __init__ anew in each thread that looks."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.token = _Token()
+        self.cells: list[Any] = [0] * recorder.layout.size
+        recorder.register(self.token, self.cells)
+
+
+class Recorder:
+    """The cells of all threads for one subject, and their sum."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self._lock = threading.RLock()  # a finalizer may run a listener inside `merged`, in the same thread
+        self._threads: list[tuple[weakref.ref[_Token], list[Any]]] = []
+        self._ended: list[Any] = [0] * layout.size
+        self._shown: list[Any] = [0] * layout.size
+        self.local = Local(self)
+        _recorders.add(self)
+
+    def register(self, token: _Token, cells: list[Any]) -> None:
+        with self._lock:
+            self._threads.append((weakref.ref(token), cells))
+
+    def merged(self) -> list[Any]:
+        """The sum over all threads, dead ones included. No cell ever falls: what a failed COMMIT takes back between two readings is held until it is made up for."""
+        with self._lock:
+            self._fold_dead_threads()
+            columns = zip(self._ended, *(cells[:] for _, cells in self._threads), strict=True)
+            self._shown = [max(before, sum(column)) for before, column in zip(self._shown, columns, strict=True)]
+            return self._shown
+
+    def numbers(self) -> Numbers:
+        return self.layout.named(self.merged())
+
+    def _fold_dead_threads(self) -> None:
+        alive = []
+        for token, cells in self._threads:
+            if token() is None:
+                self._ended = [total + cell for total, cell in zip(self._ended, cells, strict=True)]
+            else:
+                alive.append((token, cells))
+        self._threads = alive
+
+    def begin_at_zero(self) -> None:
+        """In a forked child: its parent's numbers stay the parent's, and only the forking thread lives on."""
+        self._lock = threading.RLock()
+        self._threads = []
+        self._ended = [0] * self.layout.size
+        self._shown = [0] * self.layout.size
+        cells = self.local.cells
+        cells[:] = self._ended
+        self._threads = [(weakref.ref(self.local.token), cells)]
+
+
+_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for recorder in list(_recorders):
+        recorder.begin_at_zero()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,258 @@
+"""What do Sessions and their objects do? Root transactions, flushes and every change of state, by registry.
+
+The Sessions that live are not tracked at all: SQLAlchemy keeps all of them, weakly, and they are sampled when somebody looks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from bisect import bisect_left
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm as sa_orm
+from sqlalchemy.ext.asyncio import async_scoped_session, async_sessionmaker
+
+from .faults import fault
+from .pools import Listener
+from .recorder import SECONDS, Layout, Recorder
+
+SESSION = Layout()
+OUTCOMES = ("commit", "rollback", "released")
+ENDED = {outcome: SESSION.counter(f"session transactions|{outcome}") for outcome in OUTCOMES}
+FLUSH = SESSION.histogram("flush", SECONDS)
+KINDS = ("new", "modified", "deleted")
+FLUSHED = {kind: SESSION.counter(f"flushed|{kind}") for kind in KINDS}
+EVENTS = {
+    "transient_to_pending": ("transient", "pending"),
+    "pending_to_transient": ("pending", "transient"),
+    "persistent_to_transient": ("persistent", "transient"),
+    "pending_to_persistent": ("pending", "persistent"),
+    "deleted_to_persistent": ("deleted", "persistent"),
+    "persistent_to_deleted": ("persistent", "deleted"),
+    "deleted_to_detached": ("deleted", "detached"),
+    "persistent_to_detached": ("persistent", "detached"),
+    "detached_to_persistent": ("detached", "persistent"),
+    "loaded_as_persistent": ("database", "persistent"),
+}
+"""SQLAlchemy's ten transitions, by event: from which state to which."""
+TRANSITIONS = (*EVENTS.values(), ("persistent", "expired"), ("expired", "persistent"))
+TRANSITION = {pair: SESSION.counter(f"transitions|{pair[0]}|{pair[1]}") for pair in TRANSITIONS}
+EXPIRED = "_poolhouse_expired"
+CLASSES_REMEMBERED = 1_000
+
+
+class SessionWatch:
+    """One registration: a Session class with its name and numbers."""
+
+    def __init__(self, class_: type, registry: str) -> None:
+        self.class_ = class_
+        self.registry = registry
+        self.recorder = Recorder(SESSION)
+        self.local = self.recorder.local
+        self.listeners = listeners(self)
+
+    def begin(self) -> None:
+        with lock:
+            registered[self.class_] = self
+            by_class.clear()
+            for name, listener in self.listeners.items():
+                sa.event.listen(self.class_, name, listener, **({"raw": True} if name in EVENTS else {}))
+            if len(registered) == 1:
+                sa.event.listen(sa_orm.Mapper, "expire", _expired, raw=True)
+                sa.event.listen(sa_orm.Mapper, "refresh", _refreshed, raw=True)
+
+    def end(self) -> None:
+        with lock:
+            if registered.get(self.class_) is not self:
+                return
+            del registered[self.class_]
+            by_class.clear()
+            for name, listener in self.listeners.items():
+                sa.event.remove(self.class_, name, listener)
+            if not registered:
+                sa.event.remove(sa_orm.Mapper, "expire", _expired)
+                sa.event.remove(sa_orm.Mapper, "refresh", _refreshed)
+
+
+class _ByClass(dict[type, SessionWatch | None]):
+    """The registration that counts a Session of this class: the most specific one. The others' listeners fire too, and return."""
+
+    def __missing__(self, class_: type) -> SessionWatch | None:
+        if len(self) >= CLASSES_REMEMBERED:  # a program may make a sessionmaker for each request
+            self.clear()
+        found = next((registered[base] for base in class_.__mro__ if base in registered), None)
+        self[class_] = found
+        return found
+
+
+registered: dict[type, SessionWatch] = {}
+by_class = _ByClass()
+lock = threading.RLock()
+
+
+def class_of(target: Any) -> type[sa_orm.Session]:
+    """The Session class that a sessionmaker, scoped_session (also their async ones) or Session class makes."""
+    if isinstance(target, (sa_orm.scoped_session, async_scoped_session)):
+        target = target.session_factory
+    if isinstance(target, sa_orm.sessionmaker):
+        target = target.class_
+    if isinstance(target, async_sessionmaker):
+        target = target.kw.get("sync_session_class") or target.class_
+    target = getattr(target, "sync_session_class", target)
+    if not (isinstance(target, type) and issubclass(target, sa_orm.Session)):
+        raise TypeError(f"watch_sessions takes a sessionmaker, a scoped_session or a Session class, not {target!r}")
+    return target
+
+
+def listeners(watch: SessionWatch) -> dict[str, Listener]:
+    return {
+        "after_transaction_create": _after_transaction_create(watch),
+        "after_commit": _after_commit(watch),
+        "after_rollback": _after_rollback(watch),
+        "after_transaction_end": _after_transaction_end(watch),
+        "before_flush": _before_flush(watch),
+        "after_flush": _after_flush(watch),
+        "after_flush_postexec": _after_flush_postexec(watch),
+        **{event: _transition(watch, event, TRANSITION[pair]) for event, pair in EVENTS.items()},
+    }
+
+
+def _transition(watch: SessionWatch, event: str, cell: int) -> Listener:
+    local = watch.local
+
+    def transition(session: Any, state: Any) -> None:
+        try:
+            if by_class[session.__class__] is watch:
+                local.cells[cell] += 1
+        except Exception:
+            fault(event)
+
+    return transition
+
+
+def _after_transaction_create(watch: SessionWatch) -> Listener:
+    def after_transaction_create(session: Any, transaction: Any) -> None:
+        try:
+            if transaction._parent is None and "_poolhouse_since" not in session.__dict__:
+                session._poolhouse_since = time.time()
+        except Exception:
+            fault("after_transaction_create")
+
+    return after_transaction_create
+
+
+def _after_commit(watch: SessionWatch) -> Listener:
+    def after_commit(session: Any) -> None:
+        try:
+            session._transaction._poolhouse = "commit"
+        except Exception:
+            fault("after_commit")
+
+    return after_commit
+
+
+def _after_rollback(watch: SessionWatch) -> Listener:
+    def after_rollback(session: Any) -> None:
+        try:
+            transaction = session._transaction
+            while not transaction.nested and transaction._parent is not None:
+                transaction = transaction._parent  # a flush works in a transaction of its own; what is rolled back is around it
+            transaction._poolhouse = "rollback"
+        except Exception:
+            fault("after_rollback")
+
+    return after_rollback
+
+
+def _after_transaction_end(watch: SessionWatch) -> Listener:
+    local = watch.local
+
+    def after_transaction_end(session: Any, transaction: Any) -> None:
+        try:
+            if transaction._parent is None and by_class[session.__class__] is watch:
+                local.cells[ENDED[transaction.__dict__.get("_poolhouse", "released")]] += 1
+        except Exception:
+            fault("after_transaction_end")
+
+    return after_transaction_end
+
+
+def _before_flush(watch: SessionWatch) -> Listener:
+    def before_flush(session: Any, flush_context: Any, instances: Any) -> None:
+        try:
+            session._poolhouse_flush = time.perf_counter()
+        except Exception:
+            fault("before_flush")
+
+    return before_flush
+
+
+def _after_flush(watch: SessionWatch) -> Listener:
+    def after_flush(session: Any, flush_context: Any) -> None:
+        try:
+            if by_class[session.__class__] is not watch:
+                return
+            cells = watch.local.cells
+            for state, (is_deleted, only_listed) in flush_context.states.items():
+                if only_listed:
+                    continue
+                if is_deleted:
+                    cells[FLUSHED["deleted"]] += 1
+                elif state.key is None:
+                    cells[FLUSHED["new"]] += 1
+                elif session.is_modified(state.obj(), include_collections=False):
+                    cells[FLUSHED["modified"]] += 1
+        except Exception:
+            fault("after_flush")
+
+    return after_flush
+
+
+def _after_flush_postexec(watch: SessionWatch) -> Listener:
+    local = watch.local
+
+    def after_flush_postexec(session: Any, flush_context: Any) -> None:
+        try:
+            if by_class[session.__class__] is not watch:
+                return
+            seconds = time.perf_counter() - session._poolhouse_flush
+            cells = local.cells
+            cells[FLUSH + bisect_left(SECONDS, seconds)] += 1
+            cells[FLUSH + len(SECONDS) + 1] += seconds
+        except Exception:
+            fault("after_flush_postexec")
+
+    return after_flush_postexec
+
+
+def _expired(state: Any, attributes: Any) -> None:
+    """Commit and rollback expire every object again, also one that is expired already: only the first time it changes state."""
+    try:
+        if state.key is None or state.session_id is None or state._deleted or EXPIRED in state.__dict__:
+            return
+        watch = by_class[state.session.__class__]
+        if watch is not None:
+            state.__dict__[EXPIRED] = True
+            watch.local.cells[TRANSITION["persistent", "expired"]] += 1
+    except Exception:
+        fault("expire")
+
+
+def _refreshed(state: Any, context: Any, attributes: Any) -> None:
+    try:
+        if EXPIRED not in state.__dict__:
+            return
+        if attributes is not None and _still_expired(state, attributes):
+            return
+        del state.__dict__[EXPIRED]
+        watch = by_class[state.session.__class__]
+        if watch is not None:
+            watch.local.cells[TRANSITION["expired", "persistent"]] += 1
+    except Exception:
+        fault("refresh")
+
+
+def _still_expired(state: Any, loaded: Any) -> bool:
+    """Whether a column that is loaded on access, and not deferred, is still missing after `loaded` came."""
+    return any(state.manager[key].impl.load_on_unexpire for key in state.expired_attributes.difference(loaded))

@@ -1,0 +1,213 @@
+"""How long do transactions and statements take, and how do they end? Listeners on an Engine's connections."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from threading import get_ident
+from time import perf_counter as pc
+from typing import Any
+
+from sqlalchemy.engine.interfaces import CacheStats
+
+from . import scopes
+from .faults import fault
+from .pools import Listener
+from .recorder import SECONDS, STATEMENT_SECONDS
+from .watches import (
+    CACHE, COMMITTED, ERRORS, IDLE_SINCE, MARK, OPERATIONS, STATEMENT, STATEMENT_SINCE, STATEMENT_TEXT, TRANSACTION,
+    TRANSACTION_SINCE, WATCH,
+)  # fmt: skip
+
+RELEASING = "poolhouse_releasing"
+"""A key of `connection.info`: whoever sets it true ends its transaction after mere reading, and the rollback counts as `released`."""
+STATEMENTS_REMEMBERED = 2_000
+NAMES_OF_DDL = frozenset({"create", "alter", "drop", "truncate", "comment", "grant", "revoke", "rename"})
+SPELLINGS = {"replace": "insert", "values": "select", "table": "select", "upsert": "insert"}
+
+_HIT, _MISS = CacheStats.CACHE_HIT, CacheStats.CACHE_MISS
+_CACHE_HIT, _CACHE_MISS, _CACHE_NO_KEY = CACHE["hit"], CACHE["miss"], CACHE["no_key"]
+_STATEMENT_SUM = len(STATEMENT_SECONDS) + 1
+_SECONDS_SUM = len(SECONDS) + 1
+_WORD = re.compile(r"\s+|--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\w+|.", re.S)
+
+
+def operation_of(statement: str) -> str:
+    """Which of OPERATIONS a statement is, by its first word, or after WITH by the first verb outside parentheses.
+
+    >>> operation_of("WITH t AS (SELECT 1) INSERT INTO u SELECT * FROM t")
+    'insert'
+    >>> operation_of("/* shop */ select 1"), operation_of("DROP TABLE t"), operation_of("PRAGMA x")
+    ('select', 'ddl', 'other')
+    """
+    depth, common = 0, False
+    for match in _WORD.finditer(statement):
+        word = match[0].lower()
+        depth += (word == "(") - (word == ")")
+        if not word[0].isalpha() or (common and depth):
+            continue
+        if word == "with" and not common:
+            common = True
+            continue
+        word = SPELLINGS.get(word, word)
+        if word in NAMES_OF_DDL:
+            return "ddl"
+        if word in OPERATIONS and word not in ("ddl", "other"):
+            return word
+        if not common:
+            return "other"
+    return "other"
+
+
+class _Operations(dict[str, int]):
+    """By statement, the first cell of its operation's histogram. SQLAlchemy gives the same text object again and again."""
+
+    def __missing__(self, statement: str) -> int:
+        if len(self) >= STATEMENTS_REMEMBERED:
+            self.clear()
+        position = STATEMENT[operation_of(statement)]
+        self[statement] = position
+        return position
+
+
+def listeners(root: Any) -> dict[str, Listener]:
+    """Listeners for an Engine; `begin` finds the holder once and leaves it on the Connection for the others."""
+    return {
+        "begin": _begin(root),
+        "begin_twophase": _begin(root),
+        "commit": _end("commit"),
+        "rollback": _end("rollback"),
+        "commit_twophase": _end("commit"),
+        "rollback_twophase": _end("rollback"),
+        "before_cursor_execute": _before_cursor_execute(),
+        "after_cursor_execute": _after_cursor_execute(),
+        "handle_error": _handle_error(root),
+    }
+
+
+def _begin(root: Any) -> Listener:
+    def begin(connection: Any, xid: Any = None) -> None:
+        try:
+            watch = connection.engine.pool._poolhouse
+            if watch.root is not root:
+                return
+            holder = watch.held.get(connection._dbapi_connection._connection_record)
+            if holder is None:  # detached, or out since before the watch began: it has transactions all the same
+                holder = [pc(), get_ident(), None, scopes.endpoint(), None, 0.0, 0.0, None, 0.0, None, watch]
+            holder[TRANSACTION_SINCE] = holder[IDLE_SINCE] = pc()
+            holder[COMMITTED] = None
+            connection._poolhouse = holder
+        except Exception:
+            if MARK in connection.engine.pool.__dict__:
+                fault("begin")
+
+    return begin
+
+
+def _end(outcome: str) -> Listener:
+    may_be_released = outcome == "rollback"
+    position = TRANSACTION[outcome]
+    committed = outcome == "commit"
+
+    def end(connection: Any, xid: Any = None, prepared: bool = False) -> None:
+        try:
+            holder = connection.__dict__.get("_poolhouse")
+            if holder is None:
+                return
+            since = holder[TRANSACTION_SINCE]
+            if not since:
+                return
+            seconds = pc() - since
+            holder[TRANSACTION_SINCE] = holder[IDLE_SINCE] = 0.0
+            cells = holder[WATCH].local.cells
+            base = position
+            if may_be_released and _is_released(connection):
+                base = TRANSACTION["released"]
+            cell = base + bisect_left(SECONDS, seconds)
+            cells[cell] += 1
+            cells[base + _SECONDS_SUM] += seconds
+            if committed:
+                holder[COMMITTED] = (cell, seconds)  # the event comes before the COMMIT, which may fail yet
+        except Exception:
+            fault(outcome)
+
+    return end
+
+
+def _is_released(connection: Any) -> bool:
+    fairy = connection.__dict__.get("_dbapi_connection")
+    return fairy is not None and bool(fairy.info.get(RELEASING))
+
+
+def _before_cursor_execute() -> Listener:
+    def before_cursor_execute(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        try:
+            holder = connection._poolhouse
+            holder[STATEMENT_TEXT] = statement
+            holder[STATEMENT_SINCE] = pc()
+        except AttributeError:  # the watch began within this transaction
+            pass
+        except Exception:
+            fault("before_cursor_execute")
+
+    return before_cursor_execute
+
+
+def _after_cursor_execute() -> Listener:
+    operations = _Operations()
+
+    def after_cursor_execute(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        try:
+            holder = connection._poolhouse
+            now = pc()
+            since = holder[STATEMENT_SINCE]
+            if not since:
+                return
+            holder[STATEMENT_SINCE] = 0.0
+            holder[IDLE_SINCE] = now
+            cells = holder[WATCH].local.cells
+            base = operations[statement]
+            cells[base + bisect_left(STATEMENT_SECONDS, now - since)] += 1
+            cells[base + _STATEMENT_SUM] += now - since
+            hit = context.cache_hit
+            cells[_CACHE_HIT if hit is _HIT else _CACHE_MISS if hit is _MISS else _CACHE_NO_KEY] += 1
+        except AttributeError:
+            pass
+        except Exception:
+            fault("after_cursor_execute")
+
+    return after_cursor_execute
+
+
+def _handle_error(root: Any) -> Listener:
+    def handle_error(error: Any) -> None:
+        try:
+            if error.engine is None:
+                return
+            watch = error.engine.pool.__dict__.get(MARK)
+            if watch is None or watch.root is not root:  # engines may share a dialect, and with it this event
+                return
+            if error.connection is not None:  # failed connects are counted where they fail, Engine or not
+                _count_error(watch, error)
+        except Exception:
+            fault("handle_error")
+
+    return handle_error
+
+
+def _count_error(watch: Any, error: Any) -> None:
+    holder = error.connection.__dict__.get("_poolhouse")
+    watch.local.cells[ERRORS["execute", bool(error.is_disconnect)]] += 1
+    if error.statement is not None:
+        watch.count_error(type(error.original_exception).__name__)
+        if holder is not None and holder[STATEMENT_SINCE]:
+            holder[STATEMENT_SINCE] = 0.0
+            holder[IDLE_SINCE] = pc()
+    elif holder is not None and holder[COMMITTED]:
+        # the COMMIT that was counted has failed: the database took nothing, so it was a rollback
+        cell, seconds = holder[COMMITTED]
+        holder[COMMITTED] = None
+        cells = watch.local.cells
+        for base, sign in ((TRANSACTION["commit"], -1), (TRANSACTION["rollback"], 1)):
+            cells[cell - TRANSACTION["commit"] + base] += sign
+            cells[base + _SECONDS_SUM] += sign * seconds

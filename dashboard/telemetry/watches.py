@@ -1,0 +1,168 @@
+"""What is known of one watched pool in this process? Its numbers, who holds its connections, who waits, which were detached."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from .recorder import AGE_SECONDS, SECONDS, STATEMENT_SECONDS, Layout, Local, Recorder
+
+POOL = Layout()
+CHECKOUTS = POOL.counter("checkouts")
+CHECKINS = POOL.counter("checkins")
+HOLD = POOL.histogram("hold", SECONDS)
+HOLD_SUM = HOLD + len(SECONDS) + 1
+WAIT = {outcome: POOL.histogram(f"wait|{outcome}", SECONDS) for outcome in ("ok", "timeout")}
+LOST_CHECKOUTS = POOL.counter("lost checkouts")
+CREATE = {outcome: POOL.histogram(f"create|{outcome}", SECONDS) for outcome in ("ok", "error")}
+CLOSE_REASONS = ("overflow", "recycle", "invalidated", "pre_ping", "dispose", "detached", "error")
+CLOSED = {reason: POOL.counter(f"closed|{reason}") for reason in CLOSE_REASONS}
+AGE = POOL.histogram("age", AGE_SECONDS)
+ERRORS = {
+    (phase, away): POOL.counter(f"connection errors|{phase}|{'true' if away else 'false'}")
+    for phase in ("connect", "ping", "execute")
+    for away in (True, False)
+}
+INVALIDATIONS = {kind: POOL.counter(f"invalidations|{kind}") for kind in ("hard", "soft")}
+LEAKS = {kind: POOL.counter(f"leaks|{kind}") for kind in ("garbage_collected", "foreign_process")}
+TRANSACTION_OUTCOMES = ("commit", "rollback", "released", "abandoned")
+TRANSACTION = {outcome: POOL.histogram(f"transaction|{outcome}", SECONDS) for outcome in TRANSACTION_OUTCOMES}
+OPERATIONS = ("select", "insert", "update", "delete", "ddl", "other")
+STATEMENT = {operation: POOL.histogram(f"statement|{operation}", STATEMENT_SECONDS) for operation in OPERATIONS}
+CACHE = {result: POOL.counter(f"cache|{result}") for result in ("hit", "miss", "no_key")}
+
+MARK = "_poolhouse"
+"""The attribute of a pool under which its PoolWatch is found. An attribute, not a table by pool: it goes when the pool goes."""
+PEAK_SECONDS = 60.0
+
+# A holder is a list, not an object: making one is on the hot path. These are its places.
+SINCE, THREAD, LINE, ENDPOINT, FAIRY, TRANSACTION_SINCE, IDLE_SINCE, STATEMENT_TEXT, STATEMENT_SINCE, COMMITTED, WATCH = range(11)
+
+
+class PoolWatch:
+    """One watched pool, through all the pools that dispose() puts in its place. Written by listeners, read by the snapshot.
+
+    held: by connection record, who has it. waiting: by thread (or greenlet), since when and who. detached: by the id of the
+    DBAPI connection, the proxy that still has it. root: the registration whose listeners count this pool.
+    """
+
+    __slots__ = (
+        "__weakref__", "detached", "error_names", "foreign", "held", "local", "lock", "name", "peaks", "pool_class",
+        "pools", "recorder", "root", "spent", "top", "waiting", "zero_waits",
+    )  # fmt: skip
+
+    def __init__(self, name: str, root: Any) -> None:
+        self.name = name
+        self.root = root
+        self.recorder = Recorder(POOL)
+        self.local: Local = self.recorder.local
+        self.held: dict[Any, list[Any]] = {}
+        self.waiting: dict[Any, tuple[float, int, Any, str | None]] = {}
+        self.detached: dict[int, Any] = {}
+        self.foreign: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.pools: list[weakref.ref[Any]] = []
+        self.pool_class = ""
+        self.error_names: dict[str, int] = {}
+        self.lock = threading.RLock()
+        self.top = 0
+        self.peaks: deque[tuple[float, int]] = deque()
+        self.zero_waits = 0
+        self.spent = False
+        _watches.add(self)
+
+    def current_pool(self) -> Any:
+        """The pool that gives out connections now; the earlier ones only take theirs back. None once the program has dropped it."""
+        for reference in reversed(self.pools):
+            pool = reference()
+            if pool is not None:
+                return pool
+        return None
+
+    def peak(self) -> int:
+        """The most connections in use at once in the last 60 s; exact where this is asked more often than that."""
+        now = time.monotonic()
+        with self.lock:
+            self.peaks.append((now, max(self.top, len(self.held))))
+            self.top = len(self.held)
+            while self.peaks and self.peaks[0][0] < now - PEAK_SECONDS:
+                self.peaks.popleft()
+            return max(count for _, count in self.peaks)
+
+    def detached_connections(self) -> int:
+        """Detached ones that the program still has: a dropped proxy takes its connection along without any event."""
+        for key, proxy in list(self.detached.items()):
+            if proxy() is None:
+                self.detached.pop(key, None)
+        return len(self.detached)
+
+    def count_error(self, name: str) -> None:
+        with self.lock:
+            self.error_names[name] = self.error_names.get(name, 0) + 1
+
+    def waits_of_zero(self, merged: list[Any]) -> int:
+        """Acquisitions that did not wait: all that ended, less those whose wait was timed.
+
+        A wait is counted before its checkout, so that between the two this would be one too low: it never falls.
+        """
+        timed = sum(merged[WAIT["ok"] : WAIT["ok"] + len(SECONDS) + 1])
+        with self.lock:
+            self.zero_waits = max(self.zero_waits, merged[CHECKOUTS] + merged[LOST_CHECKOUTS] - timed)
+            return self.zero_waits
+
+    def begin_at_zero(self) -> None:
+        """In a forked child: whoever held or waited did so in the parent; the connections are the parent's too."""
+        for pool in self.all_pools():
+            self.foreign.update(records_of(pool))
+        self.foreign.update(self.held)
+        self.lock = threading.RLock()
+        self.held.clear()
+        self.waiting.clear()
+        self.detached.clear()
+        self.error_names.clear()
+        self.peaks.clear()
+        self.top = self.zero_waits = 0
+
+    def all_pools(self) -> Iterator[Any]:
+        return (pool for reference in self.pools if (pool := reference()) is not None)
+
+
+def records_of(pool: Any) -> list[Any]:
+    """The connection records that lie in the pool, ready to be taken. The pool is looked at, never asked for one."""
+    queue = getattr(pool, "_pool", None)
+    if queue is not None:
+        if "queue" in queue.__dict__:
+            return list(queue.queue)
+        waiting_line = queue.__dict__.get("_queue")  # asyncio's, made on its first use
+        return [] if waiting_line is None else list(waiting_line._queue)
+    every = getattr(pool, "_all_conns", None)
+    if every is not None:
+        return list(every)
+    one = pool.__dict__.get("connection") or pool.__dict__.get("_conn")
+    return [] if one is None else [one]
+
+
+def is_disconnect(pool: Any, error: BaseException) -> bool:
+    """Whether the dialect takes the error for a lost connection; False for a pool without a dialect."""
+    with suppress(Exception):
+        dialect = pool._dialect
+        if isinstance(error, dialect.loaded_dbapi.Error):
+            return bool(dialect.is_disconnect(error, None, None))
+    return False
+
+
+_watches: weakref.WeakSet[PoolWatch] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for watch in list(_watches):
+        watch.begin_at_zero()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
