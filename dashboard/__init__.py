@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .app import create_app
     from .extension import Dashboard
 
+__version__ = "0.1.0"
 __all__ = ["Access", "Dashboard", "Person", "create_app"]
 
 _HOMES = {"Access": ".access", "Person": ".access", "Dashboard": ".extension", "create_app": ".app"}
