@@ -11,7 +11,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
-from sqlalchemy.ext.asyncio import async_scoped_session, async_sessionmaker
 
 from .faults import fault
 from .pools import Listener
@@ -93,11 +92,9 @@ lock = threading.RLock()
 
 def class_of(target: Any) -> type[sa_orm.Session]:
     """The Session class that a sessionmaker, scoped_session (also their async ones) or Session class makes."""
-    if isinstance(target, (sa_orm.scoped_session, async_scoped_session)):
-        target = target.session_factory
-    if isinstance(target, sa_orm.sessionmaker):
-        target = target.class_
-    if isinstance(target, async_sessionmaker):
+    # By their attributes: importing sqlalchemy.ext.asyncio fails where greenlet is not installed.
+    target = getattr(target, "session_factory", target)
+    if hasattr(target, "class_") and hasattr(target, "kw"):
         target = target.kw.get("sync_session_class") or target.class_
     target = getattr(target, "sync_session_class", target)
     if not (isinstance(target, type) and issubclass(target, sa_orm.Session)):
@@ -157,7 +154,9 @@ def _after_rollback(watch: SessionWatch) -> Listener:
         try:
             transaction = session._transaction
             while not transaction.nested and transaction._parent is not None:
-                transaction = transaction._parent  # a flush works in a transaction of its own; what is rolled back is around it
+                transaction = (
+                    transaction._parent
+                )  # a flush works in a transaction of its own; what is rolled back is around it
             transaction._poolhouse = "rollback"
         except Exception:
             fault("after_rollback")
