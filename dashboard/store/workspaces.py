@@ -1,0 +1,330 @@
+"""How are workspaces kept? A row for each workspace, a header for each version of it, and a row for each object and version that changed it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+
+from ..refusal import Refusal
+from .engine import Store, metadata
+
+NAME_LENGTH = 64
+_json = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+
+workspace_table = sa.Table(
+    "poolhouse_workspace",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(NAME_LENGTH), nullable=False, unique=True),
+    sa.Column("owner", sa.String(255), nullable=False),
+    sa.Column("database", sa.String(255), nullable=False),
+    sa.Column("settings", _json, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("tape", sa.Integer, nullable=False, doc="number of the last action on the tape"),
+    sa.Column("objects", sa.Integer, nullable=False),
+    sa.Column("transaction", _json, doc="the open transaction, as the contract draws it; NULL when none is open"),
+    sa.Column("pin", sa.String(255), doc="the process that holds the open transaction"),
+    sa.Column("intent", _json, doc="written just before a COMMIT, cleared with its outcome"),
+    sa.Column("updated_at", sa.String(32), nullable=False),
+)
+
+version_table = sa.Table(
+    "poolhouse_workspace_version",
+    metadata,
+    sa.Column("workspace", sa.Integer, sa.ForeignKey(workspace_table.c.id), primary_key=True, autoincrement=False),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.String(32), nullable=False),
+    sa.Column("actor", sa.String(255), nullable=False),
+    sa.Column("action", sa.String(64), nullable=False),
+    sa.Column("header", _json, nullable=False),
+)
+
+object_table = sa.Table(
+    "poolhouse_workspace_object",
+    metadata,
+    sa.Column("workspace", sa.Integer, sa.ForeignKey(workspace_table.c.id), primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False, doc="of the object in its workspace"),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("image", _json, doc="NULL from the version on in which the object left the workspace"),
+)
+
+tape_table = sa.Table(
+    "poolhouse_workspace_tape",
+    metadata,
+    sa.Column("workspace", sa.Integer, sa.ForeignKey(workspace_table.c.id), primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("entry", _json, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One workspace, without its objects. Times are ISO 8601 in UTC."""
+
+    id: int
+    name: str
+    owner: str
+    database: str
+    settings: Mapping[str, bool]
+    version: int
+    tape: int
+    objects: int
+    transaction: Mapping[str, Any] | None
+    pin: str | None
+    intent: Mapping[str, Any] | None
+    updated_at: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One version of a workspace: its header, and the image of each object by the object's number."""
+
+    header: Mapping[str, Any]
+    images: Mapping[int, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one action makes of a workspace. images: None for an object that left. A change without a header makes no new version."""
+
+    at: str
+    actor: str
+    action: str
+    header: Mapping[str, Any] | None = None
+    images: Mapping[int, Mapping[str, Any] | None] = field(default_factory=dict)
+    entry: Mapping[str, Any] | None = None
+    objects: int = 0
+    transaction: Mapping[str, Any] | None = None
+    pin: str | None = None
+    settings: Mapping[str, bool] | None = None
+
+
+class KeptWorkspaces:
+    """The workspaces of one store. Every write compares the version first: of two writers one wins, the other is told so by None."""
+
+    def __init__(self, store: Store, *, versions: int, tape: int) -> None:
+        self._store = store
+        self._versions = versions
+        self._tape = tape
+
+    def rows(self) -> tuple[Row, ...]:
+        with self._store.reading() as connection:
+            return tuple(map(_row, connection.execute(workspace_table.select().order_by(workspace_table.c.name))))
+
+    def row(self, name: str) -> Row | None:
+        with self._store.reading() as connection:
+            found = connection.execute(workspace_table.select().where(workspace_table.c.name == name)).first()
+        return _row(found) if found is not None and found.name == name else None
+
+    def open(self, row: Row, header: Mapping[str, Any], *, most: int) -> Row:
+        """Keeps a new workspace in its first version. Raises Refusal("taken") or Refusal("too_large")."""
+        values = {**_columns(row), "id": None}
+        try:
+            with self._store.writing() as connection:
+                count = connection.scalar(sa.select(sa.func.count()).select_from(workspace_table)) or 0
+                if count >= most:
+                    raise Refusal(
+                        "too_large",
+                        f"There are {count} workspaces, as many as are kept.",
+                        remedy="Discard one that nobody needs.",
+                    )
+                del values["id"]
+                key = connection.execute(workspace_table.insert().values(values)).inserted_primary_key
+                row = replace(row, id=key[0])
+                connection.execute(
+                    version_table.insert().values(
+                        _version(row.id, row.version, Change(row.updated_at, row.owner, "open", header))
+                    )
+                )
+        except sa.exc.IntegrityError:
+            raise Refusal(
+                "taken",
+                f"There is a workspace named {row.name} already.",
+                remedy="Open that one, or choose another name.",
+            ) from None
+        return row
+
+    def load(self, row: Row) -> Kept:
+        """The version that the row names."""
+        newest = _newest(row.id, row.version)
+        columns = object_table.c
+        with self._store.reading() as connection:
+            header = connection.scalar(
+                sa.select(version_table.c.header).where(
+                    version_table.c.workspace == row.id, version_table.c.version == row.version
+                )
+            )
+            images = connection.execute(
+                sa.select(columns.number, columns.image)
+                .join(newest, sa.and_(columns.number == newest.c.number, columns.version == newest.c.version))
+                .where(columns.workspace == row.id, columns.image.is_not(None))
+            ).all()
+        if header is None:  # discarded, or moved on, since the row was read
+            raise Refusal("stale", "The workspace was changed by somebody else just now.", remedy="Look at it again.")
+        return Kept(json.loads(header), {number: json.loads(image) for number, image in images})
+
+    def save(self, row: Row, change: Change) -> Row | None:
+        """Writes a change in one transaction; the new row, or None where the version was another one."""
+        while (after := self._save(row, change)) is None:
+            now = self.row(row.name)
+            if now is None or replace(now, tape=row.tape) != row:
+                return None
+            row = now  # only its tape has grown: somebody's action failed meanwhile
+        return after
+
+    def _save(self, row: Row, change: Change) -> Row | None:
+        version = row.version + (change.header is not None)
+        after = replace(
+            row,
+            version=version,
+            tape=row.tape + (change.entry is not None),
+            settings=row.settings if change.settings is None else change.settings,
+            objects=row.objects if change.header is None else change.objects,
+            transaction=change.transaction,
+            pin=change.pin,
+            intent=None,
+            updated_at=change.at,
+        )
+        with self._store.writing() as connection:
+            if not _compare_and_set(connection, row, after):
+                return None
+            if change.header is not None:
+                connection.execute(version_table.insert().values(_version(row.id, version, change)))
+            _insert(
+                connection,
+                object_table,
+                [
+                    {
+                        "workspace": row.id,
+                        "number": number,
+                        "version": version,
+                        "image": None if image is None else _text(image),
+                    }
+                    for number, image in change.images.items()
+                ],
+            )
+            if change.entry is not None:
+                _insert(
+                    connection, tape_table, [{"workspace": row.id, "number": after.tape, "entry": _text(change.entry)}]
+                )
+            self._trim(connection, after)
+        return after
+
+    def intend(self, row: Row, intent: Mapping[str, Any]) -> Row | None:
+        """Writes down that a COMMIT is about to be sent; None where the version was another one."""
+        after = replace(row, intent=intent)
+        with self._store.writing() as connection:
+            return after if _compare_and_set(connection, row, after) else None
+
+    def tape(self, row: Row) -> tuple[Mapping[str, Any], ...]:
+        """The actions kept, oldest first, each with its number."""
+        query = (
+            sa.select(tape_table.c.number, tape_table.c.entry)
+            .where(tape_table.c.workspace == row.id)
+            .order_by(tape_table.c.number.desc())
+        )
+        with self._store.reading() as connection:
+            found = connection.execute(query.limit(self._tape)).all()
+        return tuple({"number": number, **json.loads(entry)} for number, entry in reversed(found))
+
+    def discard(self, row: Row) -> bool:
+        """Forgets the workspace whole; False where the version was another one."""
+        with self._store.writing() as connection:
+            if not _compare_and_set(connection, row, row):
+                return False
+            for table in (tape_table, object_table, version_table):
+                connection.execute(table.delete().where(table.c.workspace == row.id))
+            connection.execute(workspace_table.delete().where(workspace_table.c.id == row.id))
+        return True
+
+    def _trim(self, connection: sa.Connection, row: Row) -> None:
+        """Forgets what is older than what is kept: now and then, because it reads more than it deletes."""
+        if row.tape % 16 == 0:
+            connection.execute(
+                tape_table.delete().where(
+                    tape_table.c.workspace == row.id, tape_table.c.number <= row.tape - self._tape
+                )
+            )
+        oldest = row.version - self._versions + 1
+        if row.version % 16 or oldest < 1:
+            return
+        connection.execute(
+            version_table.delete().where(version_table.c.workspace == row.id, version_table.c.version < oldest)
+        )
+        columns, newest = object_table.c, _newest(row.id, oldest)
+        for number, version, gone in connection.execute(
+            sa.select(columns.number, columns.version, columns.image.is_(None))
+            .join(newest, sa.and_(columns.number == newest.c.number, columns.version == newest.c.version))
+            .where(columns.workspace == row.id)
+        ).all():
+            last = version if gone else version - 1
+            connection.execute(
+                object_table.delete().where(
+                    columns.workspace == row.id, columns.number == number, columns.version <= last
+                )
+            )
+
+
+def _newest(workspace: int, version: int) -> sa.Subquery:
+    """For each object the version of its image that holds in this version."""
+    columns = object_table.c
+    return (
+        sa.select(columns.number, sa.func.max(columns.version).label("version"))
+        .where(columns.workspace == workspace, columns.version <= version)
+        .group_by(columns.number)
+        .subquery()
+    )
+
+
+def _compare_and_set(connection: sa.Connection, before: Row, after: Row) -> bool:
+    columns = workspace_table.c
+    same = [columns.id == before.id, columns.version == before.version, columns.tape == before.tape]
+    same += [columns.pin.is_(None) if before.pin is None else columns.pin == before.pin]
+    same += [columns.intent.is_(None) if before.intent is None else columns.intent.is_not(None)]
+    changed = {key: value for key, value in _columns(after).items() if key not in ("id", "name")}
+    return connection.execute(workspace_table.update().where(*same).values(changed)).rowcount == 1
+
+
+def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        connection.execute(table.insert(), list(rows))
+
+
+def _version(workspace: int, version: int, change: Change) -> dict[str, Any]:
+    return {
+        "workspace": workspace,
+        "version": version,
+        "at": change.at,
+        "actor": change.actor[:255],
+        "action": change.action,
+        "header": _text(change.header),
+    }
+
+
+_JSON_COLUMNS = ("settings", "transaction", "intent")
+
+
+def _columns(row: Row) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in workspace_table.c.keys()}
+    return {**values, **{name: None if values[name] is None else _text(values[name]) for name in _JSON_COLUMNS}}
+
+
+def _row(found: Any) -> Row:
+    values = dict(found._mapping)
+    return Row(
+        **{**values, **{name: None if values[name] is None else json.loads(values[name]) for name in _JSON_COLUMNS}}
+    )
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def size(images: Iterable[Mapping[str, Any]]) -> int:
+    """Characters that these images take in the store."""
+    return sum(len(_text(image)) for image in images)

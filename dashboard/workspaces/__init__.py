@@ -1,0 +1,1 @@
+"""Staged work: named Sessions that stay open across requests. registry.py is the room's doorway."""

@@ -1,0 +1,61 @@
+"""Who ends a transaction that nobody uses? One thread, which lives only while a transaction is open."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+
+class Deadlines:
+    """Calls `end(name)` when a workspace's time is over. Set from any thread; the thread starts with the first deadline and goes with the last."""
+
+    def __init__(self, end: Callable[[str], None]) -> None:
+        self._end = end
+        self._at: dict[str, float] = {}
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def set(self, name: str, seconds: float) -> None:
+        with self._changed:
+            self._at[name] = time.monotonic() + seconds
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="poolhouse-deadlines", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def clear(self, name: str) -> None:
+        with self._changed:
+            self._at.pop(name, None)
+            self._changed.notify()
+
+    def close(self) -> None:
+        with self._changed:
+            self._at.clear()
+            thread = self._thread
+            self._changed.notify()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while (name := self._next()) is not None:
+            try:
+                self._end(name)
+            except Exception:  # the thread must outlive it: other transactions have deadlines too
+                log.exception("the idle transaction of %s could not be ended", name)
+
+    def _next(self) -> str | None:
+        """Waits for the next deadline; None when there is none left, and then the thread is over."""
+        with self._changed:
+            while self._at:
+                name = min(self._at, key=self._at.__getitem__)
+                left = self._at[name] - time.monotonic()
+                if left <= 0:
+                    del self._at[name]
+                    return name
+                self._changed.wait(left)
+            self._thread = None
+            return None

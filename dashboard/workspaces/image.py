@@ -1,0 +1,305 @@
+"""What is one object, as plain data, and how does it become that object again?
+
+The image holds what SQLAlchemy's own pickling of an instance holds, attribute by attribute, so that what is restored is the same in every respect,
+and no validator, listener, cascade or SELECT runs a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+import sqlalchemy.orm as sa_orm
+from sqlalchemy.orm.attributes import PASSIVE_NO_FETCH, PASSIVE_NO_RESULT
+from sqlalchemy.orm.base import NO_VALUE
+
+from ..records.columns import Column
+from ..records.keys import identity_of, key_of
+from ..records.models import Model
+from .states import flags_of, state_of
+
+Image = dict[str, Any]
+"""JSON of one object.
+
+ref, number, model, key (null without one), token, label, state, flags: who and what it is.
+values: column attributes in the instance. committed: what changed ones were before. unknown: changed ones of which that is not known. expired, unkept.
+relationships: for each name `now` (a ref, refs or null; absent when not loaded), `was`, `added` and `removed` (queued while not loaded).
+parents: which owner holds it, for delete-orphan. order: SQLAlchemy's insert order. was_deleted, leaving, is_expired, modified: SQLAlchemy's own flags.
+staged: while a transaction is open, the image that holds if that is lost. fresh: first seen in that transaction.
+"""
+
+Ref = Callable[[object], str | None]
+_MARKERS = {"NO_VALUE": NO_VALUE, "PASSIVE_NO_RESULT": PASSIVE_NO_RESULT}
+_SIMPLE = (str, int, bool, type(None))
+
+
+def columns_of(model: Model) -> Mapping[str, Column]:
+    return {column.name: column for column in model.columns}
+
+
+def capture(
+    obj: object, model: Model, ref: Ref, *, number: int, marked: bool, leaving: bool, before: Mapping[str, Any] | None
+) -> Image:
+    """The image of a live object. Sends no SQL.
+
+    marked: it is in `session.deleted`. leaving: its delete was flushed, and its transaction is open. before: its last image, which knows what was not kept then.
+    """
+    state: sa_orm.InstanceState[Any] = sa.inspect(obj)
+    values, unkept = _values(state, model)
+    unkept |= {name for name in (before or {}).get("unkept", ()) if name in state.expired_attributes}
+    committed, unknown = _committed(state, model)
+    return {
+        "ref": ref(obj),
+        "number": number,
+        "model": model.name,
+        "key": None if state.key is None else key_of(model, state.key[1]),
+        "token": None if state.key is None else state.key[2],
+        "label": str(model.label(obj)),
+        "state": state_of(state),
+        "flags": list(flags_of(state, marked, unkept)),
+        "values": values,
+        "committed": committed,
+        "unknown": unknown,
+        "expired": sorted(state.expired_attributes),
+        "unkept": sorted(unkept),
+        "relationships": _relationships(state, ref),
+        "parents": _parents(state, ref),
+        "order": state.insert_order,
+        "was_deleted": state._deleted,
+        "leaving": leaving,
+        "is_expired": state.expired,
+        "modified": state.modified,
+    }
+
+
+def _values(state: sa_orm.InstanceState[Any], model: Model) -> tuple[dict[str, Any], set[str]]:
+    dict_, values, unkept = state.dict, {}, set()
+    for column in model.columns:
+        name = column.name
+        if name in dict_:
+            value = dict_[name]
+            values[name] = column.format(value)
+            if not keeps(column, value):
+                unkept.add(name)
+    return values, unkept
+
+
+def keeps(column: Column, value: Any) -> bool:
+    """`column.keeps`, short for the values that most columns hold."""
+    return (type(value) in _SIMPLE and isinstance(value, column.kind.native)) or column.keeps(value)
+
+
+def _committed(state: sa_orm.InstanceState[Any], model: Model) -> tuple[dict[str, Any], list[str]]:
+    committed, unknown = {}, []
+    for column in model.columns:
+        if column.name in state.committed_state:
+            value = state.committed_state[column.name]
+            if value is NO_VALUE or not keeps(column, value):
+                unknown.append(column.name)
+            else:
+                committed[column.name] = column.format(value)
+    return committed, unknown
+
+
+def _relationships(state: sa_orm.InstanceState[Any], ref: Ref) -> dict[str, Any]:
+    pending = state.__dict__.get("_pending_mutations", {})
+    images = {}
+    for name in state.mapper.relationships.keys():
+        impl = state.manager[name].impl
+        image = (
+            _appended(state, name, ref)
+            if getattr(impl, "dynamic", False)
+            else _related(state, name, impl.collection, ref)
+        )
+        if name in pending:
+            image["added"] = _refs(pending[name].added_items, ref)
+            image["removed"] = _refs(pending[name].deleted_items, ref)
+        if image:
+            images[name] = image
+    return images
+
+
+def _related(state: sa_orm.InstanceState[Any], name: str, many: bool, ref: Ref) -> dict[str, Any]:
+    image: dict[str, Any] = {}
+    if name in state.dict:
+        now = state.dict[name]
+        image["now"] = _refs(sa_orm.collections.collection_adapter(now), ref) if many else _one(now, ref)
+    if name in state.committed_state:
+        was = state.committed_state[name]
+        image["was"] = _refs(was, ref) if isinstance(was, list) else _one(was, ref)
+    return image
+
+
+def _appended(state: sa_orm.InstanceState[Any], name: str, ref: Ref) -> dict[str, Any]:
+    """A `dynamic` or `write_only` relationship is never loaded; it keeps what was appended and removed."""
+    history = state.committed_state.get(name)
+    if history is None:
+        return {}
+    return {
+        "added": _refs(history.added_items, ref),
+        "removed": _refs(history.deleted_items, ref),
+        "kept": _refs(history.unchanged_items, ref),
+    }
+
+
+def _refs(objects: Iterable[Any], ref: Ref) -> list[str]:
+    return [found for found in map(ref, objects) if found is not None]
+
+
+def _one(value: Any, ref: Ref) -> str | None:
+    for name, marker in _MARKERS.items():
+        if value is marker:
+            return name
+    return None if value is None else ref(value)
+
+
+def _parents(state: sa_orm.InstanceState[Any], ref: Ref) -> dict[str, str | bool]:
+    known = state.__dict__.get("parents")
+    if not known:
+        return {}
+    names = {id(token): name for name, token in _tokens(state.mapper).items()}
+    parents: dict[str, str | bool] = {}
+    for token, parent in known.items():
+        owner = False if parent is False else parent.obj() and ref(parent.obj())
+        if token in names and owner is not None:
+            parents[names[token]] = owner
+    return parents
+
+
+def _tokens(mapper: sa_orm.Mapper[Any]) -> dict[str, Any]:
+    """By name, what stands in `state.parents` for each relationship that can hold an instance of this class."""
+    tokens = {}
+    for owner in mapper.registry.mappers:
+        for prop in owner.relationships:
+            if prop.parent is owner and mapper.isa(prop.mapper):
+                tokens[f"{owner.class_.__module__}.{owner.class_.__qualname__}.{prop.key}"] = owner.class_manager[
+                    prop.key
+                ].impl.parent_token
+    return tokens
+
+
+def restore_columns(image: Image, model: Model, obj: object | None) -> object:
+    """The object with its identity and columns; its relationships come when all objects are there. obj: an instance to be set back in place."""
+    new = obj is None
+    instance: Any = model.mapper.class_manager.new_instance() if new else obj
+    state: sa_orm.InstanceState[Any] = sa.inspect(instance)
+    _forget(state)
+    changed = {*image["committed"], *image["unknown"]}
+    for name, column in columns_of(model).items():
+        if name in image["values"] and name not in image["unkept"]:
+            state.dict[name] = column.restore(image["values"][name], staged=name in changed)
+    if image["key"] is not None:
+        state.key = model.mapper.identity_key_from_primary_key(
+            identity_of(model, image["key"]), identity_token=image["token"]
+        )
+        state.identity_token = image["token"]
+    # as merge() does with the instances that it makes: a `reconstructor` runs, and mutable values learn whose they are
+    if new:
+        state.manager.dispatch.load(state, None)
+    else:
+        state.manager.dispatch.refresh(state, None, None)
+    return instance
+
+
+def _forget(state: sa_orm.InstanceState[Any]) -> None:
+    for name in state.manager:
+        state.dict.pop(name, None)
+    for name in (
+        "_pending_mutations",
+        "parents",
+        "key",
+        "_deleted",
+        "_empty_collections",
+        "_instance_dict",
+        "_strong_obj",
+        "insert_order",
+    ):
+        state.__dict__.pop(name, None)
+    state.session_id = None
+    state.committed_state.clear()
+    state.expired_attributes.clear()
+
+
+def restore_relationships(image: Image, model: Model, obj: object, find: Mapping[str, object]) -> None:
+    """The rest of the object, now that every other one can be found by its ref."""
+    state: sa_orm.InstanceState[Any] = sa.inspect(obj)
+    was: dict[str, Any] = {}
+    for name, related in image["relationships"].items():
+        if name in model.mapper.relationships:
+            _restore_related(state, name, related, find, was)
+    _restore_parents(state, image, find)
+    columns = columns_of(model)
+    state.committed_state.clear()
+    state.committed_state.update(was)
+    state.committed_state.update({name: NO_VALUE for name in image["unknown"] if name in columns})
+    state.committed_state.update(
+        {name: columns[name].restore(value) for name, value in image["committed"].items() if name in columns}
+    )
+    state.expired_attributes.clear()
+    state.expired_attributes.update(name for name in image["expired"] if name in state.manager)
+    if state.key is not None:
+        state.expired_attributes.update(_lost(state, image, model))
+    state.expired, state.modified, state.insert_order = image["is_expired"], image["modified"], image["order"]
+    state._deleted = image["was_deleted"]
+
+
+def _lost(state: sa_orm.InstanceState[Any], image: Image, model: Model) -> Iterable[str]:
+    """Attributes whose value could not be kept, or whose column is new in the class: they are loaded when somebody reads them."""
+    kept = {*state.dict, *state.committed_state}
+    known = {*image["values"], *image["expired"], *image["unkept"]}
+    return (
+        prop.key
+        for prop in model.mapper.column_attrs
+        if prop.key not in kept and (prop.key in image["unkept"] or (prop.key not in known and not prop.deferred))
+    )
+
+
+def _restore_related(
+    state: sa_orm.InstanceState[Any],
+    name: str,
+    image: Mapping[str, Any],
+    find: Mapping[str, object],
+    was: dict[str, Any],
+) -> None:
+    impl = state.manager[name].impl
+    found = {key: [find[ref] for ref in image.get(key) or () if ref in find] for key in ("added", "removed", "kept")}
+    if getattr(impl, "dynamic", False):
+        history = impl.collection_history_cls(impl, state, PASSIVE_NO_FETCH)
+        for items, key in (
+            (history.added_items, "added"),
+            (history.deleted_items, "removed"),
+            (history.unchanged_items, "kept"),
+        ):
+            items.update(found[key])
+        was[name] = history
+        return
+    if "now" in image and impl.collection:
+        impl.set_committed_value(state, state.dict, [find[ref] for ref in image["now"] if ref in find])
+    elif "now" in image:
+        state.dict[name] = _restored(image["now"], find)
+    if "was" in image:
+        was[name] = (
+            [find[ref] for ref in image["was"] if ref in find]
+            if isinstance(image["was"], list)
+            else _restored(image["was"], find)
+        )
+    if "added" in image:
+        pending = state._get_pending_mutation(name)
+        pending.added_items.update(found["added"])
+        pending.deleted_items.update(found["removed"])
+
+
+def _restored(ref: str | None, find: Mapping[str, object]) -> Any:
+    if ref is None:
+        return None
+    return _MARKERS[ref] if ref in _MARKERS else find.get(ref)
+
+
+def _restore_parents(state: sa_orm.InstanceState[Any], image: Image, find: Mapping[str, object]) -> None:
+    if not image["parents"]:
+        return
+    tokens = _tokens(state.mapper)
+    for name, owner in image["parents"].items():
+        if name in tokens and (owner is False or owner in find):
+            state.parents[id(tokens[name])] = False if owner is False else sa.inspect(find[owner])

@@ -1,0 +1,191 @@
+"""What does this process hold of one workspace? Its Session and objects, and what the open transaction has flushed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from threading import RLock
+from typing import Any
+
+import sqlalchemy as sa
+import sqlalchemy.orm as sa_orm
+
+from ..store.workspaces import Row
+from . import snapshot as snapshots
+from . import staged, tape
+from .image import Image
+from .session import Registry, scope
+from .snapshot import Board, Snapshot
+
+
+class Live:
+    """One workspace in this process. Whoever touches it holds its lock.
+
+    row, snapshot: as the store has them, the last time anybody looked. session: None while parked; then the next action restores it.
+    wrote: something was sent in the open transaction that only its commit or rollback settles.
+    unsaved: what was committed to the database when the store could not be reached.
+    """
+
+    def __init__(self, registry: Registry, row: Row, snapshot: Snapshot) -> None:
+        self.registry = registry
+        self.row = row
+        self.snapshot = snapshot
+        self.lock = RLock()
+        self.session: Any = None
+        self.board = Board(registry.models, snapshot.numbers)
+        self.wrote = False
+        self.since: str | None = None
+        self.deadline: float | None = None
+        self.used = time.monotonic()
+        self.unsaved: Any = None
+        self._staged: dict[str, Image] = {}
+        self._fresh: set[str] = set()
+        self.committing = False
+        self.intend: Callable[[], None] = _nothing
+
+    # what an action does with the Session
+
+    def restore(self) -> sa_orm.Session:
+        """The Session, as the snapshot says. Sends no SQL."""
+        if self.session is None:
+            token = scope.set(self.row.id)
+            try:
+                session = self.registry.sessions()
+            finally:
+                scope.reset(token)
+            session.autoflush = self.row.settings["autoflush"]
+            session.expire_on_commit = self.row.settings["expire_on_commit"]
+            self.board = Board(self.registry.models, self.snapshot.numbers)
+            snapshots.restore(session, self.board, self.snapshot)
+            session.live = self
+            self.session = session
+        return self.session  # type: ignore[no-any-return]
+
+    def rewind(self) -> None:
+        """Sets the objects back to the snapshot, inside the transaction that stays open."""
+        self.session.live = None
+        try:
+            snapshots.restore(self.session, self.board, self.snapshot)
+        finally:
+            self.session.live = self
+
+    def park(self) -> None:
+        """Lets go of the Session: its connection goes back, an open transaction is rolled back. The next action restores it."""
+        session, self.session = self.session, None
+        self.transaction_ended()
+        self.deadline = None
+        if session is None:
+            return
+        session.live = None
+        token = scope.set(self.row.id)
+        try:
+            self.registry.sessions.remove()
+        except sa.exc.SQLAlchemyError:  # the connection is broken: the pool has thrown it away
+            self.registry.sessions.registry.clear()
+        finally:
+            scope.reset(token)
+
+    def give_back(self) -> None:
+        """The connection goes back unless something was written in its transaction; the Session stays in what a plain one would call a transaction."""
+        transaction = self.session.get_transaction()
+        if transaction is None or self.wrote:
+            return
+        self._staged.clear()
+        if not transaction._connections:
+            return
+        transaction.close()
+        again = self.session.begin()
+        for name in ("_new", "_deleted", "_dirty", "_key_switches"):
+            getattr(again, name).update(getattr(transaction, name))
+
+    def holds_connection(self) -> bool:
+        transaction = None if self.session is None else self.session.get_transaction()
+        return transaction is not None and bool(transaction._connections)
+
+    def connection_number(self) -> int | None:
+        """Of the connection that the open transaction holds."""
+        transaction = None if self.session is None else self.session.get_transaction()
+        connections = () if transaction is None else transaction._connections.values()
+        return next((self.registry.number(connection) for connection, *_ in connections), None)
+
+    def capture(self) -> Snapshot:
+        """What the workspace is now, each object that was flushed with the image that holds if its transaction is lost."""
+        found = snapshots.capture(self.session, self.board, self.snapshot)
+        if self.wrote:
+            for ref, now in found.images.items():
+                if ref in self._staged:
+                    now["staged"] = staged.fold(self._staged[ref], now)
+                elif ref in self._fresh:
+                    now["fresh"] = True
+        return found
+
+    def commit(self) -> None:
+        """`session.commit()`. Its flush is sent first, so that what is about to be committed can be written down before the COMMIT."""
+        self.committing = True
+        try:
+            self.session.flush()
+            if self.wrote:
+                self.intend()
+            self.session.commit()
+        finally:
+            self.committing = False
+
+    # what the Session tells
+
+    def flush_begins(self) -> None:
+        """Before a flush makes them the committed ones, the changes that it writes are kept."""
+        if self.committing:
+            return
+        self.board.join_all(self.session)
+        session = self.session
+        states = [*session._new, *session.identity_map._modified, *session._deleted]
+        for state in dict.fromkeys(states):
+            ref = self.board.ref(state.obj())
+            if ref is not None:
+                self._keep(ref, snapshots.capture_one(session, self.board, state.obj(), self.snapshot))
+
+    def _keep(self, ref: str, now: Image) -> None:
+        base = self._staged.get(ref)
+        if base is None and ref in self._fresh:
+            base = staged.unseen(now)
+        self._staged[ref] = now if base is None else staged.fold(base, now)
+
+    def flush_ends(self, states: Iterable[sa_orm.InstanceState[Any]]) -> None:
+        made = tape.current.get()
+        self.wrote = self.wrote or made is None or made.wrote
+        if self.committing:
+            return
+        for state in states:
+            ref = self.board.ref(state.obj())
+            if ref is not None and ref not in self._staged and ref not in self._fresh and ref in self.snapshot.images:
+                found = self.snapshot.images[ref]
+                self._staged[ref] = found.get("staged", found)
+        self._note_fresh()
+
+    def _note_fresh(self) -> None:
+        """Whatever comes to the board from now on was not seen before this transaction."""
+        known = {*self.board.objects}
+        self.board.join_all(self.session)
+        self._fresh |= {*self.board.objects} - known
+
+    def note_loaded(self) -> None:
+        """After an action inside a transaction that has written: what it loaded is fresh, unless it was made here."""
+        if self.wrote:
+            known = {*self.snapshot.images, *self._staged}
+            self.board.join_all(self.session)
+            self._fresh |= {
+                ref for ref, obj in self.board.objects.items() if ref not in known and sa.inspect(obj).key is not None
+            }
+
+    def transaction_ended(self) -> None:
+        made = tape.current.get()
+        if made is not None:
+            made.wrote = False
+        self.wrote = False
+        self.since = None
+        self._staged.clear()
+        self._fresh.clear()
+
+
+def _nothing() -> None:
+    return None

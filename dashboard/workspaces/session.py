@@ -1,0 +1,138 @@
+"""What kind of Session does a workspace hold? The host's own class, on the workspaces' engines, watched for flushes and for what an actor may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+import sqlalchemy.orm as sa_orm
+
+from ..records.models import Database
+from ..telemetry import watch_sessions
+from . import tape
+from .engine import POOL_NAME, WorkspaceEngine
+
+if TYPE_CHECKING:
+    from .live import Live
+
+scope: ContextVar[int | None] = ContextVar("poolhouse_workspace", default=None)
+"""The workspace whose Session the registries hand out in this thread."""
+
+criteria: ContextVar[tuple[Any, ...]] = ContextVar("poolhouse_criteria", default=())
+"""Loader options that narrow every SELECT to the rows that the present actor may see."""
+
+
+class WorkspaceSessionMixin:
+    """In front of the host's class: its statements go to the workspaces' engines."""
+
+    live: Live | None = None
+    find_engine: Callable[[sa.Engine], sa.Engine]
+
+    def get_bind(self, *arguments: Any, **options: Any) -> Any:
+        bind = super().get_bind(*arguments, **options)  # type: ignore[misc]
+        return type(self).find_engine(bind.engine)
+
+
+class Registry:
+    """The Sessions of the workspaces on one database: a `scoped_session` whose scope is the current workspace."""
+
+    def __init__(self, database: Database, *, connections: int, seconds: float, pool_name: str = POOL_NAME) -> None:
+        self._connections, self._seconds, self._pool_name = connections, seconds, pool_name
+        self.engines: dict[sa.Engine, WorkspaceEngine] = {}
+        self.models = database.models
+        self.main = self._engine(database.engine)
+        self._watch = None
+        maker = database.maker
+        self.session_class: type[sa_orm.Session] = type(
+            "WorkspaceSession", (WorkspaceSessionMixin, _sync_class(maker)), {"find_engine": staticmethod(self._find)}
+        )
+        tape.listen_to_session(self.session_class, self.number)
+        for name, listener in _LISTENERS.items():
+            sa.event.listen(self.session_class, name, listener)
+        self._watch = watch_sessions(self.session_class, registry="workspaces")
+        options = {**maker.kw, "autobegin": True, "close_resets_only": True}
+        options.setdefault("bind", None if options.get("binds") else database.engine)
+        self.sessions = sa_orm.scoped_session(
+            sa_orm.sessionmaker(class_=self.session_class, **options), scopefunc=scope.get
+        )
+
+    def _find(self, engine: sa.Engine) -> sa.Engine:
+        ours = any(made.engine is engine for made in self.engines.values())
+        return engine if ours else self._engine(engine).engine
+
+    def _engine(self, host: sa.Engine) -> WorkspaceEngine:
+        if host not in self.engines:
+            known = len(self.engines)
+            name = self._pool_name if not known else f"{self._pool_name}-{known + 1}"
+            made = WorkspaceEngine(host, connections=self._connections, seconds=self._seconds, name=name)
+            tape.listen_to_engine(made)
+            self.engines[host] = made
+        return self.engines[host]
+
+    def number(self, connection: sa.Connection) -> int:
+        return next(
+            (each.number(connection) for each in self.engines.values() if each.engine is connection.engine),
+            self.main.number(connection),
+        )
+
+    def close(self) -> None:
+        if self._watch is not None:
+            self._watch.stop()
+        for engine in self.engines.values():
+            engine.close()
+
+    def forget(self) -> None:
+        for engine in self.engines.values():
+            engine.forget()
+
+
+def _sync_class(maker: Any) -> type[sa_orm.Session]:
+    """The class of a sessionmaker; of an async_sessionmaker, the Session inside."""
+    class_ = maker.class_
+    return class_ if issubclass(class_, sa_orm.Session) else getattr(class_, "sync_session_class", sa_orm.Session)
+
+
+def _of(session: sa_orm.Session) -> Live | None:
+    return getattr(session, "live", None)
+
+
+def _before_flush(session: sa_orm.Session, context: Any, instances: Any) -> None:
+    live = _of(session)
+    if live is not None:
+        live.flush_begins()
+
+
+def _after_flush(session: sa_orm.Session, context: Any) -> None:
+    live = _of(session)
+    if live is not None:
+        live.flush_ends(context.states)
+
+
+def _after_transaction_end(session: sa_orm.Session, transaction: sa_orm.SessionTransaction) -> None:
+    live = _of(session)
+    if live is not None and transaction.parent is None:
+        live.transaction_ended()
+
+
+def _do_orm_execute(state: sa_orm.ORMExecuteState) -> None:
+    options = criteria.get()
+    if options and state.is_select:
+        state.statement = state.statement.options(*options)
+
+
+_LISTENERS = {
+    "before_flush": _before_flush,
+    "after_flush": _after_flush,
+    "after_transaction_end": _after_transaction_end,
+    "do_orm_execute": _do_orm_execute,
+}
+
+
+def loader_criteria(pairs: Iterable[tuple[type, Any]]) -> tuple[Any, ...]:
+    """For each class the condition that its rows must meet, wherever they are loaded."""
+    return tuple(
+        sa_orm.with_loader_criteria(class_, condition, include_aliases=True, propagate_to_loaders=False)
+        for class_, condition in pairs
+    )

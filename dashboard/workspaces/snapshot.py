@@ -1,0 +1,250 @@
+"""What is a whole workspace, as plain data, and how does a Session become what it was?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import sqlalchemy as sa
+import sqlalchemy.orm as sa_orm
+
+from ..records.keys import key_of
+from ..records.models import Model, Models
+from ..refusal import Refusal
+from . import image
+from .image import Image
+
+SCHEMA = 1
+"""Of the header and of the images. A greater one was written by a newer Poolhouse."""
+
+States = dict[Any, Any]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One version of a workspace. images: by ref, in the order in which the objects came.
+
+    begun: a plain Session would be in a transaction now. new, deleted: refs in the order of `session.new` and `session.deleted`.
+    numbers: the last number given to an object, and to a new object of each model. notices: what the person must be told.
+    """
+
+    images: Mapping[str, Image] = field(default_factory=dict)
+    begun: bool = False
+    new: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    notices: tuple[Mapping[str, str], ...] = ()
+
+    def header(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "begun": self.begun,
+            "new": list(self.new),
+            "deleted": list(self.deleted),
+            "numbers": dict(self.numbers),
+            "notices": list(self.notices),
+        }
+
+    @classmethod
+    def of(cls, header: Mapping[str, Any], images: Mapping[int, Mapping[str, Any]]) -> Snapshot:
+        if header["schema"] > SCHEMA:
+            remedy = "Open it with the newer Poolhouse, or discard it."
+            raise Refusal(
+                "unavailable", "This workspace was kept by a newer Poolhouse; it is left as it is.", remedy=remedy
+            )
+        ordered = (dict(images[number]) for number in sorted(images))
+        return cls(
+            {found["ref"]: found for found in ordered},
+            header["begun"],
+            tuple(header["new"]),
+            tuple(header["deleted"]),
+            header["numbers"],
+            tuple(header["notices"]),
+        )
+
+    def find(self, ref: object) -> Image:
+        """The object of this ref; Refusal("not_found") for an unknown one."""
+        if not isinstance(ref, str) or ref not in self.images:
+            raise Refusal("not_found", f"There is no object {str(ref)[:80]!r} in this workspace.")
+        return self.images[ref]
+
+    def changed_since(self, before: Snapshot) -> dict[int, Image | None]:
+        """By number: what is new or different, None for what left."""
+        changed: dict[int, Image | None] = {
+            found["number"]: found for ref, found in self.images.items() if before.images.get(ref) != found
+        }
+        return {**changed, **{found["number"]: None for ref, found in before.images.items() if ref not in self.images}}
+
+    def told(self, code: str, message: str) -> Snapshot:
+        return replace(self, notices=({"code": code, "message": message},))
+
+
+class Board:
+    """The live objects of a workspace, held strongly, each under its ref. A Session holds its own only weakly."""
+
+    def __init__(self, models: Models, numbers: Mapping[str, int]) -> None:
+        self.models = models
+        self.objects: dict[str, object] = {}
+        self.numbers = dict(numbers)
+        self.number_of: dict[str, int] = {}
+        self._refs: dict[int, str] = {}
+
+    def ref(self, obj: object) -> str | None:
+        """The ref of a live object, None for one that is not on the board."""
+        ref = self._refs.get(id(obj))
+        return ref if ref is not None and self.objects.get(ref) is obj else None
+
+    def model(self, obj: object) -> Model:
+        return self.models.of_class(type(obj))
+
+    def put(self, ref: str, obj: object, number: int) -> None:
+        self.objects[ref] = obj
+        self._refs[id(obj)] = ref
+        self.number_of[ref] = number
+
+    def drop(self, ref: str) -> None:
+        del self._refs[id(self.objects.pop(ref))]
+
+    def join(self, obj: object) -> str | None:
+        """Puts an object on the board, under a ref of its own that it keeps; None where its class is no model."""
+        known = self.ref(obj)
+        if known is not None:
+            return known
+        try:
+            model = self.model(obj)
+        except Refusal:
+            return None
+        number = self.numbers[""] = self.numbers.get("", 0) + 1
+        ref = self._new_ref(model, sa.inspect(obj).key)
+        self.put(ref, obj, number)
+        return ref
+
+    def _new_ref(self, model: Model, key: Any) -> str:
+        if key is not None:
+            ref = plain = f"{model.name}:{key_of(model, key[1])}"
+            count = 1
+            while ref in self.objects:
+                count += 1
+                ref = f"{plain}~{count}"
+            return ref
+        while True:
+            count = self.numbers[model.name] = self.numbers.get(model.name, 0) + 1
+            ref = f"{model.name}:new-{count}"
+            if ref not in self.objects:
+                return ref
+
+    def join_all(self, session: sa_orm.Session) -> None:
+        """Everything that the Session holds, and what those objects hold, joins the board."""
+        held = [*session._new.values(), *session.identity_map.values(), *session._deleted.values()]
+        transaction = session.get_transaction()
+        if transaction is not None:
+            held += [obj for state in tuple(transaction._deleted) if (obj := state.obj()) is not None]
+        for obj in held:
+            self.join(obj)
+        waiting = list(self.objects.values())
+        while waiting:
+            for obj in _related(waiting.pop()):
+                if self.ref(obj) is None and self.join(obj) is not None:
+                    waiting.append(obj)
+
+
+def _related(obj: object) -> Iterator[object]:
+    """What an object's relationships hold in memory now, held before, or are to hold."""
+    state: sa_orm.InstanceState[Any] = sa.inspect(obj)
+    for name in state.mapper.relationships.keys():
+        for value in (state.dict.get(name), state.committed_state.get(name)):
+            yield from _objects(value)
+    for pending in state.__dict__.get("_pending_mutations", {}).values():
+        yield from (*pending.added_items, *pending.deleted_items)
+
+
+def _objects(value: Any) -> Iterable[object]:
+    if value is None:
+        return ()
+    if isinstance(value, list):
+        return value
+    adapter = getattr(value, "_sa_adapter", None)
+    if adapter is not None:
+        return tuple(adapter)
+    if hasattr(value, "added_items"):
+        return (*value.added_items, *value.deleted_items)
+    return (value,) if hasattr(value, "_sa_instance_state") else ()
+
+
+def capture(session: sa_orm.Session, board: Board, before: Snapshot) -> Snapshot:
+    """What the Session and the board are now. Sends no SQL."""
+    board.join_all(session)
+    transaction = session.get_transaction()
+    leaving = set() if transaction is None else set(transaction._deleted)
+    images = {ref: capture_one(session, board, obj, before, leaving) for ref, obj in board.objects.items()}
+    return Snapshot(
+        images,
+        transaction is not None,
+        tuple(ref for obj in session._new.values() if (ref := board.ref(obj)) is not None),
+        tuple(ref for obj in session._deleted.values() if (ref := board.ref(obj)) is not None),
+        dict(board.numbers),
+    )
+
+
+def capture_one(
+    session: sa_orm.Session, board: Board, obj: object, before: Snapshot, leaving: Iterable[Any] = ()
+) -> Image:
+    state: sa_orm.InstanceState[Any] = sa.inspect(obj)
+    ref = board.ref(obj) or ""
+    return image.capture(
+        obj,
+        board.model(obj),
+        board.ref,
+        number=board.number_of[ref],
+        marked=state in session._deleted,
+        leaving=state in leaving,
+        before=before.images.get(ref),
+    )
+
+
+def restore(session: sa_orm.Session, board: Board, snapshot: Snapshot) -> None:
+    """Makes the Session and the board what the snapshot says, in place where they hold the objects already. Sends no SQL and fires no Session event."""
+    _empty(session)
+    here, board.numbers = dict(board.objects), dict(snapshot.numbers)
+    for ref in here:
+        if ref not in snapshot.images:
+            board.drop(ref)
+    models = {}
+    for ref, found in snapshot.images.items():
+        model = models[ref] = board.models.find(found["model"])
+        board.put(ref, image.restore_columns(found, model, here.get(ref)), found["number"])
+    for ref, found in snapshot.images.items():
+        image.restore_relationships(found, models[ref], board.objects[ref], board.objects)
+    if snapshot.begun and not session.in_transaction():
+        session.begin()
+    _attach(session, board, snapshot)
+
+
+def _empty(session: sa_orm.Session) -> None:
+    for state in [*session.identity_map.all_states(), *session._new]:
+        state.session_id = state._strong_obj = None
+        state.__dict__.pop("_instance_dict", None)
+    session.identity_map = type(session.identity_map)()
+    session._new, session._deleted = {}, {}
+
+
+def _attach(session: sa_orm.Session, board: Board, snapshot: Snapshot) -> None:
+    transaction = session.get_transaction()
+    for ref, found in snapshot.images.items():
+        if found["state"] in ("persistent", "deleted"):
+            obj = board.objects[ref]
+            state: sa_orm.InstanceState[Any] = sa.inspect(obj)
+            state.session_id = session.hash_key
+            if found["state"] == "persistent":
+                session.identity_map.replace(state)
+                state._strong_obj = obj if state.modified else None
+            elif found["leaving"] and transaction is not None:
+                transaction._deleted[state] = True
+    for ref in snapshot.new:
+        state = sa.inspect(board.objects[ref])
+        state.session_id = session.hash_key
+        state._strong_obj = board.objects[ref] if state.modified else None
+        session._new[state] = board.objects[ref]
+    for ref in snapshot.deleted:
+        session._deleted[sa.inspect(board.objects[ref])] = board.objects[ref]

@@ -1,0 +1,204 @@
+"""How is a workspace drawn? Of its snapshot alone, for one actor's sight."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ..records.models import Model, Models
+from ..refusal import Refusal
+from ..store.workspaces import Row
+from . import states
+from .image import Image
+from .sight import Sight
+from .snapshot import Snapshot
+
+WITHHELD = "(withheld)"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A line of the list of workspaces."""
+
+    name: str
+    owner: str
+    database: str
+    objects: int
+    transaction: Mapping[str, Any] | None
+    updated_at: str
+    version: int
+
+
+@dataclass(frozen=True)
+class View:
+    """The workspace as contract.md's JSON says it, field by field."""
+
+    name: str
+    owner: str
+    version: int
+    database: str
+    sandbox: bool
+    settings: Mapping[str, bool]
+    transaction: Mapping[str, Any] | None
+    counts: Mapping[str, int]
+    objects: tuple[Mapping[str, Any], ...]
+    tape: tuple[Mapping[str, Any], ...]
+    notices: tuple[Mapping[str, str], ...]
+
+    def object(self, ref: str) -> Mapping[str, Any]:
+        """The drawn object of this ref; Refusal("not_found") for an unknown one."""
+        for found in self.objects:
+            if found["ref"] == ref:
+                return found
+        raise Refusal("not_found", f"There is no object {ref[:80]!r} in this workspace.")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an action made of a workspace. ref: the object it was about or made. merged: the other object that a merge answered. removed: the workspace went."""
+
+    view: View
+    ref: str | None = None
+    merged: str | None = None
+    removed: bool = False
+
+
+def summary(row: Row) -> Summary:
+    return Summary(row.name, row.owner, row.database, row.objects, open_transaction(row), row.updated_at, row.version)
+
+
+def open_transaction(row: Row) -> Mapping[str, Any] | None:
+    if row.transaction is None:
+        return None
+    since = datetime.datetime.fromisoformat(row.transaction["since"])
+    return {**row.transaction, "seconds": max(0, int((datetime.datetime.now(datetime.UTC) - since).total_seconds()))}
+
+
+def draw(row: Row, snapshot: Snapshot, tape: Iterable[Mapping[str, Any]], models: Models, sight: Sight) -> View:
+    drawing = Drawing(models, sight)
+    objects = tuple(drawing.object(image) for image in snapshot.images.values())
+    badges = Counter(each["badge"] for each in objects)
+    return View(
+        name=row.name,
+        owner=row.owner,
+        version=row.version,
+        database=row.database,
+        sandbox=bool(row.settings["sandbox"]),
+        settings={name: bool(row.settings[name]) for name in ("autoflush", "expire_on_commit")},
+        transaction=open_transaction(row),
+        counts={badge: badges[badge] for badge in states.BADGES},
+        objects=objects,
+        tape=tuple(map(drawing.entry, tape)),
+        notices=snapshot.notices,
+    )
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Draws for one actor."""
+
+    models: Models
+    sight: Sight
+
+    @cached_property
+    def _hidden(self) -> Mapping[str, frozenset[str]]:
+        return {model.name: self.sight.hidden(model) for model in self.models}
+
+    def object(self, image: Image) -> Mapping[str, Any]:
+        model = self.models.find(image["model"]) if image["model"] in self.models else None
+        hidden = self._hidden.get(image["model"], frozenset())
+        values = {name: value for name, value in image["values"].items() if name not in hidden}
+        loaded = image["values"].keys()
+        columns = () if model is None else tuple(column.name for column in model.columns if column.name not in hidden)
+        return {
+            "ref": image["ref"],
+            "model": image["model"],
+            "key": image["key"],
+            "label": image["label"] if not hidden or model is None else _label(model, values),
+            "state": image["state"],
+            "flags": image["flags"],
+            "badge": states.badge(image["state"], image["flags"]),
+            "values": values,
+            "unloaded": [name for name in columns if name not in loaded],
+            "changes": _changes(image, hidden),
+            "relationships": _relationships(
+                image, hidden, () if model is None else tuple(each.name for each in model.relationships)
+            ),
+            "actions": []
+            if model is None
+            else [verb for verb in states.verbs(image["state"], image["flags"]) if self._may(verb, model)],
+        }
+
+    def _may(self, verb: str, model: Model) -> bool:
+        if model.read_only and verb in ("values", "add", "delete"):
+            return False
+        return bool(self.sight.may(verb, model))
+
+    def entry(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+        """An action on the tape; values of hidden columns are withheld where they could stand in it."""
+        drawn = {key: value for key, value in entry.items() if key != "touched"}
+        if not any(self._hidden.values()):
+            return drawn
+        if any(name in self._hidden.get(model, ()) for model, name in entry.get("touched", ())):
+            drawn["python"] = f"# {entry['action']} {WITHHELD}"
+        drawn["statements"] = [self._statement(statement) for statement in entry["statements"]]
+        return drawn
+
+    def _statement(self, statement: Mapping[str, Any]) -> Mapping[str, Any]:
+        if not statement["parameters"] or not self._secret_tables & set(re.findall(r"\w+", statement["sql"])):
+            return statement
+        return {**statement, "parameters": [[WITHHELD for _ in each] for each in statement["parameters"]]}
+
+    @cached_property
+    def _secret_tables(self) -> set[str]:
+        return {
+            str(getattr(table, "name", ""))
+            for model in self.models
+            if self._hidden[model.name]
+            for table in model.mapper.tables
+        }
+
+
+def _label(model: Model, values: Mapping[str, Any]) -> str:
+    restored = {name: model.column(name).restore(value) for name, value in values.items() if model.has_column(name)}
+    return str(model.label(restored))
+
+
+def _changes(image: Image, hidden: frozenset[str]) -> dict[str, list[Any]]:
+    """What the next flush would write: before and after. What was there before is null where it was never loaded."""
+    if image["key"] is None:
+        return {}
+    changes = {}
+    for name in (*image["committed"], *image["unknown"]):
+        before, after = image["committed"].get(name), image["values"].get(name)
+        if name not in hidden and (before != after or name in image["unknown"]):
+            changes[name] = [before, after]
+    return changes
+
+
+def _relationships(image: Image, hidden: frozenset[str], names: Iterable[str]) -> dict[str, Any]:
+    drawn = {}
+    for name in names:
+        if name in hidden:
+            continue
+        related = image["relationships"].get(name, {})
+        now = related.get("now")
+        refs = now if isinstance(now, list) else [now] if isinstance(now, str) and ":" in now else []
+        drawn[name] = {"loaded": "now" in related, "refs": refs, **_difference(related, refs)}
+    return drawn
+
+
+def _difference(related: Mapping[str, Any], refs: list[str]) -> dict[str, list[str]]:
+    if "was" in related and "now" in related:
+        was = related["was"]
+        before = was if isinstance(was, list) else [was] if isinstance(was, str) and ":" in was else []
+        return {
+            "added": [ref for ref in refs if ref not in before],
+            "removed": [ref for ref in before if ref not in refs],
+        }
+    return {"added": list(related.get("added", ())), "removed": list(related.get("removed", ()))}
