@@ -156,6 +156,8 @@ class Config:
     workspace_objects: int = _bound("DASHBOARD_WORKSPACE_OBJECTS", 1_000, "objects in one workspace")
     workspace_bytes: int = _bound("DASHBOARD_WORKSPACE_BYTES", 8_000_000, "size of one workspace's snapshot")
     workspace_sessions: int = _bound("DASHBOARD_WORKSPACE_SESSIONS", 200, "live Sessions that one worker keeps for workspaces")
+    workspace_connections: int = _bound("DASHBOARD_WORKSPACE_CONNECTIONS", 3, "connections that one worker has for workspaces, for each database")
+    workspace_wait_seconds: float = _bound_seconds("DASHBOARD_WORKSPACE_WAIT_SECONDS", 3.0, "how long an action waits for its workspace, for a connection, or for a row that somebody else has locked")
     tape_kept: int = _bound("DASHBOARD_TAPE", 200, "actions kept on a workspace's tape")
     undo_kept: int = _bound("DASHBOARD_UNDO", 100, "versions of a workspace that are kept")
     statement_characters: int = _bound("DASHBOARD_STATEMENT_CHARACTERS", 4_000, "characters kept of a statement")
