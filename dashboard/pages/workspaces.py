@@ -19,6 +19,10 @@ from .forms import Form, blank_form, form_of
 from .html import done, page, plain, public, url, wants_json
 
 
+ONLY_READ = (gate.READ, "load", "read", "refresh")
+"""Verbs that leave the data alone; every other one takes the permission to edit the model."""
+
+
 @dataclass(frozen=True)
 class WorkspaceList:
     workspaces: tuple[Summary, ...]
@@ -133,7 +137,7 @@ def _actor() -> str:
 
 def _sight() -> Sight:
     return Sight(
-        may=lambda verb, model: gate.may(verb, model.class_),
+        may=lambda verb, model: gate.may(gate.READ if verb in ONLY_READ else gate.EDIT, model.class_),
         rows=lambda model: gate.rows(model.class_),
         hidden=lambda model: gate.hidden_columns(model.class_),
     )
@@ -150,9 +154,9 @@ def _open_form(view: View, sight: Sight) -> Form | None:
         model = models.find(wanted)
         return blank_form(model, sight.hidden(model))
     if ref := request.args.get("edit"):
-        shown = next((o for o in view.objects if o.ref == ref), None)
+        shown = next((o for o in view.objects if o["ref"] == ref), None)
         if shown is None:
             raise Refusal("not_found", "No object of this ref is in the workspace.")
-        model = models.find(shown.model)
-        return form_of(model, ref, shown.label, shown.values, sight.hidden(model))
+        model = models.find(shown["model"])
+        return form_of(model, ref, shown["label"], shown["values"], sight.hidden(model))
     return None

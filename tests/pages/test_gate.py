@@ -180,7 +180,8 @@ def test_a_body_past_the_bound_is_too_large(make_app):
 
 def test_every_answer_carries_the_strict_headers(script):
     for path in ("/healthz", "/", "/nowhere", "/static/base.css"):
-        headers = script("viewer").get(path).headers
+        with script("viewer").get(path) as answer:
+            headers = answer.headers
         assert "default-src 'self'" in headers["Content-Security-Policy"]
         assert "unsafe" not in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
