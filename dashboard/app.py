@@ -90,7 +90,7 @@ def _demo(app: Flask, db: SQLAlchemy, config: Config) -> tuple[Service, ...]:
     engine.dispose()
     if config.demo is False or app.testing:
         return ()
-    traffic = Traffic(db.session.session_factory)
+    traffic = Traffic(db.session.session_factory, around=app.app_context)
     return (Service(traffic.start, traffic.stop),)
 
 
