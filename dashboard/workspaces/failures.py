@@ -259,6 +259,16 @@ def _flush(error: Any, suspects: Callable[[], Iterable[Suspect]]) -> Refusal:
     return Refusal("failed", f"SQLAlchemy cannot flush this: {_short(error)}", remedy=STAGED, details=_class(error))
 
 
+def _circular(error: Any, suspects: Callable[[], Iterable[Suspect]]) -> Refusal:
+    message = "The objects point to each other in a circle: SQLAlchemy finds none that it could write first."
+    return Refusal(
+        "failed",
+        message,
+        remedy="Take one of the relationships out. Everything is staged as it was.",
+        details=_class(error),
+    )
+
+
 def _request(error: Any, suspects: Callable[[], Iterable[Suspect]]) -> Refusal:
     text = str(error)
     if "another instance with key" in text:
@@ -344,5 +354,6 @@ _EXPLAINED: tuple[tuple[Any, Callable[[Any, Callable[[], Iterable[Suspect]]], Re
     (sa_orm.exc.DetachedInstanceError, _detached),
     (sa_orm.exc.ObjectDeletedError, _deleted),
     (sa_orm.exc.FlushError, _flush),
+    (sa.exc.CircularDependencyError, _circular),
     (sa.exc.InvalidRequestError, _request),
 )

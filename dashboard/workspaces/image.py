@@ -79,7 +79,7 @@ def _values(state: sa_orm.InstanceState[Any], model: Model) -> tuple[dict[str, A
         name = column.name
         if name in dict_:
             value = dict_[name]
-            values[name] = column.format(value)
+            values[name] = shown(column, value)
             if not keeps(column, value):
                 unkept.add(name)
     return values, unkept
@@ -90,6 +90,14 @@ def keeps(column: Column, value: Any) -> bool:
     return (type(value) in _SIMPLE and isinstance(value, column.kind.native)) or column.keeps(value)
 
 
+def shown(column: Column, value: Any) -> Any:
+    """The value as it is shown, before a restore and after: an int in a Numeric column, say of a default, is a Decimal by then."""
+    given = column.format(value)
+    if value is None or isinstance(value, column.kind.native) or not column.keeps(value):
+        return given
+    return column.format(column.restore(given))
+
+
 def _committed(state: sa_orm.InstanceState[Any], model: Model) -> tuple[dict[str, Any], list[str]]:
     committed, unknown = {}, []
     for column in model.columns:
@@ -98,7 +106,7 @@ def _committed(state: sa_orm.InstanceState[Any], model: Model) -> tuple[dict[str
             if value is NO_VALUE or not keeps(column, value):
                 unknown.append(column.name)
             else:
-                committed[column.name] = column.format(value)
+                committed[column.name] = shown(column, value)
     return committed, unknown
 
 
@@ -239,20 +247,9 @@ def restore_relationships(image: Image, model: Model, obj: object, find: Mapping
     state.expired_attributes.clear()
     state.expired_attributes.update(name for name in image["expired"] if name in state.manager)
     if state.key is not None:
-        state.expired_attributes.update(_lost(state, image, model))
+        state.expired_attributes.update(name for name in image["unkept"] if name not in was)
     state.expired, state.modified, state.insert_order = image["is_expired"], image["modified"], image["order"]
     state._deleted = image["was_deleted"]
-
-
-def _lost(state: sa_orm.InstanceState[Any], image: Image, model: Model) -> Iterable[str]:
-    """Attributes whose value could not be kept, or whose column is new in the class: they are loaded when somebody reads them."""
-    kept = {*state.dict, *state.committed_state}
-    known = {*image["values"], *image["expired"], *image["unkept"]}
-    return (
-        prop.key
-        for prop in model.mapper.column_attrs
-        if prop.key not in kept and (prop.key in image["unkept"] or (prop.key not in known and not prop.deferred))
-    )
 
 
 def _restore_related(

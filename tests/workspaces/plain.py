@@ -1,0 +1,119 @@
+"""What would a plain Session do with the same calls? The reference that a workspace is compared with."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+import sqlalchemy.orm as sa_orm
+
+from tests.workspaces import shop
+
+
+class Plain:
+    """A Session and the objects that a person holds, under the refs that the workspace gave them."""
+
+    def __init__(self, url, **options):
+        self.engine = sa.create_engine(url)
+        shop.prepare(self.engine)
+        shop.make(self.engine)
+        options.setdefault("autoflush", False)
+        self.session = sa_orm.Session(self.engine, **options)
+        self.objects = {}
+        self.statements = []
+        sa.event.listen(self.engine, "before_cursor_execute", self._sent)
+
+    def _sent(self, connection, cursor, statement, parameters, context, executemany):
+        sets = parameters if isinstance(parameters, list) else [parameters]
+        self.statements.append((statement, [list(each) for each in sets if each]))
+
+    def close(self):
+        self.session.close()
+        self.engine.dispose()
+
+    def do(self, verb, ref=None, **arguments):
+        """Answers the object that was made, loaded or merged."""
+        self.statements = []
+        obj = self.objects[ref] if ref is not None else None
+        return getattr(self, "do_" + verb.replace("-", "_"), self.do_plainly)(obj, verb=verb, **arguments)
+
+    def do_plainly(self, obj, verb):
+        method = getattr(self.session, verb.replace("-", "_"))
+        return method() if obj is None else method(obj)
+
+    def do_objects(self, obj, model, values, add, verb):
+        values = self._values(shop.CLASSES[model], values)
+        made = shop.CLASSES[model](**values)
+        if add:
+            self.session.add(made)
+        return made
+
+    def do_load(self, obj, model, key, verb):
+        found = self.session.get(shop.CLASSES[model], key)
+        assert found is not None
+        return found
+
+    def do_values(self, obj, values, verb):
+        for name, value in self._values(type(obj), values).items():
+            setattr(obj, name, value)
+
+    def _values(self, class_, values):
+        return {name: self._value(class_, name, value) for name, value in values.items()}
+
+    def _value(self, class_, name, value):
+        relationships = sa.inspect(class_).relationships
+        if name not in relationships:
+            return value
+        target = relationships[name].mapper.class_
+        if not relationships[name].uselist:
+            return None if value is None else self._target(target, value)
+        return (
+            relationships[name].collection_class_of([self._target(target, each) for each in value])
+            if False
+            else self._collection(class_, name, [self._target(target, each) for each in value])
+        )
+
+    @staticmethod
+    def _collection(class_, name, objects):
+        return set(objects) if isinstance(getattr(class_(), name), set) else objects
+
+    def _target(self, class_, value):
+        return self.objects[value] if ":" in value else self.session.get(class_, int(value))
+
+    def do_read(self, obj, attribute, verb):
+        getattr(obj, attribute)
+
+    def do_make_transient(self, obj, verb):
+        sa_orm.make_transient(obj)
+
+    def do_drop(self, obj, verb):
+        self.objects = {ref: each for ref, each in self.objects.items() if each is not obj}
+
+    def do_commit(self, obj, verb, note=None):
+        self.session.commit()
+
+    # what it is now
+
+    def state(self, obj):
+        state = sa.inspect(obj)
+        return next(
+            name for name in ("transient", "pending", "persistent", "deleted", "detached") if getattr(state, name)
+        )
+
+    def flags(self, obj):
+        state, flags = sa.inspect(obj), []
+        queued = state.__dict__.get("_pending_mutations", {}).values()
+        if self.session.is_modified(obj) or any(each.added_items or each.deleted_items for each in queued):
+            flags.append("modified")
+        if any(prop.key in state.expired_attributes and not prop.deferred for prop in state.mapper.column_attrs):
+            flags.append("expired")
+        if obj in self.session.deleted:
+            flags.append("marked-deleted")
+        return flags
+
+    def loaded(self, obj):
+        state = sa.inspect(obj)
+        return {prop.key: state.dict[prop.key] for prop in state.mapper.column_attrs if prop.key in state.dict}
+
+    def related(self, obj):
+        """For each loaded relationship the identities or the objects that it holds."""
+        state = sa.inspect(obj)
+        return {name: state.dict[name] for name in state.mapper.relationships.keys() if name in state.dict}
