@@ -57,15 +57,25 @@ class Column:
             if not self.nullable:
                 raise self._refused("This may not be NULL.")
             return self._null()
-        return self._guarded(given, bounded=True)
+        if isinstance(given, str) and not given.strip() and not self.kind.takes_empty:
+            raise self._refused(EMPTY_FIELD if self.nullable else EMPTY_FIELD_NOT_NULL)
+        try:
+            return self.kind.check(self.kind.read(given))
+        except ValueError as error:
+            raise self._refused(str(error)) from None
 
     def read(self, given: Any) -> Any:
-        """The Python value of JSON or a form's text of which only the shape is checked: for base values, of columns
-        that are not editable too.
+        """The Python value that was shown as this, in JSON or in a form: for base values, also of columns not editable.
 
-        Raises Refusal("invalid") as `parse` does.
+        No bounds are checked, and a value that does not belong here (SQLite keeps any) is read as what it is. Raises
+        Refusal("invalid") for an object or a list that `format` never makes.
         """
-        return None if given is None else self._guarded(given, bounded=False)
+        if given is None or (given == "" and not self.kind.takes_empty):
+            return None
+        value = self.restore(given)
+        if value is given and isinstance(given, (Mapping, list)):
+            raise self._refused("This is no value of the column.")
+        return value
 
     def format(self, value: Any) -> Any:
         """JSON of a Python value, never an exception: a value that does not belong here (SQLite keeps any) is shown
@@ -100,8 +110,6 @@ class Column:
             return True
         if isinstance(self.kind, Opaque) or isinstance(value, sa.ClauseElement):
             return False
-        if isinstance(self.kind, Document):
-            return isinstance(value, self.kind.native)
         try:
             restored = self.restore(self.format(value))
             return bool(restored == value or (value != value and restored != restored))
@@ -127,15 +135,6 @@ class Column:
     def key_value(self, text: str) -> Any:
         """The reverse. ValueError where no row can have it."""
         return self.kind.key_value(text)
-
-    def _guarded(self, given: Any, *, bounded: bool) -> Any:
-        if isinstance(given, str) and not given.strip() and not self.kind.takes_empty:
-            raise self._refused(EMPTY_FIELD if self.nullable else EMPTY_FIELD_NOT_NULL)
-        try:
-            value = self.kind.read(given)
-            return self.kind.check(value) if bounded else value
-        except ValueError as error:
-            raise self._refused(str(error)) from None
 
     def _null(self) -> Any:
         """In a JSON column None would be written as JSON's null, unless its type says otherwise."""

@@ -18,6 +18,7 @@ SAFE_INTEGER = 2**53
 """Integers beyond this travel as text: JavaScript and many JSON readers would round them."""
 EMPTY_BINARY = '{"base64": ""}'
 """How a form says binary data of no bytes, because an empty field is refused."""
+FLOAT_KEEPS = 1e15
 DIGITS_MOST = 1000
 """Digits of a number without a precision of its own; no database's limit, but no person's number either."""
 
@@ -199,13 +200,20 @@ class Numeric(Kind):
         if (value and not -DIGITS_MOST < value.adjusted() < DIGITS_MOST) or len(value.as_tuple().digits) > DIGITS_MOST:
             raise ValueError(f"At most {DIGITS_MOST} digits.")
         fitted = self._fitted(value)
-        if self.return_scale is not None and Decimal(f"{float(fitted):.{self.return_scale}f}") != fitted:
+        if self.return_scale is not None and not self._survives(fitted):
             raise ValueError("This database keeps about 15 digits of it; these would be changed.")
         return fitted
 
+    def _survives(self, value: Decimal) -> bool:
+        """Whether the digits come back as SQLAlchemy rounds the float; or fifteen, where it rounds too finely."""
+        number = float(value)
+        rounded = f"{number:.{self.return_scale}f}"
+        close = abs(number) < FLOAT_KEEPS and math.isclose(float(rounded), number, rel_tol=1e-14)
+        return value == Decimal(rounded) or (close and value == Decimal(repr(number)))
+
     def _fitted(self, value: Decimal) -> Decimal:
         if self.scale is None:
-            return value or Decimal(0)  # "0E+999999" would be shown with a million zeros
+            return value if -DIGITS_MOST < value.adjusted() < DIGITS_MOST else Decimal(0)  # 0E+999999 is a zero too
         with localcontext(prec=2 * DIGITS_MOST + abs(self.scale)) as context:
             context.clear_flags()
             fitted = value.quantize(Decimal(1).scaleb(-self.scale))
@@ -345,12 +353,16 @@ def check_characters(text: str) -> None:
 
 def check_endless(value: float | Decimal, *, nan: bool, infinite: bool) -> None:
     """ValueError for NaN and infinities where the column does not keep them."""
-    try:
+    if isinstance(
+        value, Decimal
+    ):  # math would make a float of it first: a signalling NaN raises, and 1E+9999 is "infinite"
+        is_nan, is_infinite = value.is_nan(), value.is_infinite()
+    else:
         is_nan, is_infinite = math.isnan(value), math.isinf(value)
-    except ValueError:  # a signalling NaN
-        is_nan, is_infinite, nan = True, False, False
-    if (is_nan and not nan) or (is_infinite and not infinite):
-        raise ValueError("This column keeps finite numbers only." if not is_nan else "This column keeps no NaN.")
+    if is_nan and not nan:
+        raise ValueError("This column keeps no NaN.")
+    if is_infinite and not infinite:
+        raise ValueError("This column keeps finite numbers only.")
 
 
 def _float(given: Any) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -101,13 +102,19 @@ class Models:
     """
 
     def __init__(self, models: Iterable[Model] | Callable[[], Iterable[Model]] = ()) -> None:
-        """models: the models, or a function that finds them when they are first asked for: a host may declare its classes
-        after the dashboard is mounted, and a database may be away then."""
+        """models: the models, or a function that finds them when they are first asked for: a host may declare its
+        classes after the dashboard is mounted, and a database may be away then."""
         self._find: Callable[[], Iterable[Model]] = models if callable(models) else lambda: models
+        self._found: dict[str, Model] | None = None
+        self._lock = threading.Lock()
 
-    @cached_property
+    @property
     def _by_name(self) -> Mapping[str, Model]:
-        return {model.name: model for model in sorted(self._find(), key=lambda model: model.name)}
+        if self._found is None:
+            with self._lock:  # a second reflection would make other classes for the same tables
+                if self._found is None:
+                    self._found = {model.name: model for model in sorted(self._find(), key=lambda model: model.name)}
+        return self._found
 
     @cached_property
     def _by_mapper(self) -> Mapping[sa_orm.Mapper[Any], Model]:
@@ -115,8 +122,7 @@ class Models:
 
     @classmethod
     def of_registry(cls, *sources: object, dialect: sa.Dialect, database: str = "default") -> Models:
-        """A Model for every mapper of these registries, declarative bases or classes, metadata, or modules that hold
-        mapped classes."""
+        """A Model for every mapper of these registries, declarative bases, classes, metadata, or modules of them."""
         registries = {registry: None for source in sources for registry in _registries(source)}
         for registry in registries:
             registry.configure()
@@ -165,26 +171,23 @@ class Database:
 
 
 def named_apart(databases: Mapping[str, Database]) -> dict[str, Database]:
-    """The same databases, where a model's name that two of them share has `DATABASE.` in front in both."""
-    shares = Counter(model.name for database in databases.values() for model in database.models)
-    return {name: replace(database, models=_prefixed(database, shares)) for name, database in databases.items()}
+    """The same databases, where a model's name that two of them share has `DATABASE.` in front in both.
+
+    Nothing is looked for before a model is asked for; then the models of all of them are.
+    """
+
+    def apart(database: Database) -> Callable[[], Iterable[Model]]:
+        return lambda: _prefixed(database, Counter(model.name for each in databases.values() for model in each.models))
+
+    return {name: replace(database, models=Models(apart(database))) for name, database in databases.items()}
 
 
-def _prefixed(database: Database, shares: Counter[str]) -> Models:
+def _prefixed(database: Database, shares: Counter[str]) -> Iterator[Model]:
     prefix = keys.encode([database.name])
-    names = {
-        model.name: f"{prefix}.{model.name}" if shares[model.name] > 1 else model.name for model in database.models
-    }
-    return Models(
-        replace(
-            model,
-            name=names[model.name],
-            relationships=tuple(
-                replace(each, target=names.get(each.target, each.target)) for each in model.relationships
-            ),
-        )
-        for model in database.models
-    )
+    names = {each.name: f"{prefix}.{each.name}" if shares[each.name] > 1 else each.name for each in database.models}
+    for model in database.models:
+        related = (replace(each, target=names.get(each.target, each.target)) for each in model.relationships)
+        yield replace(model, name=names[model.name], relationships=tuple(related))
 
 
 def models_of(mappers: Mapping[sa_orm.Mapper[Any], str | None], dialect: sa.Dialect, database: str) -> list[Model]:

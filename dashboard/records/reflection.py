@@ -25,6 +25,8 @@ def reflected(engine: sa.Engine, database: str) -> list[Model]:
         try:
             with engine.connect() as connection:
                 metadata.reflect(connection, resolve_fks=False, only=_is_of_the_program)
+                if engine.dialect.name == "sqlite":
+                    _add_unique_constraints(connection, metadata)
         except sa.exc.DBAPIError as error:
             raise _away(database) from error
         except (sa.exc.TimeoutError, OSError) as error:
@@ -42,6 +44,16 @@ def _away(database: str) -> Refusal:
 
 def _is_of_the_program(name: str, metadata: sa.MetaData) -> bool:
     return not name.startswith(OWN_TABLES)
+
+
+def _add_unique_constraints(connection: sa.Connection, metadata: sa.MetaData) -> None:
+    """SQLAlchemy reads SQLite's from the text of CREATE TABLE and misses `VARCHAR(20) UNIQUE`; its indexes tell them all."""
+    inspector = sa.inspect(connection)
+    for table in metadata.tables.values():
+        for index in inspector.get_indexes(table.name, include_auto_indexes=True):
+            names = [name for name in index["column_names"] if name is not None]
+            if (index["name"] or "").startswith("sqlite_autoindex_") and names:
+                table.append_constraint(sa.UniqueConstraint(*(table.columns[name] for name in names)))
 
 
 def _mapped(metadata: sa.MetaData) -> dict[sa_orm.Mapper[Any], str | None]:
