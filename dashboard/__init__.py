@@ -1,4 +1,5 @@
-"""Poolhouse: an admin dashboard with live metrics for any program that uses SQLAlchemy. Public names, resolved on first use."""
+"""Poolhouse: an admin dashboard with live metrics for any program that uses SQLAlchemy.
+Public names, resolved on first use."""
 
 from __future__ import annotations
 

@@ -51,9 +51,11 @@ class Dashboard:
             self.init_app(app, db)
 
     def init_app(self, app: Flask, db: Any = None) -> None:
-        """Mounts the dashboard on a host's app. What goes wrong is logged in one line and answered 503 on our pages; the host starts.
+        """Mounts the dashboard on a host's app. What goes wrong is logged in one line and answered 503 on our pages;
+        the host starts.
 
-        db: a Flask-SQLAlchemy, an Engine, a sessionmaker or a scoped_session; for Flask-SQLAlchemy, after its own init_app.
+        db: a Flask-SQLAlchemy, an Engine, a sessionmaker or a scoped_session;
+        for Flask-SQLAlchemy, after its own init_app.
         """
         try:
             config = Config.read({**os.environ, **app.config})

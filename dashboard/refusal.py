@@ -28,7 +28,8 @@ STATUS_OF_CODE = {
     "overloaded": 503,
     "unavailable": 503,
 }
-"""Every code that an answer may carry, with the HTTP status it is sent under. Rooms know the codes; only pages use the numbers."""
+"""Every code that an answer may carry, with the HTTP status it is sent under.
+Rooms know the codes; only pages use the numbers."""
 
 
 @dataclass(eq=False)

@@ -29,7 +29,8 @@ class Service:
 
 @dataclass
 class Services:
-    """Starts the services once in each process: gunicorn forks after create_app(), and a thread does not survive a fork."""
+    """Starts the services once in each process: gunicorn forks after create_app(),
+    and a thread does not survive a fork."""
 
     items: tuple[Service, ...]
     _started_in: int | None = None
@@ -56,7 +57,8 @@ class Services:
 
 @dataclass(frozen=True)
 class Runtime:
-    """All that a page may see. bulkhead: the places for pages that use a database. access: the host's, else None; accounts: ours, None with a host's access. alone: not a guest."""
+    """All that a page may see. bulkhead: the places for pages that use a database. access: the host's, else None;
+    accounts: ours, None with a host's access. alone: not a guest."""
 
     name: str
     config: Config
@@ -73,7 +75,8 @@ class Runtime:
     watches: tuple[Watch, ...] = ()
 
     def start(self) -> None:
-        """Begins what runs beside the requests. Called by gunicorn's hook, else by the first request; harmless when begun."""
+        """Begins what runs beside the requests. Called by gunicorn's hook, else by the first request;
+        harmless when begun."""
         self.services.start()
 
     def stop(self) -> None:

@@ -48,7 +48,8 @@ class Person:
 class Access(Protocol):
     """What a host may answer in our place. With one given, Poolhouse has no accounts, sign-in page or link of its own.
 
-    An exception in any of them is a refusal of that request. Inherit from it and write `who` and `sign_in_url`; the rest has defaults.
+    An exception in any of them is a refusal of that request.
+    Inherit from it and write `who` and `sign_in_url`; the rest has defaults.
 
     >>> class Everybody(Access):
     ...     def who(self, request):
@@ -66,7 +67,8 @@ class Access(Protocol):
         raise NotImplementedError("Access.sign_in_url: say where one signs in")
 
     def may(self, person: Person, verb: str, model: type | None) -> bool:
-        """May they? verb: read, edit or administer. model: a mapped class, or None for the page itself. By role, unless said otherwise."""
+        """May they? verb: read, edit or administer. model: a mapped class, or None for the page itself.
+        By role, unless said otherwise."""
         return verb in permissions_of(person.role)
 
     def rows(self, person: Person, model: type) -> sa.ColumnElement[bool] | None:

@@ -1,4 +1,5 @@
-"""How are workspaces kept? A row for each workspace, a header for each version of it, and a row for each object and version that changed it."""
+"""How are workspaces kept? A row for each workspace, a header for each version of it,
+and a row for each object and version that changed it."""
 
 from __future__ import annotations
 
@@ -90,7 +91,8 @@ class Kept:
 
 @dataclass(frozen=True)
 class Change:
-    """What one action makes of a workspace. images: None for an object that left. A change without a header makes no new version."""
+    """What one action makes of a workspace. images: None for an object that left.
+    A change without a header makes no new version."""
 
     at: str
     actor: str
@@ -105,7 +107,8 @@ class Change:
 
 
 class KeptWorkspaces:
-    """The workspaces of one store. Every write compares the version first: of two writers one wins, the other is told so by None."""
+    """The workspaces of one store. Every write compares the version first:
+    of two writers one wins, the other is told so by None."""
 
     def __init__(self, store: Store, *, versions: int, tape: int) -> None:
         self._store = store

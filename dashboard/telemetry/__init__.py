@@ -1,4 +1,5 @@
-"""What happened and what is happening in this program's pools and Sessions? Listens to SQLAlchemy; knows no web and no metrics library.
+"""What happened and what is happening in this program's pools and Sessions?
+Listens to SQLAlchemy; knows no web and no metrics library.
 
 >>> from dashboard.telemetry import watch, watch_sessions  # installed: from poolhouse.telemetry
 """

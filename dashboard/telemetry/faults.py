@@ -16,7 +16,8 @@ LOG_SECONDS = 60.0
 
 
 def fault(listener: str) -> None:
-    """Called inside an `except`: counts the fault, and logs it with its traceback at most once a minute for each listener."""
+    """Called inside an `except`: counts the fault, and logs it with its traceback at most once a minute for each
+    listener."""
     try:
         now = time.monotonic()
         with _lock:

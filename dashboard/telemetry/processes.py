@@ -1,4 +1,5 @@
-"""Who is this process, and is that one still there? Used by the ledger and by open transactions, which both must outlive a process."""
+"""Who is this process, and is that one still there? Used by the ledger and by open transactions,
+which both must outlive a process."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Process:
-    """One process of one boot of one machine. started: clock ticks since boot, so that a reused pid is another process."""
+    """One process of one boot of one machine. started: clock ticks since boot,
+    so that a reused pid is another process."""
 
     host: str
     boot: str
@@ -33,7 +35,8 @@ def this_process() -> Process:
 
 
 def is_gone(process: Process) -> bool:
-    """True only when it is certain: its pid is gone, or belongs to another process now. Another machine's process is never known to be gone."""
+    """True only when it is certain: its pid is gone, or belongs to another process now.
+    Another machine's process is never known to be gone."""
     if process.host != socket.gethostname():
         return False
     if process.boot != _boot():

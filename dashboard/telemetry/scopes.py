@@ -1,4 +1,5 @@
-"""On whose behalf is the database used just now? A context variable, or what the web extension reads from its request."""
+"""On whose behalf is the database used just now? A context variable,
+or what the web extension reads from its request."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ def scope(endpoint: str) -> Iterator[None]:
 
 
 def set_scope_reader(read: Callable[[], str | None] | None) -> None:
-    """`read` tells the endpoint where no `scope` is set, for example Flask's `url_rule.endpoint`; None takes it away. It must be cheap: it runs at each checkout."""
+    """`read` tells the endpoint where no `scope` is set, for example Flask's `url_rule.endpoint`; None takes it away.
+    It must be cheap: it runs at each checkout."""
     global reader
     reader = read
 

@@ -1,6 +1,7 @@
 """What do Sessions and their objects do? Root transactions, flushes and every change of state, by registry.
 
-The Sessions that live are not tracked at all: SQLAlchemy keeps all of them, weakly, and they are sampled when somebody looks."""
+The Sessions that live are not tracked at all: SQLAlchemy keeps all of them, weakly,
+and they are sampled when somebody looks."""
 
 from __future__ import annotations
 
@@ -75,7 +76,8 @@ class SessionWatch:
 
 
 class _ByClass(dict[type, SessionWatch | None]):
-    """The registration that counts a Session of this class: the most specific one. The others' listeners fire too, and return."""
+    """The registration that counts a Session of this class: the most specific one.
+    The others' listeners fire too, and return."""
 
     def __missing__(self, class_: type) -> SessionWatch | None:
         if len(self) >= CLASSES_REMEMBERED:  # a program may make a sessionmaker for each request
@@ -226,7 +228,8 @@ def _after_flush_postexec(watch: SessionWatch) -> Listener:
 
 
 def _expired(state: Any, attributes: Any) -> None:
-    """Commit and rollback expire every object again, also one that is expired already: only the first time it changes state."""
+    """Commit and rollback expire every object again, also one that is expired already:
+    only the first time it changes state."""
     try:
         if state.key is None or state.session_id is None or state._deleted or EXPIRED in state.__dict__:
             return

@@ -55,7 +55,8 @@ class Action:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Where the host's one connection is shared, one workspace at a time works on it, and one alone may have a transaction open."""
+        """Where the host's one connection is shared, one workspace at a time works on it,
+        and one alone may have a transaction open."""
         main = self._live.registry.main
         if not main.shared:
             yield
@@ -199,7 +200,8 @@ class Action:
         live.row, self._intended = row, True
 
     def _unkept(self, refusal: Refusal, change: Change, after: Snapshot) -> Refusal:
-        """The store went away during the action: memory never runs ahead of it, unless the database has the commit already."""
+        """The store went away during the action: memory never runs ahead of it,
+        unless the database has the commit already."""
         live = self._live
         if not self._intended:
             live.park()

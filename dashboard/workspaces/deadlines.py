@@ -11,7 +11,8 @@ log = logging.getLogger(__name__)
 
 
 class Deadlines:
-    """Calls `end(name)` when a workspace's time is over. Set from any thread; the thread starts with the first deadline and goes with the last."""
+    """Calls `end(name)` when a workspace's time is over. Set from any thread;
+    the thread starts with the first deadline and goes with the last."""
 
     def __init__(self, end: Callable[[str], None]) -> None:
         self._end = end

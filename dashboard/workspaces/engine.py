@@ -1,4 +1,5 @@
-"""On which connections do workspaces work? A small pool of their own, made from the host's engine so that all the host set up for its connections holds."""
+"""On which connections do workspaces work? A small pool of their own,
+made from the host's engine so that all the host set up for its connections holds."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ _TELEMETRY = __name__.rpartition(".workspaces.")[0] + ".telemetry"
 class WorkspaceEngine:
     """One engine of the host, as workspaces use it.
 
-    engine: where statements go. shared: it is the host's own, because its database or its connection exists only once; then one workspace at a time works on it.
+    engine: where statements go. shared: it is the host's own,
+    because its database or its connection exists only once; then one workspace at a time works on it.
     """
 
     def __init__(self, host: sa.Engine, *, connections: int, seconds: float, name: str = POOL_NAME) -> None:
@@ -71,7 +73,8 @@ class WorkspaceEngine:
 
 
 def _impatient(dialect: str, seconds: float) -> Callable[[Any, Any], None]:
-    """A person waits for the answer: a row that somebody else has locked is told as busy, not waited for without end."""
+    """A person waits for the answer: a row that somebody else has locked is told as busy,
+    not waited for without end."""
     milliseconds = max(1, int(seconds * 1000))
     statement = {
         "sqlite": f"PRAGMA busy_timeout = {milliseconds}",
@@ -92,7 +95,8 @@ def _impatient(dialect: str, seconds: float) -> Callable[[Any, Any], None]:
 
 
 def is_shared(host: sa.Engine) -> bool:
-    """Whether a second pool would see another database, or none: a database in memory, or a pool of exactly one connection for all (or for each thread)."""
+    """Whether a second pool would see another database, or none:
+    a database in memory, or a pool of exactly one connection for all (or for each thread)."""
     if isinstance(host.pool, (sa.pool.StaticPool, sa.pool.SingletonThreadPool)):
         return True
     return host.dialect.name == "sqlite" and _in_memory(host.url)
@@ -119,7 +123,8 @@ def _twin(host: sa.Engine, connections: int, seconds: float) -> sa.Engine:
         hide_parameters=host.hide_parameters,
     )
     _copy_listeners(host.pool.dispatch, twin.pool.dispatch)
-    # also the engine's: a host's `begin` listener may be what begins its transactions at all (SQLite's recipe for savepoints)
+    # also the engine's: a host's `begin` listener may be what begins its transactions at all (SQLite's recipe for
+    # savepoints)
     original: Any = host
     while original is not None:
         _copy_listeners(original.dispatch, twin.dispatch)
@@ -154,7 +159,8 @@ def _sync_twin(host: sa.Engine, connections: int, seconds: float) -> sa.Engine:
 
 
 def _copy_listeners(source: Any, target: Any) -> None:
-    """All but telemetry's, which count the host's own pool: a workspace's work is counted as the pool `workspaces`. What the host removes later leaves both."""
+    """All but telemetry's, which count the host's own pool: a workspace's work is counted as the pool `workspaces`.
+    What the host removes later leaves both."""
     for collection in source._event_descriptors:
         wanted = [listener for listener in getattr(collection, "listeners", ()) if not _is_telemetry(listener)]
         if wanted:

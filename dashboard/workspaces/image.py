@@ -1,7 +1,7 @@
 """What is one object, as plain data, and how does it become that object again?
 
-The image holds what SQLAlchemy's own pickling of an instance holds, attribute by attribute, so that what is restored is the same in every respect,
-and no validator, listener, cascade or SELECT runs a second time.
+The image holds what SQLAlchemy's own pickling of an instance holds, attribute by attribute,
+so that what is restored is the same in every respect, and no validator, listener, cascade or SELECT runs a second time.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ Image = dict[str, Any]
 """JSON of one object.
 
 ref, number, model, key (null without one), token, label, state, flags: who and what it is.
-values: column attributes in the instance. committed: what changed ones were before. unknown: changed ones of which that is not known. expired, unkept.
-relationships: for each name `now` (a ref, refs or null; absent when not loaded), `was`, `added` and `removed` (queued while not loaded).
-parents: which owner holds it, for delete-orphan. order: SQLAlchemy's insert order. was_deleted, leaving, is_expired, modified: SQLAlchemy's own flags.
+values: column attributes in the instance. committed: what changed ones were before.
+unknown: changed ones of which that is not known. expired, unkept.
+relationships: for each name `now` (a ref, refs or null; absent when not loaded), `was`,
+`added` and `removed` (queued while not loaded).
+parents: which owner holds it, for delete-orphan. order: SQLAlchemy's insert order.
+was_deleted, leaving, is_expired, modified: SQLAlchemy's own flags.
 staged: while a transaction is open, the image that holds if that is lost. fresh: first seen in that transaction.
 """
 
@@ -43,7 +46,8 @@ def capture(
 ) -> Image:
     """The image of a live object. Sends no SQL.
 
-    marked: it is in `session.deleted`. leaving: its delete was flushed, and its transaction is open. before: its last image, which knows what was not kept then.
+    marked: it is in `session.deleted`. leaving: its delete was flushed, and its transaction is open.
+    before: its last image, which knows what was not kept then.
     """
     state: sa_orm.InstanceState[Any] = sa.inspect(obj)
     values, unkept = _values(state, model)
@@ -91,7 +95,8 @@ def keeps(column: Column, value: Any) -> bool:
 
 
 def shown(column: Column, value: Any) -> Any:
-    """The value as it is shown, before a restore and after: an int in a Numeric column, say of a default, is a Decimal by then."""
+    """The value as it is shown, before a restore and after: an int in a Numeric column, say of a default,
+    is a Decimal by then."""
     given = column.format(value)
     if value is None or isinstance(value, column.kind.native) or not column.keeps(value):
         return given
@@ -188,7 +193,8 @@ def _tokens(mapper: sa_orm.Mapper[Any]) -> dict[str, Any]:
 
 
 def restore_columns(image: Image, model: Model, obj: object | None) -> object:
-    """The object with its identity and columns; its relationships come when all objects are there. obj: an instance to be set back in place."""
+    """The object with its identity and columns; its relationships come when all objects are there.
+    obj: an instance to be set back in place."""
     new = obj is None
     instance: Any = model.mapper.class_manager.new_instance() if new else obj
     state: sa_orm.InstanceState[Any] = sa.inspect(instance)

@@ -21,7 +21,8 @@ from .snapshot import Board, Snapshot
 class Live:
     """One workspace in this process. Whoever touches it holds its lock.
 
-    row, snapshot: as the store has them, the last time anybody looked. session: None while parked; then the next action restores it.
+    row, snapshot: as the store has them, the last time anybody looked.
+    session: None while parked; then the next action restores it.
     wrote: something was sent in the open transaction that only its commit or rollback settles.
     unsaved: what was committed to the database when the store could not be reached.
     """
@@ -70,7 +71,8 @@ class Live:
             self.session.live = self
 
     def park(self) -> None:
-        """Lets go of the Session: its connection goes back, an open transaction is rolled back. The next action restores it."""
+        """Lets go of the Session: its connection goes back, an open transaction is rolled back.
+        The next action restores it."""
         session, self.session = self.session, None
         self.transaction_ended()
         self.deadline = None
@@ -86,7 +88,8 @@ class Live:
             scope.reset(token)
 
     def give_back(self) -> None:
-        """The connection goes back unless something was written in its transaction; the Session stays in what a plain one would call a transaction."""
+        """The connection goes back unless something was written in its transaction;
+        the Session stays in what a plain one would call a transaction."""
         transaction = self.session.get_transaction()
         if transaction is None or self.wrote:
             return
@@ -109,7 +112,8 @@ class Live:
         return next((self.registry.number(connection) for connection, *_ in connections), None)
 
     def capture(self) -> Snapshot:
-        """What the workspace is now, each object that was flushed with the image that holds if its transaction is lost."""
+        """What the workspace is now, each object that was flushed with the image that holds if its transaction is
+        lost."""
         found = snapshots.capture(self.session, self.board, self.snapshot)
         if self.wrote:
             for ref, now in found.images.items():
@@ -120,7 +124,8 @@ class Live:
         return found
 
     def commit(self) -> None:
-        """`session.commit()`. Its flush is sent first, so that what is about to be committed can be written down before the COMMIT."""
+        """`session.commit()`. Its flush is sent first, so that what is about to be committed can be written down
+        before the COMMIT."""
         self.committing = True
         try:
             self.session.flush()

@@ -42,9 +42,11 @@ LOST = (
 
 
 class Workspaces:
-    """The workspaces of these databases, kept in this store. Safe to use from many threads; a forked child starts with no Session of its parent.
+    """The workspaces of these databases, kept in this store.
+    Safe to use from many threads; a forked child starts with no Session of its parent.
 
-    databases: by name. worker: a small number of this process, as people see it. Raises Refusal for whatever a person cannot have.
+    databases: by name. worker: a small number of this process, as people see it.
+    Raises Refusal for whatever a person cannot have.
     """
 
     def __init__(
@@ -110,7 +112,8 @@ class Workspaces:
         version: int | None = None,
         sight: Sight = EVERYTHING,
     ) -> Outcome:
-        """Does one verb. version: the one that the actor saw. Raises the Refusal for whatever cannot be done; the workspace is then as it was."""
+        """Does one verb. version: the one that the actor saw.
+        Raises the Refusal for whatever cannot be done; the workspace is then as it was."""
         if self._closed:
             raise Refusal("unavailable", "This worker is going; another one answers in a moment.")
         with self._held(name):
@@ -194,7 +197,8 @@ class Workspaces:
             return self._registries[database]
 
     def _live(self, row: Row) -> Live:
-        """This process's side of the workspace, brought to what the store says. Refusal("pinned") where another process holds its transaction."""
+        """This process's side of the workspace, brought to what the store says.
+        Refusal("pinned") where another process holds its transaction."""
         live = self._lives.get(row.name)
         if live is not None and live.row.id != row.id:
             live.park()
@@ -257,7 +261,8 @@ class Workspaces:
         return live is None or not live.wrote or live.row.id != row.id
 
     def _without_lost_pin(self, row: Row) -> Row:
-        """For whoever only looks. While an action runs here, its end is not in the store yet: then nothing is concluded."""
+        """For whoever only looks. While an action runs here, its end is not in the store yet:
+        then nothing is concluded."""
         lock = self._locks.get(row.name)
         if lock is not None and not lock.acquire(blocking=False):
             return row

@@ -1,4 +1,5 @@
-"""What kind of Session does a workspace hold? The host's own class, on the workspaces' engines, watched for flushes and for what an actor may see."""
+"""What kind of Session does a workspace hold? The host's own class, on the workspaces' engines,
+watched for flushes and for what an actor may see."""
 
 from __future__ import annotations
 

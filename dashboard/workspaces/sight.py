@@ -14,7 +14,8 @@ from ..records.models import Model
 class Sight:
     """Three questions that are asked of whoever decides; by default everything is allowed.
 
-    may: whether this verb is allowed on this model. rows: the condition that a row must meet to be loaded, None for all rows.
+    may: whether this verb is allowed on this model. rows: the condition that a row must meet to be loaded,
+    None for all rows.
     hidden: the attributes that are neither shown nor taken.
     """
 

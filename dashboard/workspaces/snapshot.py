@@ -25,8 +25,10 @@ States = dict[Any, Any]
 class Snapshot:
     """One version of a workspace. images: by ref, in the order in which the objects came.
 
-    begun: a plain Session would be in a transaction now. new, deleted: refs in the order of `session.new` and `session.deleted`.
-    numbers: the last number given to an object, and to a new object of each model. notices: what the person must be told.
+    begun: a plain Session would be in a transaction now. new, deleted:
+    refs in the order of `session.new` and `session.deleted`.
+    numbers: the last number given to an object, and to a new object of each model.
+    notices: what the person must be told.
     """
 
     images: Mapping[str, Image] = field(default_factory=dict)
@@ -204,7 +206,8 @@ def capture_one(
 
 
 def restore(session: sa_orm.Session, board: Board, snapshot: Snapshot) -> None:
-    """Makes the Session and the board what the snapshot says, in place where they hold the objects already. Sends no SQL and fires no Session event."""
+    """Makes the Session and the board what the snapshot says, in place where they hold the objects already.
+    Sends no SQL and fires no Session event."""
     _empty(session)
     here, board.numbers = dict(board.objects), dict(snapshot.numbers)
     for ref in here:

@@ -1,4 +1,5 @@
-"""What would an object be if the open transaction were lost? As it was staged: its base is the last commit, never a flush."""
+"""What would an object be if the open transaction were lost?
+As it was staged: its base is the last commit, never a flush."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from .snapshot import Snapshot
 
 
 def fold(base: Image, now: Image) -> Image:
-    """The staged image of an object that was flushed: what it was before its first flush, with what was changed since its last one.
+    """The staged image of an object that was flushed: what it was before its first flush,
+    with what was changed since its last one.
 
     base: its staged image so far. now: what it is; its changes are those that no flush has written yet.
     """
@@ -100,7 +102,8 @@ def is_changed(image: Image) -> bool:
 
 
 def unseen(now: Image) -> Image:
-    """The staged image of a record that came within the transaction, so that nothing is known of it from before: expired, with only its own changes."""
+    """The staged image of a record that came within the transaction, so that nothing is known of it from before:
+    expired, with only its own changes."""
     staged = copy.deepcopy(now)
     changed = {*now["committed"], *now["unknown"]}
     staged["values"] = {name: value for name, value in now["values"].items() if name in changed}

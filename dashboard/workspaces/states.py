@@ -23,7 +23,8 @@ VERBS = {
     "deleted": (),
     "detached": ("values", "read", "add", "merge", "make-transient"),
 }
-"""Which verbs of an object are allowed in which state; `marked-deleted` is persistent with its delete not yet flushed."""
+"""Which verbs of an object are allowed in which state; `marked-deleted` is persistent with its delete not yet
+flushed."""
 
 OBJECT_VERBS = ("values", "add", "read", "expire", "refresh", "expunge", "delete", "merge", "make-transient", "drop")
 
@@ -65,7 +66,8 @@ def state_of(state: sa_orm.InstanceState[Any]) -> str:
 def flags_of(state: sa_orm.InstanceState[Any], marked: bool, ignored: Iterable[str] = ()) -> tuple[str, ...]:
     """The flags of an instance, in the order of FLAGS. Sends no SQL.
 
-    marked: whether its Session has it in `deleted`. ignored: attributes that are expired only because a snapshot could not keep them.
+    marked: whether its Session has it in `deleted`. ignored:
+    attributes that are expired only because a snapshot could not keep them.
     """
     flags = []
     if is_modified(state):
@@ -78,7 +80,8 @@ def flags_of(state: sa_orm.InstanceState[Any], marked: bool, ignored: Iterable[s
 
 
 def is_modified(state: sa_orm.InstanceState[Any]) -> bool:
-    """`session.is_modified`, which asks each attribute's history, or a change queued for a collection that is not loaded."""
+    """`session.is_modified`, which asks each attribute's history,
+    or a change queued for a collection that is not loaded."""
     if not state.modified:
         return False
     if any(p.added_items or p.deleted_items for p in state.__dict__.get("_pending_mutations", {}).values()):

@@ -69,7 +69,8 @@ current: ContextVar[Recording | None] = ContextVar("poolhouse_recording", defaul
 
 @contextmanager
 def recording(characters: int) -> Iterator[Recording]:
-    """Everything that this thread's Session does inside goes to the Recording. characters: kept of a statement and of a value."""
+    """Everything that this thread's Session does inside goes to the Recording.
+    characters: kept of a statement and of a value."""
     made = Recording(characters)
     token = current.set(made)
     try:
@@ -131,7 +132,8 @@ def _mover(source: str, target: str) -> Callable[[sa_orm.Session, object], None]
 
 
 def _writes(context: Any, statement: str) -> bool:
-    """Whether it is anything but a plain read. Where in doubt it writes: then the transaction stays open, which loses nothing."""
+    """Whether it is anything but a plain read. Where in doubt it writes:
+    then the transaction stays open, which loses nothing."""
     if context is not None and (
         context.isinsert or context.isupdate or context.isdelete or getattr(context, "isddl", False)
     ):
@@ -183,7 +185,8 @@ def transitions(
     before: Mapping[str, Mapping[str, Any]],
     after: Mapping[str, Mapping[str, Any]],
 ) -> list[list[str]]:
-    """[ref, from, to] in order: what SQLAlchemy's Session reported, then what it has no event for (expiry, `make_transient`), seen by comparing."""
+    """[ref, from, to] in order: what SQLAlchemy's Session reported, then what it has no event for (expiry,
+    `make_transient`), seen by comparing."""
     moves = [[found, source, target] for obj, source, target in made.moves if (found := ref(obj)) is not None]
     last: dict[str, str] = {found: target for found, _, target in moves}
     for found, now in after.items():

@@ -1,4 +1,5 @@
-"""What is a person's `values` to mean for this model? Columns are parsed, relationships found, before anything is touched."""
+"""What is a person's `values` to mean for this model? Columns are parsed, relationships found,
+before anything is touched."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ VALUES_MOST = 1_000
 
 @dataclass(frozen=True)
 class Given:
-    """One attribute to be set. source: as Python would write it. value: gives the value, loading what it names by key."""
+    """One attribute to be set. source: as Python would write it.
+    value: gives the value, loading what it names by key."""
 
     name: str
     source: str
@@ -145,7 +147,8 @@ def _takes(constructor: Any, values: Mapping[str, Any]) -> bool:
 
 
 def put(obj: Any, name: str, value: Any) -> None:
-    """`obj.name = value`, in the kind of collection that the attribute holds. What the program's own validators say is said at the field."""
+    """`obj.name = value`, in the kind of collection that the attribute holds.
+    What the program's own validators say is said at the field."""
     try:
         setattr(
             obj,
@@ -171,7 +174,8 @@ def _collected(obj: Any, name: str, objects: list[Any]) -> Any:
 
 
 def check_base(model: Model, found: Image, base: object, hidden: frozenset[str]) -> tuple[tuple[Column, Any], ...]:
-    """Compares what a form was drawn from with what is known now; Refusal("conflict") where it differs. Answers what must be loaded to be compared."""
+    """Compares what a form was drawn from with what is known now; Refusal("conflict") where it differs.
+    Answers what must be loaded to be compared."""
     if base is None:
         return ()
     if not isinstance(base, Mapping):

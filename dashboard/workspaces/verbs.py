@@ -1,4 +1,5 @@
-"""What does each verb do? It is planned against the snapshot, where everything wrong is refused, and then run against the Session."""
+"""What does each verb do? It is planned against the snapshot, where everything wrong is refused,
+and then run against the Session."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ LATER = ("load-many", "revert", "savepoint", "rollback-to-savepoint", "undo", "r
 
 @dataclass(frozen=True)
 class Done:
-    """What became of a verb. ref: the object it made or loaded. merged: the one that merge() answered. left: one that left the board."""
+    """What became of a verb. ref: the object it made or loaded. merged: the one that merge() answered.
+    left: one that left the board."""
 
     ref: str | None = None
     merged: str | None = None
@@ -35,7 +37,8 @@ class Done:
 class Plan:
     """A verb that was found to be allowed, with all that it was given understood.
 
-    python: as a person would write it; it may name the ref only when it has run. touched: (model, attribute) whose values it names.
+    python: as a person would write it; it may name the ref only when it has run.
+    touched: (model, attribute) whose values it names.
     """
 
     run: Callable[[Live], Done]

@@ -60,7 +60,8 @@ class View:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an action made of a workspace. ref: the object it was about or made. merged: the other object that a merge answered. removed: the workspace went."""
+    """What an action made of a workspace. ref: the object it was about or made.
+    merged: the other object that a merge answered. removed: the workspace went."""
 
     view: View
     ref: str | None = None

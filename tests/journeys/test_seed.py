@@ -1,4 +1,5 @@
-"""The text that this project began as: each of its claims on the pool and the Session, over HTTP, by badge and by the exact statements."""
+"""The text that this project began as: each of its claims on the pool and the Session, over HTTP,
+by badge and by the exact statements."""
 
 from __future__ import annotations
 

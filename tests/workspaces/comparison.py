@@ -11,7 +11,8 @@ from tests.workspaces.plain import Plain
 
 
 class Both:
-    """restore: "never", or "always" (before each call the worker is started anew, unless a transaction is open), or "other" (each call on another worker)."""
+    """restore: "never", or "always" (before each call the worker is started anew, unless a transaction is open),
+    or "other" (each call on another worker)."""
 
     def __init__(self, folder, *, restore="never", **settings):
         self.desk = Desk(f"sqlite:///{folder / 'ours.db'}", f"sqlite:///{folder / 'store.db'}")

@@ -1,4 +1,5 @@
-"""Any sequence of calls, chosen by hypothesis, does what a plain Session does with it; every second example starts the worker anew before each call."""
+"""Any sequence of calls, chosen by hypothesis, does what a plain Session does with it;
+every second example starts the worker anew before each call."""
 
 from __future__ import annotations
 

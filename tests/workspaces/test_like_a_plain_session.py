@@ -1,4 +1,5 @@
-"""Each success equals what a plain Session does with the same calls: states, flags, values, relationships and SQL; also after a restore."""
+"""Each success equals what a plain Session does with the same calls:
+states, flags, values, relationships and SQL; also after a restore."""
 
 from __future__ import annotations
 
