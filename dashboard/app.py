@@ -33,7 +33,9 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     settings = Config.read(given)
     demo = not settings.database_url
     if demo:
-        settings = Config.read(given, **{k: v for k, v in DEMO_THRESHOLDS.items() if not given.get(f"DASHBOARD_{k.upper()}")})
+        settings = Config.read(
+            given, **{k: v for k, v in DEMO_THRESHOLDS.items() if not given.get(f"DASHBOARD_{k.upper()}")}
+        )
     app = Flask("poolhouse", static_folder=None, template_folder=None)
     app.testing = bool(given.get("TESTING"))
     if not settings.enabled:
@@ -70,7 +72,8 @@ def announce() -> str:
 
 
 def _database(app: Flask, config: Config) -> SQLAlchemy:
-    """Flask-SQLAlchemy around the settings' database; its models are the demo's, those of DASHBOARD_MODELS, or reflected."""
+    """Flask-SQLAlchemy around the settings' database; its models are the demo's, those of DASHBOARD_MODELS, or
+    reflected."""
     config.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     own = f"sqlite:///{(config.instance / DEMO_FILE).absolute()}"
     app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url or own

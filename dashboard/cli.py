@@ -10,8 +10,8 @@ from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
 from . import first_start
-from .access.accounts import Accounts
 from .access.access import ROLES, role_named
+from .access.accounts import Accounts
 from .runtime import Runtime
 from .store.engine import SCHEMA_VERSION, metadata
 
@@ -33,7 +33,11 @@ role_option = click.option("--role", required=True, type=click.Choice(ROLES))
 @with_appcontext
 def add_user(name: str, role: str, password_stdin: bool) -> None:
     """Makes an account, or changes its role and password (its older sign-ins end)."""
-    password = sys.stdin.readline().rstrip("\n") if password_stdin else click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    password = (
+        sys.stdin.readline().rstrip("\n")
+        if password_stdin
+        else click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    )
     if not password:
         raise click.ClickException("An empty password is none.")
     _accounts().save(name, role_named(role), password)
@@ -76,9 +80,14 @@ def doctor() -> None:
         try:
             with database.engine.connect() as connection:
                 connection.execute(sa.select(1))
-            click.echo(f"Database {database.name}: {database.engine.dialect.name} answers; {len(list(database.models))} models.")
+            click.echo(
+                f"Database {database.name}: {database.engine.dialect.name} answers; "
+                f"{len(list(database.models))} models."
+            )
         except sa.exc.SQLAlchemyError as error:
-            troubles.append(f"Database {database.name} does not answer ({type(error).__name__}): is it running, is its URL right?")
+            troubles.append(
+                f"Database {database.name} does not answer ({type(error).__name__}): is it running, is its URL right?"
+            )
     for trouble in troubles:
         click.echo(f"WRONG: {trouble}")
     if troubles:
@@ -106,7 +115,8 @@ def create_store(sql: bool) -> None:
 def show_store() -> None:
     """Says where the store is and which version its tables have."""
     store = _runtime().store
-    click.echo(f"{store.engine.url.render_as_string(hide_password=True)}: version {store.schema_version()}, this Poolhouse knows {SCHEMA_VERSION}.")
+    where = store.engine.url.render_as_string(hide_password=True)
+    click.echo(f"{where}: version {store.schema_version()}, this Poolhouse knows {SCHEMA_VERSION}.")
 
 
 @store_group.command("upgrade")
@@ -143,5 +153,7 @@ def _runtime() -> Runtime:
 def _accounts() -> Accounts:
     accounts = _runtime().accounts
     if accounts is None:
-        raise click.ClickException("This application says itself who somebody is (Access); Poolhouse keeps no accounts here.")
+        raise click.ClickException(
+            "This application says itself who somebody is (Access); Poolhouse keeps no accounts here."
+        )
     return accounts

@@ -16,7 +16,8 @@ class WrongSetting(ValueError):
 
 @dataclass(frozen=True)
 class Setting:
-    """One row of the table, kept in the metadata of its Config field. Bounds have no key of their own in contract.md but are set the same way."""
+    """One row of the table, kept in the metadata of its Config field. Bounds have no key of their own in contract.md
+    but are set the same way."""
 
     key: str
     kind: str
@@ -117,58 +118,168 @@ class Config:
     host: str = _row("HOST", "address", str, "127.0.0.1", "where `make run` and gunicorn.conf.py listen")
     port: int = _row("PORT", "port", _whole(1, 65535), 8000, "where `make run` and gunicorn.conf.py listen")
     database_url: str = _row(
-        "DATABASE_URL", "URL or `none`", str, "",
+        "DATABASE_URL",
+        "URL or `none`",
+        str,
+        "",
         "the database that is looked at; unset: the demo's; `none`: only what programs publish in the instance folder",
         secret=True,
     )
     databases: Mapping[str, str] = _row(
         "DASHBOARD_DATABASES", "JSON object", _urls, None, "further databases: name to URL", secret=True
     )
-    models: str = _row("DASHBOARD_MODELS", "module", str, "", "module that holds the mapped classes; unset: the tables are reflected")
-    instance: Path = _row("DASHBOARD_INSTANCE", "folder", Path, Path("instance"), "where Poolhouse keeps its files: demo database, store, ledger, secret key")
+    models: str = _row(
+        "DASHBOARD_MODELS", "module", str, "", "module that holds the mapped classes; unset: the tables are reflected"
+    )
+    instance: Path = _row(
+        "DASHBOARD_INSTANCE",
+        "folder",
+        Path,
+        Path("instance"),
+        "where Poolhouse keeps its files: demo database, store, ledger, secret key",
+    )
     store_url: str = _row(
-        "DASHBOARD_STORE_URL", "URL", str, "",
-        "where workspaces, change sets, accounts, tokens and audit are kept; unset: SQLite `store.db` in the instance folder",
+        "DASHBOARD_STORE_URL",
+        "URL",
+        str,
+        "",
+        "where workspaces, change sets, accounts, tokens and audit are kept; "
+        "unset: SQLite `store.db` in the instance folder",
         secret=True,
     )
-    secret_key: str = _row("DASHBOARD_SECRET_KEY", "text", str, "", "signs cookies; unset: made once, kept in the instance folder", secret=True)
-    auth: str = _row("DASHBOARD_AUTH", "password, proxy or none", _choice("password", "proxy", "none"), "password", "how a person is known; none: only from a loopback address")
-    proxy_header: str = _row("DASHBOARD_PROXY_HEADER", "header name", str, "X-Forwarded-User", "with DASHBOARD_AUTH=proxy: the header that names the person")
-    proxy_addresses: tuple[str, ...] = _row("DASHBOARD_PROXY_ADDRESSES", "addresses, by comma", _addresses, (), "with DASHBOARD_AUTH=proxy: the only addresses whose header is believed")
-    admin_password: str = _row("DASHBOARD_ADMIN_PASSWORD", "text", str, "", "sets the password of the account `admin` at start", secret=True)
-    metrics_token: str = _row("DASHBOARD_METRICS_TOKEN", "text", str, "", "a bearer token that may read `/metrics`", secret=True)
-    metrics_public: bool | None = _row("DASHBOARD_METRICS_PUBLIC", "switch", _switch, None, "anybody may read `/metrics`; unset: on when alone, off as a guest")
-    metric_names: str = _row("DASHBOARD_METRIC_NAMES", "native, otel or both", _choice("native", "otel", "both"), "native", "under which names the metrics are exposed")
-    overdue_seconds: float = _row("DASHBOARD_OVERDUE_SECONDS", "seconds", _seconds(0.1, 86_400), 300.0, "a connection held longer counts as leaked (demo: 4)")
-    idle_in_transaction_seconds: float = _row("DASHBOARD_IDLE_IN_TRANSACTION_SECONDS", "seconds", _seconds(0.1, 86_400), 60.0, "a transaction idle for longer is a finding (demo: 3)")
-    stacks: str = _row("DASHBOARD_STACKS", "off, line or full", _choice("off", "line", "full"), "line", "what is kept of the code that takes a connection: nothing, its line, its stack")
+    secret_key: str = _row(
+        "DASHBOARD_SECRET_KEY",
+        "text",
+        str,
+        "",
+        "signs cookies; unset: made once, kept in the instance folder",
+        secret=True,
+    )
+    auth: str = _row(
+        "DASHBOARD_AUTH",
+        "password, proxy or none",
+        _choice("password", "proxy", "none"),
+        "password",
+        "how a person is known; none: only from a loopback address",
+    )
+    proxy_header: str = _row(
+        "DASHBOARD_PROXY_HEADER",
+        "header name",
+        str,
+        "X-Forwarded-User",
+        "with DASHBOARD_AUTH=proxy: the header that names the person",
+    )
+    proxy_addresses: tuple[str, ...] = _row(
+        "DASHBOARD_PROXY_ADDRESSES",
+        "addresses, by comma",
+        _addresses,
+        (),
+        "with DASHBOARD_AUTH=proxy: the only addresses whose header is believed",
+    )
+    admin_password: str = _row(
+        "DASHBOARD_ADMIN_PASSWORD", "text", str, "", "sets the password of the account `admin` at start", secret=True
+    )
+    metrics_token: str = _row(
+        "DASHBOARD_METRICS_TOKEN", "text", str, "", "a bearer token that may read `/metrics`", secret=True
+    )
+    metrics_public: bool | None = _row(
+        "DASHBOARD_METRICS_PUBLIC",
+        "switch",
+        _switch,
+        None,
+        "anybody may read `/metrics`; unset: on when alone, off as a guest",
+    )
+    metric_names: str = _row(
+        "DASHBOARD_METRIC_NAMES",
+        "native, otel or both",
+        _choice("native", "otel", "both"),
+        "native",
+        "under which names the metrics are exposed",
+    )
+    overdue_seconds: float = _row(
+        "DASHBOARD_OVERDUE_SECONDS",
+        "seconds",
+        _seconds(0.1, 86_400),
+        300.0,
+        "a connection held longer counts as leaked (demo: 4)",
+    )
+    idle_in_transaction_seconds: float = _row(
+        "DASHBOARD_IDLE_IN_TRANSACTION_SECONDS",
+        "seconds",
+        _seconds(0.1, 86_400),
+        60.0,
+        "a transaction idle for longer is a finding (demo: 3)",
+    )
+    stacks: str = _row(
+        "DASHBOARD_STACKS",
+        "off, line or full",
+        _choice("off", "line", "full"),
+        "line",
+        "what is kept of the code that takes a connection: nothing, its line, its stack",
+    )
     read_only: bool = _row("DASHBOARD_READ_ONLY", "switch", _switch, False, "nothing can be written through Poolhouse")
     public_url: str = _row("DASHBOARD_PUBLIC_URL", "URL", str, "", "where alerts link to")
-    demo: bool | None = _row("DASHBOARD_DEMO", "switch", _switch, None, "demo traffic; unset: on with the demo database only")
+    demo: bool | None = _row(
+        "DASHBOARD_DEMO", "switch", _switch, None, "demo traffic; unset: on with the demo database only"
+    )
     enabled: bool = _row("DASHBOARD_ENABLED", "switch", _switch, True, "off: no listener, route, thread or file")
     prometheus_url: str = _row("PROMETHEUS_URL", "URL", str, "", "long-range charts are asked from there")
 
-    publish_seconds: float = _bound_seconds("DASHBOARD_PUBLISH_SECONDS", 0.5, "how often a process writes its numbers into the ledger")
-    stale_seconds: float = _bound_seconds("DASHBOARD_STALE_SECONDS", 5.0, "a process silent for longer is shown as stale, and still summed")
-    holders_shown: int = _bound("DASHBOARD_HOLDERS_SHOWN", 200, "holders, waiters and sessions that one process publishes, each")
+    publish_seconds: float = _bound_seconds(
+        "DASHBOARD_PUBLISH_SECONDS", 0.5, "how often a process writes its numbers into the ledger"
+    )
+    stale_seconds: float = _bound_seconds(
+        "DASHBOARD_STALE_SECONDS", 5.0, "a process silent for longer is shown as stale, and still summed"
+    )
+    holders_shown: int = _bound(
+        "DASHBOARD_HOLDERS_SHOWN", 200, "holders, waiters and sessions that one process publishes, each"
+    )
     request_bytes: int = _bound("DASHBOARD_REQUEST_BYTES", 1_000_000, "size of a request's body")
     workspaces_kept: int = _bound("DASHBOARD_WORKSPACES", 500, "workspaces in the store")
     workspace_objects: int = _bound("DASHBOARD_WORKSPACE_OBJECTS", 1_000, "objects in one workspace")
     workspace_bytes: int = _bound("DASHBOARD_WORKSPACE_BYTES", 8_000_000, "size of one workspace's snapshot")
-    workspace_sessions: int = _bound("DASHBOARD_WORKSPACE_SESSIONS", 200, "live Sessions that one worker keeps for workspaces")
-    workspace_connections: int = _bound("DASHBOARD_WORKSPACE_CONNECTIONS", 3, "connections that one worker has for workspaces, for each database")
-    workspace_wait_seconds: float = _bound_seconds("DASHBOARD_WORKSPACE_WAIT_SECONDS", 3.0, "how long an action waits for its workspace, for a connection, or for a row that somebody else has locked")
+    workspace_sessions: int = _bound(
+        "DASHBOARD_WORKSPACE_SESSIONS", 200, "live Sessions that one worker keeps for workspaces"
+    )
+    workspace_connections: int = _bound(
+        "DASHBOARD_WORKSPACE_CONNECTIONS", 3, "connections that one worker has for workspaces, for each database"
+    )
+    workspace_wait_seconds: float = _bound_seconds(
+        "DASHBOARD_WORKSPACE_WAIT_SECONDS",
+        3.0,
+        "how long an action waits for its workspace, for a connection, or for a row that somebody else has locked",
+    )
     tape_kept: int = _bound("DASHBOARD_TAPE", 200, "actions kept on a workspace's tape")
     undo_kept: int = _bound("DASHBOARD_UNDO", 100, "versions of a workspace that are kept")
     statement_characters: int = _bound("DASHBOARD_STATEMENT_CHARACTERS", 4_000, "characters kept of a statement")
-    transaction_seconds: float = _bound_seconds("DASHBOARD_TRANSACTION_SECONDS", 60.0, "how long a workspace's open transaction may idle before it is rolled back and staged again")
-    sqlite_transaction_seconds: float = _bound_seconds("DASHBOARD_SQLITE_TRANSACTION_SECONDS", 15.0, "the same on SQLite, where it blocks every other writer")
-    database_pages: int = _bound("DASHBOARD_DATABASE_PAGES", 8, "threads of one worker that may be in pages which use the database; the next is told 503")
-    copy_seconds: float = _bound_seconds("DASHBOARD_ACCOUNTS_COPY_SECONDS", 5.0, "age at which the copy of the accounts in memory is read again")
-    copy_trusted_seconds: float = _bound_seconds("DASHBOARD_ACCOUNTS_TRUSTED_SECONDS", 900.0, "how long that copy is trusted, to read only, while the store is away")
+    transaction_seconds: float = _bound_seconds(
+        "DASHBOARD_TRANSACTION_SECONDS",
+        60.0,
+        "how long a workspace's open transaction may idle before it is rolled back and staged again",
+    )
+    sqlite_transaction_seconds: float = _bound_seconds(
+        "DASHBOARD_SQLITE_TRANSACTION_SECONDS", 15.0, "the same on SQLite, where it blocks every other writer"
+    )
+    database_pages: int = _bound(
+        "DASHBOARD_DATABASE_PAGES",
+        8,
+        "threads of one worker that may be in pages which use the database; the next is told 503",
+    )
+    copy_seconds: float = _bound_seconds(
+        "DASHBOARD_ACCOUNTS_COPY_SECONDS", 5.0, "age at which the copy of the accounts in memory is read again"
+    )
+    copy_trusted_seconds: float = _bound_seconds(
+        "DASHBOARD_ACCOUNTS_TRUSTED_SECONDS",
+        900.0,
+        "how long that copy is trusted, to read only, while the store is away",
+    )
     link_seconds: float = _bound_seconds("DASHBOARD_LINK_SECONDS", 600.0, "how long a sign-in link is good")
-    sign_in_seconds: float = _bound_seconds("DASHBOARD_SIGN_IN_SECONDS", 28_800.0, "how long a sign-in lasts", most=31_536_000)
-    sign_in_tries: int = _bound("DASHBOARD_SIGN_IN_TRIES", 10, "wrong passwords for one name or from one address within five minutes")
+    sign_in_seconds: float = _bound_seconds(
+        "DASHBOARD_SIGN_IN_SECONDS", 28_800.0, "how long a sign-in lasts", most=31_536_000
+    )
+    sign_in_tries: int = _bound(
+        "DASHBOARD_SIGN_IN_TRIES", 10, "wrong passwords for one name or from one address within five minutes"
+    )
 
     @classmethod
     def read(cls, source: Mapping[str, Any] | None = None, **overrides: Any) -> Config:
@@ -199,7 +310,13 @@ class Config:
 
 
 def _value(setting: Setting, given: Any) -> Any:
-    text = ("on" if given else "off") if isinstance(given, bool) else json.dumps(given) if isinstance(given, dict) else str(given)
+    text = (
+        ("on" if given else "off")
+        if isinstance(given, bool)
+        else json.dumps(given)
+        if isinstance(given, dict)
+        else str(given)
+    )
     try:
         return setting.read(text)
     except ValueError as error:

@@ -1,4 +1,5 @@
-"""What must be there before the first request: the instance folder, the secret key, the store, the admin. Eight processes at once do it once."""
+"""What must be there before the first request: the instance folder, the secret key, the store, the admin. Eight
+processes at once do it once."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ def lock(config: Config) -> Iterator[None]:
 
 
 def open_store(config: Config) -> Store:
-    """The store of the settings; made at once where it is a file of ours, by `store create` only on a server database."""
+    """The store of the settings; made at once where it is a file of ours, by `store create` only on a server
+    database."""
     store = Store(config.store_url or f"sqlite:///{(config.instance / STORE_FILE).absolute()}")
     if store.engine.dialect.name == "sqlite":
         store.create()
@@ -35,7 +37,11 @@ def open_store(config: Config) -> Store:
     if version is None:
         raise Refusal("store_away", "The store has no tables yet.", remedy="Run `flask dashboard store create`.")
     if version > SCHEMA_VERSION:
-        raise Refusal("store_away", f"The store was made by a newer Poolhouse (version {version}, this one knows {SCHEMA_VERSION}).", remedy="Start the newer one.")
+        raise Refusal(
+            "store_away",
+            f"The store was made by a newer Poolhouse (version {version}, this one knows {SCHEMA_VERSION}).",
+            remedy="Start the newer one.",
+        )
     return store
 
 

@@ -15,7 +15,8 @@ from .records.models import Database, Models
 
 
 def targets_of(db: Any, config: Config) -> Iterator[tuple[Any, str]]:
-    """The engines to watch, with the names of their pools. Called inside an app context: Flask-SQLAlchemy asks for one."""
+    """The engines to watch, with the names of their pools. Called inside an app context: Flask-SQLAlchemy asks for
+    one."""
     for name, engine in _engines(db).items():
         yield engine, name
 
@@ -33,7 +34,7 @@ def databases_of(db: Any, config: Config) -> Mapping[str, Database]:
 def scope_of_request() -> str | None:
     """The endpoint of the request that is being served, for whoever takes a connection in it."""
     if has_request_context() and request.url_rule is not None:
-        return request.url_rule.endpoint
+        return str(request.url_rule.endpoint)
     return None
 
 
@@ -61,11 +62,14 @@ def _maker(db: Any, engines: Mapping[str, Any]) -> sa_orm.sessionmaker[Any] | No
         return _maker(db.session, engines)
     if db is None:
         return None
-    raise TypeError(f"db is a {type(db).__name__}; it takes a Flask-SQLAlchemy, an Engine, a sessionmaker or a scoped_session")
+    raise TypeError(
+        f"db is a {type(db).__name__}; it takes a Flask-SQLAlchemy, an Engine, a sessionmaker or a scoped_session"
+    )
 
 
 def _models(db: Any, engine: sa.Engine, name: str, config: Config) -> Models:
-    """Found when they are first asked for: a host may import its models after the dashboard, and a database may be away."""
+    """Found when they are first asked for: a host may import its models after the dashboard, and a database may be
+    away."""
 
     def find() -> Models:
         if config.models:

@@ -36,7 +36,9 @@ def test_a_wrong_secret_is_not_repeated():
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("word,on", [("on", True), ("1", True), ("TRUE", True), ("off", False), ("0", False), ("false", False)])
+@pytest.mark.parametrize(
+    "word,on", [("on", True), ("1", True), ("TRUE", True), ("off", False), ("0", False), ("false", False)]
+)
 def test_switches_take_on_off_1_0_true_false(word, on):
     assert Config.read({"DASHBOARD_READ_ONLY": word}).read_only is on
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, cast, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import sqlalchemy as sa
 
@@ -34,7 +34,7 @@ def role_named(text: str) -> Role:
     """The role of that name; ValueError names the ones there are."""
     if text not in ROLES:
         raise ValueError(f"{text!r} is no role; there are " + ", ".join(ROLES))
-    return cast(Role, text)
+    return text
 
 
 @dataclass(frozen=True)

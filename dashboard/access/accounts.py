@@ -1,4 +1,5 @@
-"""Poolhouse's own accounts: who signs in by password, link or token. Held in memory, so that signing in outlives an outage of the store."""
+"""Poolhouse's own accounts: who signs in by password, link or token. Held in memory, so that signing in outlives an
+outage of the store."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ THROTTLE_SECONDS = 300.0
 REFRESH_PATIENCE_SECONDS = 0.5
 RETRY_SECONDS = 1.0
 LOOK_UP_SECONDS = 0.1
-_NOBODY_HASH = generate_password_hash(secrets.token_hex())  # checked for unknown names, so that they take as long as known ones
+_NOBODY_HASH = generate_password_hash(
+    secrets.token_hex()
+)  # checked for unknown names, so that they take as long as known ones
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ class Accounts:
     # signing in and out
 
     def sign_in(self, name: str, password: str, address: str) -> SignIn:
-        """By name and password; takes as long for unknown names as for known ones. Raises Refusal: throttled, or invalid."""
+        """By name and password; takes as long for unknown names as for known ones. Raises Refusal: throttled, or
+        invalid."""
         subjects = (f"name:{name[:100]}", f"address:{address[:100]}")
         self._throttle(subjects)
         people = self._people()
@@ -105,7 +109,11 @@ class Accounts:
         """Once for each link. Raises Refusal("not_found") when it was used, has run out, or never was."""
         name = rows.use_link(self._store, _hash(token), self._clock())
         if name is None:
-            raise Refusal("not_found", "This link was used already, or has run out.", remedy="`flask dashboard link` prints a new one.")
+            raise Refusal(
+                "not_found",
+                "This link was used already, or has run out.",
+                remedy="`flask dashboard link` prints a new one.",
+            )
         return self._begin(name)
 
     def sign_out(self, sign_in: SignIn) -> None:
@@ -158,7 +166,9 @@ class Accounts:
         except Refusal:
             failures = 0
         if failures >= self._config.sign_in_tries:
-            raise Refusal("throttled", "Too many wrong tries for this name or from this address.", remedy="Wait five minutes.")
+            raise Refusal(
+                "throttled", "Too many wrong tries for this name or from this address.", remedy="Wait five minutes."
+            )
 
     def _note_failure(self, subjects: tuple[str, ...]) -> None:
         now = self._clock()
@@ -175,7 +185,11 @@ class Accounts:
         if anew or self._age() > self._config.copy_seconds:
             self._refresh(must=anew or self._copy is None)
         if self._copy is None or self._age() > self._config.copy_trusted_seconds:
-            raise Refusal("store_away", "The store cannot be reached, so nobody can be recognised just now.", remedy="Try again in a moment.")
+            raise Refusal(
+                "store_away",
+                "The store cannot be reached, so nobody can be recognised just now.",
+                remedy="Try again in a moment.",
+            )
         return self._copy.people
 
     def _looked_up(self) -> rows.People:
@@ -186,7 +200,8 @@ class Accounts:
         return self._people(anew=True)
 
     def _refresh(self, must: bool) -> None:
-        """Reads the copy in a thread of its own, and waits a moment for it: a store that hangs must not hang the page that asks who somebody is."""
+        """Reads the copy in a thread of its own, and waits a moment for it: a store that hangs must not hang the page
+        that asks who somebody is."""
         if not must and self._monotonic() - self._tried_at < RETRY_SECONDS:
             return
         if not self._refreshing.acquire(timeout=REFRESH_PATIENCE_SECONDS if must else 0):

@@ -7,12 +7,14 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..refusal import Refusal
+from ..runtime import current
 from . import account, gate, html, metrics, overview, pools, sessions, workspaces
 
 PAGES = (overview, pools, sessions, workspaces, account, metrics)
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -41,7 +43,8 @@ def blueprint(name: str) -> Blueprint:
 
 @gate.needs(gate.OPEN)
 def unknown(path: str) -> WerkzeugResponse:
-    """A blueprint cannot handle the host's 404s, so that paths below our prefix that nobody serves have a route of their own."""
+    """A blueprint cannot handle the host's 404s, so that paths below our prefix that nobody serves have a route of
+    their own."""
     allowed = {m for m in ("GET", "POST") if _serves(m)}
     if allowed:
         raise Refusal("method_not_allowed", f"This takes {' and '.join(sorted(allowed))}.")
@@ -61,7 +64,7 @@ def _serves(method: str) -> bool:
 def _protect(response: Response) -> Response:
     for header, value in HEADERS.items():
         response.headers.setdefault(header, value)
-    if request.endpoint != f"{html.current().name}.static":
+    if request.endpoint != f"{current().name}.static":
         response.headers.setdefault("Cache-Control", "no-store")
     return response
 
@@ -72,12 +75,20 @@ def _http_error(error: HTTPException) -> WerkzeugResponse:
     codes = {401: "signed_out", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
     if error.code is not None and error.code < 400:
         return error.get_response()
-    return html.refused(Refusal(codes.get(error.code or 400, "not_understood"), "This request could not be understood."))
+    return html.refused(
+        Refusal(codes.get(error.code or 400, "not_understood"), "This request could not be understood.")
+    )
 
 
 def _unexpected(error: Exception) -> WerkzeugResponse:
     """A fault of ours: logged with its stack, answered without it."""
     current_app.logger.error("poolhouse: %s %s failed", request.method, request.path, exc_info=error)
-    answer = html.refused(Refusal("unavailable", "Poolhouse made a mistake here; nothing more is known to have been changed.", remedy="The log has the details."))
+    answer = html.refused(
+        Refusal(
+            "unavailable",
+            "Poolhouse made a mistake here; nothing more is known to have been changed.",
+            remedy="The log has the details.",
+        )
+    )
     answer.status_code = 500
     return answer

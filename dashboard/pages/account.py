@@ -60,7 +60,11 @@ def sign_in() -> WerkzeugResponse:
 def link(token: str) -> Response:
     """Only shows a button: a mail scanner or a preview that follows the link must not use it up."""
     if not _accounts().link_is_good(token):
-        raise Refusal("not_found", "This link was used already, or has run out.", remedy="`flask dashboard link` prints a new one.")
+        raise Refusal(
+            "not_found",
+            "This link was used already, or has run out.",
+            remedy="`flask dashboard link` prints a new one.",
+        )
     return _drawn("account/link.html", LinkForm(token))
 
 

@@ -15,15 +15,19 @@ UNTOUCHED = object()
 
 
 def arguments(request: Request) -> dict[str, Any]:
-    """The body as a dict. A form's `values.X` and `base.X` are gathered, `null.X` makes X None, and what equals its base is left out:
-    a browser sends every field, and what was not touched must not be written. `base-null.X` says that X was NULL when it was drawn.
+    """The body as a dict. A form's `values.X` and `base.X` are gathered, `null.X` makes X None, and what equals its
+    base is left out:
+    a browser sends every field, and what was not touched must not be written. `base-null.X` says that X was NULL when
+    it was drawn.
 
     Raises Refusal("not_understood") for a body that is neither a JSON object nor form fields.
     """
     if request.is_json:
         return _of_json(request)
     if request.content_length and request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        raise Refusal("not_understood", "The body is neither JSON nor form fields.", remedy="Send Content-Type: application/json.")
+        raise Refusal(
+            "not_understood", "The body is neither JSON nor form fields.", remedy="Send Content-Type: application/json."
+        )
     return _of_form(request.form)
 
 
@@ -59,7 +63,8 @@ def _of_json(request: Request) -> dict[str, Any]:
 
 
 def _of_form(form: Mapping[str, str]) -> dict[str, Any]:
-    """One browser sends line ends as CR LF, the next as LF: a text that was not touched must be equal to its base in both."""
+    """One browser sends line ends as CR LF, the next as LF: a text that was not touched must be equal to its base in
+    both."""
     given: dict[str, Any] = {}
     parts: dict[str, dict[str, str]] = {kind: {} for kind in (VALUES, NULL, BASE, BASE_NULL)}
     for key, text in form.items():

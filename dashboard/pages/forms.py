@@ -12,7 +12,8 @@ from ..records.models import Model
 
 @dataclass(frozen=True)
 class Field:
-    """One control of a form. control: text, area, switch, choice, relation. text: what it holds; null: it is NULL now."""
+    """One control of a form. control: text, area, switch, choice, relation. text: what it holds; null: it is NULL
+    now."""
 
     name: str
     control: str
@@ -51,7 +52,11 @@ def form_of(model: Model, ref: str, label: str, values: Mapping[str, Any], hidde
 
 def _field(column: Column, text: str, null: bool) -> Field:
     choices = tuple(getattr(column.kind, "choices", ()))
-    control = "choice" if choices else {"boolean": "switch", "long text": "area", "json": "area"}.get(column.kind.name, "text")
+    control = (
+        "choice"
+        if choices
+        else {"boolean": "switch", "long text": "area", "json": "area"}.get(column.kind.name, "text")
+    )
     hint = column.type_name + (f", default {column.default}" if column.default else "")
     return Field(column.name, control, text, null, column.nullable, column.required, hint, choices)
 

@@ -1,4 +1,5 @@
-"""The one gate: who sends this request, was it meant, and may they? Every route of ours passes it before its handler."""
+"""The one gate: who sends this request, was it meant, and may they? Every route of ours passes it before its
+handler."""
 
 from __future__ import annotations
 
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Request, Response, current_app, request
+from flask import Request, current_app, request
 from itsdangerous import BadSignature, URLSafeSerializer
+from werkzeug.wrappers import Response
 
 from ..access import Person, permissions_of
 from ..access.access import ADMINISTER, EDIT, READ
@@ -25,7 +27,15 @@ OPEN = "open"
 """The permission of a route that needs no sign-in."""
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-User", "X-Real-Ip")
+FORWARDED = (
+    "Forwarded",
+    "Via",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Forwarded-User",
+    "X-Real-Ip",
+)
 
 __all__ = ["ADMINISTER", "EDIT", "OPEN", "READ", "Visit", "check", "leave", "needs", "visit"]
 
@@ -45,7 +55,8 @@ def needs(permission: str, *, database: bool = False) -> Callable[[View], View]:
 
 @dataclass
 class Visit:
-    """What the gate found out about one request. nonce: what this browser's CSRF token is made of; None for a bearer."""
+    """What the gate found out about one request. nonce: what this browser's CSRF token is made of; None for a
+    bearer."""
 
     person: Person | None
     sign_in: SignIn | None
@@ -55,7 +66,8 @@ class Visit:
     holds_bulkhead: bool = False
 
     def csrf(self, runtime: Runtime) -> str:
-        """The token that each form of this browser carries; the first time it is asked for, the browser gets its nonce."""
+        """The token that each form of this browser carries; the first time it is asked for, the browser gets its
+        nonce."""
         if self.nonce is None:
             self.nonce, self.new_nonce = secrets.token_urlsafe(18), True
         return _csrf(runtime, self.nonce)
@@ -114,7 +126,11 @@ def _recognise(runtime: Runtime, request: Request) -> Visit:
         if person is None:
             person = _metrics_reader(runtime, token)
         if person is None:
-            raise Refusal("signed_out", "This token is not known.", remedy="`flask dashboard token create NAME --role ROLE` makes one.")
+            raise Refusal(
+                "signed_out",
+                "This token is not known.",
+                remedy="`flask dashboard token create NAME --role ROLE` makes one.",
+            )
         return Visit(person, None, None, True)
     if runtime.config.auth == "none":
         return Visit(_local(request), None, nonce, False)
@@ -138,9 +154,19 @@ def _bearer(request: Request) -> str | None:
 
 
 def _local(request: Request) -> Person:
-    hostname = request.host.rpartition(":")[0] if not request.host.endswith("]") and ":" in request.host else request.host
-    if request.remote_addr not in LOOPBACK or hostname not in LOOPBACK_HOSTS or any(h in request.headers for h in FORWARDED):
-        raise Refusal("forbidden", "Without sign-in, Poolhouse answers only from this machine itself.", remedy="Set DASHBOARD_AUTH=password.")
+    hostname = (
+        request.host.rpartition(":")[0] if not request.host.endswith("]") and ":" in request.host else request.host
+    )
+    if (
+        request.remote_addr not in LOOPBACK
+        or hostname not in LOOPBACK_HOSTS
+        or any(h in request.headers for h in FORWARDED)
+    ):
+        raise Refusal(
+            "forbidden",
+            "Without sign-in, Poolhouse answers only from this machine itself.",
+            remedy="Set DASHBOARD_AUTH=password.",
+        )
     return Person("local", "admin")
 
 
@@ -177,9 +203,15 @@ def _must_be_meant(runtime: Runtime, seen: Visit) -> None:
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise Refusal("csrf", "This request comes from another site.")
     if runtime.access is None and seen.person is None and not _is_open():
-        raise Refusal("signed_out", "You are signed out.", remedy="Sign in, or send a token: Authorization: Bearer TOKEN.")
+        raise Refusal(
+            "signed_out", "You are signed out.", remedy="Sign in, or send a token: Authorization: Bearer TOKEN."
+        )
     if seen.nonce is None or not hmac.compare_digest(_given_csrf().encode(), _csrf(runtime, seen.nonce).encode()):
-        raise Refusal("csrf", "The form's token is missing or too old; nothing was changed.", remedy="Load the page again and repeat it.")
+        raise Refusal(
+            "csrf",
+            "The form's token is missing or too old; nothing was changed.",
+            remedy="Load the page again and repeat it.",
+        )
 
 
 def _is_open() -> bool:
@@ -207,13 +239,23 @@ def _permit(runtime: Runtime, seen: Visit, permission: str | None) -> None:
     if permission is None:
         raise Refusal("forbidden", "This page names no permission, so nobody has it.")
     if seen.person is None:
-        raise Refusal("signed_out", "You are signed out.", remedy="Sign in, or send a token: Authorization: Bearer TOKEN.")
+        raise Refusal(
+            "signed_out", "You are signed out.", remedy="Sign in, or send a token: Authorization: Bearer TOKEN."
+        )
     if not may(permission, None):
-        raise Refusal("forbidden", f"{seen.person.name} may not do this: it takes the permission to {permission}.", remedy="Ask an admin for the role.")
+        raise Refusal(
+            "forbidden",
+            f"{seen.person.name} may not do this: it takes the permission to {permission}.",
+            remedy="Ask an admin for the role.",
+        )
     if permission != READ and runtime.config.read_only:
         raise Refusal("forbidden", "Poolhouse is set to read only here.", remedy="DASHBOARD_READ_ONLY=off allows it.")
     if permission != READ and runtime.accounts and not runtime.accounts.trusted_to_write():
-        raise Refusal("store_away", "The store cannot be reached just now: pages can be read, but nothing can be changed.", remedy="Try again in a moment.")
+        raise Refusal(
+            "store_away",
+            "The store cannot be reached just now: pages can be read, but nothing can be changed.",
+            remedy="Try again in a moment.",
+        )
 
 
 def require(permission: str) -> None:
@@ -247,9 +289,14 @@ def hidden_columns(model: type) -> frozenset[str]:
 
 # not too many at once
 
+
 def _enter_bulkhead(runtime: Runtime, seen: Visit) -> None:
     if not runtime.bulkhead.acquire(blocking=False):
-        raise Refusal("overloaded", "As many pages as may use the database at once are in it now.", remedy="Try again in a moment; live pages go on.")
+        raise Refusal(
+            "overloaded",
+            "As many pages as may use the database at once are in it now.",
+            remedy="Try again in a moment; live pages go on.",
+        )
     seen.holds_bulkhead = True
 
 

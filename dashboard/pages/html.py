@@ -1,4 +1,5 @@
-"""How is a frozen context answered? As a whole page, as one live partial of it, or as JSON: all from the same context."""
+"""How is a frozen context answered? As a whole page, as one live partial of it, or as JSON: all from the same
+context."""
 
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import jinja2
-from markupsafe import Markup
 from flask import Response, jsonify, redirect, request, url_for
+from markupsafe import Markup
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..refusal import Refusal
@@ -57,7 +58,8 @@ def page(template: str, context: Any, *, status: int = 200) -> Response:
 
 
 def done(endpoint: str, context: Any, *, created: bool = False, **where: str) -> WerkzeugResponse:
-    """The answer to a POST that succeeded: 303 to the page in a browser, 200 or 201 with the page's JSON for a script."""
+    """The answer to a POST that succeeded: 303 to the page in a browser, 200 or 201 with the page's JSON for a
+    script."""
     if wants_json():
         response = jsonify(plain(public(context)))
         response.status_code = 201 if created else 200
@@ -106,13 +108,14 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item) for item in value]
-    if isinstance(value, float) and value != value or value in (float("inf"), float("-inf")):
+    if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):
         return str(value)
     return value
 
 
 def public(context: Any) -> Any:
-    """What JSON shows of a context: all of it, unless it says `public` because the HTML page needs more than the contract shows."""
+    """What JSON shows of a context: all of it, unless it says `public` because the HTML page needs more than the
+    contract shows."""
     return getattr(context, "public", context)
 
 
@@ -150,7 +153,9 @@ class Shell:
     def __init__(self) -> None:
         self.runtime = current()
         self.person = gate.visit().person
-        self.sections = [(word, url(endpoint), _is_here(endpoint)) for word, endpoint in SECTIONS] if self.person else []
+        self.sections = (
+            [(word, url(endpoint), _is_here(endpoint)) for word, endpoint in SECTIONS] if self.person else []
+        )
         self.may_edit = self.person is not None and gate.may(gate.EDIT, None)
         self.url, self.static = url, static
 

@@ -8,8 +8,7 @@ from flask import Blueprint, Response
 
 from ..runtime import current
 from ..telemetry.findings import Finding, Verdict, findings, verdict
-from ..telemetry.ledger import Reading
-from ..telemetry.reading import PoolReading, WorkerReading
+from ..telemetry.reading import PoolReading, Reading, WorkerReading
 from . import gate
 from .html import page
 

@@ -16,8 +16,7 @@ from ..workspaces.states import OBJECT_VERBS
 from . import gate
 from .arguments import arguments, switch, take_version
 from .forms import Form, blank_form, form_of
-from .html import done, page, plain, public, url, wants_json
-
+from .html import done, page, plain, url, wants_json
 
 ONLY_READ = (gate.READ, "load", "read", "refresh")
 """Verbs that leave the data alone; every other one takes the permission to edit the model."""
@@ -112,7 +111,9 @@ def act(name: str, verb: str) -> WerkzeugResponse:
     return _acted(name, verb, given)
 
 
-def _acted(name: str, verb: str, given: dict[str, Any], *, created: bool = False, on_object: bool = False) -> WerkzeugResponse:
+def _acted(
+    name: str, verb: str, given: dict[str, Any], *, created: bool = False, on_object: bool = False
+) -> WerkzeugResponse:
     version = take_version(given)
     if on_object != (verb in OBJECT_VERBS) and verb != "objects":
         raise Refusal("not_found", f"There is no verb {verb[:40]!r} here.")
@@ -125,7 +126,11 @@ def _acted(name: str, verb: str, given: dict[str, Any], *, created: bool = False
 def _rooms() -> Workspaces:
     workspaces = current().workspaces
     if workspaces is None:
-        raise Refusal("unavailable", "No database is looked at here, so there are no workspaces.", remedy="Start Poolhouse with a DATABASE_URL.")
+        raise Refusal(
+            "unavailable",
+            "No database is looked at here, so there are no workspaces.",
+            remedy="Start Poolhouse with a DATABASE_URL.",
+        )
     return workspaces
 
 

@@ -1,4 +1,5 @@
-"""What the store keeps of people: accounts, tokens, sign-ins and one-time links, as plain rows. Secrets are kept as hashes only."""
+"""What the store keeps of people: accounts, tokens, sign-ins and one-time links, as plain rows. Secrets are kept as
+hashes only."""
 
 from __future__ import annotations
 
@@ -50,7 +51,8 @@ failed_sign_in_table = sa.Table(
 
 @dataclass(frozen=True)
 class Account:
-    """One account. changed_at: seconds since 1970 of the last change of its password or role; an older sign-in is void."""
+    """One account. changed_at: seconds since 1970 of the last change of its password or role; an older sign-in is
+    void."""
 
     name: str
     role: str
@@ -75,7 +77,8 @@ class People:
 
 
 def read_people(store: Store, ended_since: float) -> People:
-    """Accounts, tokens, and the sign-ins that were ended after `ended_since` (seconds since 1970): older ones have run out by themselves."""
+    """Accounts, tokens, and the sign-ins that were ended after `ended_since` (seconds since 1970): older ones have
+    run out by themselves."""
     with store.reading() as connection:
         accounts = [Account(*row) for row in connection.execute(sa.select(account_table))]
         tokens = [Token(*row[:3]) for row in connection.execute(sa.select(token_table))]
@@ -97,7 +100,9 @@ def add_account_if_missing(store: Store, account: Account) -> None:
 
 def add_token(store: Store, token: Token, at: float) -> None:
     with store.writing() as connection:
-        connection.execute(token_table.insert().values(hash=token.hash, name=token.name, role=token.role, created_at=at))
+        connection.execute(
+            token_table.insert().values(hash=token.hash, name=token.name, role=token.role, created_at=at)
+        )
 
 
 def add_sign_in(store: Store, sign_in: str, account: str, at: float) -> None:
@@ -125,11 +130,14 @@ def link_is_good(store: Store, link_hash: str, now: float) -> bool:
 
 
 def use_link(store: Store, link_hash: str, now: float) -> str | None:
-    """The account that the link signs in, once: the row is deleted in the same transaction. None when it is unknown, used or too old."""
+    """The account that the link signs in, once: the row is deleted in the same transaction. None when it is unknown,
+    used or too old."""
     with store.writing() as connection:
         good = sa.select(link_table.c.account).where(link_table.c.hash == link_hash, link_table.c.expires_at > now)
         account = connection.scalar(good)
-        connection.execute(link_table.delete().where((link_table.c.hash == link_hash) | (link_table.c.expires_at <= now)))
+        connection.execute(
+            link_table.delete().where((link_table.c.hash == link_hash) | (link_table.c.expires_at <= now))
+        )
         return account
 
 

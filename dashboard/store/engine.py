@@ -18,7 +18,8 @@ schema_table = sa.Table("poolhouse_schema", metadata, sa.Column("version", sa.In
 
 
 class Store:
-    """The store's engine, with one way to read and one to write. Both raise Refusal("store_away") when it cannot be reached.
+    """The store's engine, with one way to read and one to write. Both raise Refusal("store_away") when it cannot be
+    reached.
 
     >>> store = Store("sqlite://")
     >>> store.create()
@@ -54,7 +55,8 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """One transaction, committed at the end. On SQLite it begins IMMEDIATE: a read first and a write later could otherwise fail with "locked"."""
+        """One transaction, committed at the end. On SQLite it begins IMMEDIATE: a read first and a write later could
+        otherwise fail with "locked"."""
         with _away_is_a_refusal(), self.engine.connect() as connection:
             if self.engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -67,7 +69,11 @@ def _away_is_a_refusal() -> Iterator[None]:
     try:
         yield
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
-        raise Refusal("store_away", "The store cannot be reached just now; nothing was changed.", remedy="Try again in a moment; `flask dashboard doctor` says what is wrong.") from error
+        raise Refusal(
+            "store_away",
+            "The store cannot be reached just now; nothing was changed.",
+            remedy="Try again in a moment; `flask dashboard doctor` says what is wrong.",
+        ) from error
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:

@@ -14,7 +14,8 @@ LEVELS = ("healthy", "notice", "warning", "critical")
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong now. numbers: what the rule compared; line, worker, since: who does it, where that is known."""
+    """Something that is wrong now. numbers: what the rule compared; line, worker, since: who does it, where that is
+    known."""
 
     finding: str
     level: str
@@ -63,16 +64,22 @@ def _saturated(pool: PoolReading) -> tuple[Finding, ...]:
         return ()
     longest = max(waiter.seconds for waiter in pool.waiters)
     oldest = max(pool.holders, key=lambda holder: holder.seconds, default=None)
-    whose = f" The oldest holder is {oldest.line or oldest.endpoint or 'unknown'}, for {oldest.seconds:.1f} s." if oldest else ""
+    whose = (
+        f" The oldest holder is {oldest.line or oldest.endpoint or 'unknown'}, for {oldest.seconds:.1f} s."
+        if oldest
+        else ""
+    )
     wait = "request waits" if waiters == 1 else "requests wait"
     return (
         Finding(
             finding="PoolSaturated",
             level="critical",
-            sentence=f"Saturated: {waiters} {wait} for a connection of pool {pool.name}, the longest for {longest:.1f} s.{whose}",
+            sentence=f"Saturated: {waiters} {wait} for a connection of pool {pool.name}, "
+            f"the longest for {longest:.1f} s.{whose}",
             numbers={"waiters": waiters, "longest_wait_seconds": longest},
             line=oldest.line if oldest else None,
             worker=oldest.worker if oldest else None,
-            remedy=f"See who holds the connections on the page of pool {pool.name}; give them back sooner, or raise pool_size.",
+            remedy=f"See who holds the connections on the page of pool {pool.name}; give them back sooner, "
+            "or raise pool_size.",
         ),
     )

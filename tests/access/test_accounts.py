@@ -131,7 +131,9 @@ def test_the_store_keeps_no_secret_in_the_clear(accounts, store, tmp_path):
     assert not [secret for secret in secrets if secret.encode() in kept]
 
 
-def test_while_the_store_is_away_people_are_recognised_for_fifteen_minutes_to_read_only(accounts, store, clock, tmp_path):
+def test_while_the_store_is_away_people_are_recognised_for_fifteen_minutes_to_read_only(
+    accounts, store, clock, tmp_path
+):
     accounts.save("ada", "editor", "pw")
     sign_in = accounts.sign_in("ada", "pw", "a")
     assert accounts.trusted_to_write()

@@ -86,5 +86,12 @@ def test_version_and_csrf_are_taken_out():
 
 
 def test_a_switch_takes_what_the_settings_take():
-    assert [switch({"add": word}, "add", True) for word in ("on", "0", "true", False, "", None)] == [True, False, True, False, True, True]
+    assert [switch({"add": word}, "add", True) for word in ("on", "0", "true", False, "", None)] == [
+        True,
+        False,
+        True,
+        False,
+        True,
+        True,
+    ]
     assert code_of(lambda: switch({"add": "perhaps"}, "add", True)) == "not_understood"

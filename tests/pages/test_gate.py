@@ -14,7 +14,11 @@ def routes(app):
 
 
 def test_every_route_names_the_permission_it_needs(app):
-    unnamed = [r.rule for r in routes(app) if getattr(app.view_functions[r.endpoint], "needs", None) not in (OPEN, READ, EDIT, ADMINISTER)]
+    unnamed = [
+        r.rule
+        for r in routes(app)
+        if getattr(app.view_functions[r.endpoint], "needs", None) not in (OPEN, READ, EDIT, ADMINISTER)
+    ]
     assert unnamed == []
 
 
@@ -69,14 +73,22 @@ def test_a_form_of_another_browser_does_not_count(app, browser_client):
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "null"}]
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "null"},
+    ],
 )
 def test_a_request_from_another_site_is_refused_even_with_the_token(browser_client, headers):
     assert browser_client.post("/workspaces/", headers=headers, name="w").status_code == 403
 
 
 def test_a_form_with_its_token_is_taken_and_answers_303(browser_client):
-    answer = browser_client.post("/workspaces/", name="w", headers={"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"})
+    answer = browser_client.post(
+        "/workspaces/", name="w", headers={"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
+    )
     assert (answer.status_code, answer.headers["Location"]) == (303, "/workspaces/w/")
 
 
@@ -108,7 +120,10 @@ def test_a_forged_cookie_is_nobody(app):
     assert forger.get("/").status_code == 303
 
 
-@pytest.mark.parametrize("next_", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "\thttps://evil.example"])
+@pytest.mark.parametrize(
+    "next_",
+    ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "\thttps://evil.example"],
+)
 def test_a_sign_in_sends_nobody_to_another_site(make_app, next_):
     from tests.pages.conftest import token_in
 
@@ -159,7 +174,10 @@ def test_metrics_are_public_alone_unless_set_otherwise_and_then_take_the_token(m
     client = make_app(DASHBOARD_METRICS_PUBLIC="off", DASHBOARD_METRICS_TOKEN="scrape me").test_client()
     assert client.get("/metrics", headers={"Accept": "application/json"}).status_code == 401
     assert client.get("/metrics", headers={"Authorization": "Bearer scrape me"}).status_code == 200
-    assert client.get("/pools/", headers={"Authorization": "Bearer scrape me", "Accept": "application/json"}).status_code == 401
+    assert (
+        client.get("/pools/", headers={"Authorization": "Bearer scrape me", "Accept": "application/json"}).status_code
+        == 401
+    )
 
 
 def test_read_only_lets_nobody_write(make_app):
