@@ -157,7 +157,7 @@ def order(session: sa_orm.Session, chance: Random, kept: int) -> None:
 
 def review(session: sa_orm.Session, chance: Random, kept: int) -> None:
     """A new review; the oldest go."""
-    book, user = _book_and_user(session, chance)
+    book, user = _some(session, chance, Book), _some(session, chance, User)
     session.add(
         Review(book=book, user=user, stars=chance.randint(1, 5), words=f"{chance.choice(words.SENTENCES)} {MARK}")
     )
@@ -190,10 +190,6 @@ def _most(session: sa_orm.Session, column: sa_orm.InstrumentedAttribute[int]) ->
     return session.scalar(sa.select(sa.func.max(column))) or 1
 
 
-def _book_and_user(session: sa_orm.Session, chance: Random) -> tuple[Book, User]:
-    return _some(session, chance, Book), _some(session, chance, User)
-
-
 def _some(session: sa_orm.Session, chance: Random, model: type[Thing]) -> Thing:
     """One at or after a number by chance: persons may have deleted some."""
     start = chance.randint(1, _most(session, model.id))
@@ -201,11 +197,14 @@ def _some(session: sa_orm.Session, chance: Random, model: type[Thing]) -> Thing:
 
 
 def _new_order(session: sa_orm.Session, chance: Random) -> Order:
-    made = Order(note=MARK, gift=chance.random() < 0.1)
-    for number in range(1, chance.randint(1, 3) + 1):
-        book, made.user = _book_and_user(session, chance)
-        made.lines.append(OrderLine(number=number, book=book, price=book.price, quantity=chance.randint(1, 3)))
-    return made
+    """Everything is read first: a query between would flush what is half made."""
+    user = _some(session, chance, User)
+    books = [_some(session, chance, Book) for _ in range(chance.randint(1, 3))]
+    lines = [
+        OrderLine(number=number, book=book, price=book.price, quantity=chance.randint(1, 3))
+        for number, book in enumerate(books, 1)
+    ]
+    return Order(note=MARK, gift=chance.random() < 0.1, user=user, lines=lines)
 
 
 def _delete_oldest(session: sa_orm.Session, made: sa.Select[Any], kept: int) -> None:

@@ -47,7 +47,7 @@ def _is_of_the_program(name: str, metadata: sa.MetaData) -> bool:
 
 
 def _add_unique_constraints(connection: sa.Connection, metadata: sa.MetaData) -> None:
-    """SQLAlchemy reads SQLite's from the text of CREATE TABLE and misses `VARCHAR(20) UNIQUE`; its indexes tell them all."""
+    """SQLAlchemy reads SQLite's in the text of CREATE TABLE and misses `VARCHAR(20) UNIQUE`; its indexes tell all."""
     inspector = sa.inspect(connection)
     for table in metadata.tables.values():
         for index in inspector.get_indexes(table.name, include_auto_indexes=True):
