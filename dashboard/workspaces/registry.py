@@ -284,6 +284,7 @@ class Workspaces:
         after = self._kept.save(row, change)
         live = self._lives.get(row.name)
         if after is not None and live is not None and live.row.id == row.id:
+            live.park()
             live.row, live.snapshot = after, told
         return after
 

@@ -26,7 +26,8 @@ def fold(base: Image, now: Image) -> Image:
         _fold_relationship(staged["relationships"].setdefault(name, {}), related)
     staged["relationships"] = {name: related for name, related in staged["relationships"].items() if related}
     staged["parents"] = {**staged["parents"], **now["parents"]}
-    staged["label"] = now["label"]
+    if now["label"] != now["key"]:  # a key that it had only within the transaction is no name for it
+        staged["label"] = now["label"]
     return _placed(staged, now)
 
 

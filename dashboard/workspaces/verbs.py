@@ -102,7 +102,7 @@ def _writable(model: Model) -> Model:
 
 def _objects(request: Request) -> Plan:
     model = _writable(request.models.find(request.text("model")))
-    given = request.reading().values(model, request.arguments.get("values") or {})
+    given = request.reading().values(model, request.arguments.get("values", {}))
     add = _switch(request.arguments, "add", default=True)
 
     def run(live: Live) -> Done:
@@ -139,7 +139,7 @@ def _values(request: Request) -> Plan:
     found, model = request.object()
     _writable(model)
     ref, name = found["ref"], variable(found["ref"])
-    given = request.reading().values(model, request.arguments.get("values") or {})
+    given = request.reading().values(model, request.arguments.get("values", {}))
     later = check_base(model, found, request.arguments.get("base"), request.sight.hidden(model))
     _keep_version(model, found, given)
 
