@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
 
 from ..refusal import Refusal
+from . import sqlite
 from .models import OWN_TABLES, Model, models_of
 
 NO_KEY = "The table has no primary key, so that no record of it can be told from another."
@@ -26,7 +27,8 @@ def reflected(engine: sa.Engine, database: str) -> list[Model]:
             with engine.connect() as connection:
                 metadata.reflect(connection, resolve_fks=False, only=_is_of_the_program)
                 if engine.dialect.name == "sqlite":
-                    _add_unique_constraints(connection, metadata)
+                    sqlite.add_unique_constraints(connection, metadata)
+                    sqlite.accept_what_is_found(metadata, engine.dialect)
         except sa.exc.DBAPIError as error:
             raise _away(database) from error
         except (sa.exc.TimeoutError, OSError) as error:
@@ -44,16 +46,6 @@ def _away(database: str) -> Refusal:
 
 def _is_of_the_program(name: str, metadata: sa.MetaData) -> bool:
     return not name.startswith(OWN_TABLES)
-
-
-def _add_unique_constraints(connection: sa.Connection, metadata: sa.MetaData) -> None:
-    """SQLAlchemy reads SQLite's in the text of CREATE TABLE and misses `VARCHAR(20) UNIQUE`; its indexes tell all."""
-    inspector = sa.inspect(connection)
-    for table in metadata.tables.values():
-        for index in inspector.get_indexes(table.name, include_auto_indexes=True):
-            names = [name for name in index["column_names"] if name is not None]
-            if (index["name"] or "").startswith("sqlite_autoindex_") and names:
-                table.append_constraint(sa.UniqueConstraint(*(table.columns[name] for name in names)))
 
 
 def _mapped(metadata: sa.MetaData) -> dict[sa_orm.Mapper[Any], str | None]:

@@ -184,3 +184,39 @@ def test_an_empty_database_has_no_models(tmp_path):
     engine = sa.create_engine(f"sqlite:///{tmp_path}/empty.db")
     assert list(Models.reflected(engine)) == []
     engine.dispose()
+
+
+def test_a_value_that_sqlite_keeps_in_a_column_of_another_type_is_read_as_it_is(tmp_path):
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/loose.db")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE loose (id INTEGER PRIMARY KEY, d DATE, t TIME, m DATETIME, n NUMERIC(10, 2), b BOOLEAN,"
+            " j JSON, f FLOAT, i INTEGER, x TEXT, k BLOB)"
+        )
+        for row in (
+            "'x', 'x', 'x', 'x', 'x', 'x', 'x', 'x', x'FF', 'x'",
+            "5, 5, 5, 5, 5, '5', 5, 5, 5, 5",
+            "1.5, 1.5, 1.5, 1.5, 1, '{', 1e99, 1.5, 1.5, 1.5",
+        ):
+            connection.exec_driver_sql(f"INSERT INTO loose (d, t, m, n, b, j, f, i, x, k) VALUES ({row})")
+        connection.exec_driver_sql(
+            "INSERT INTO loose (d, t, m, n, j) VALUES ('2026-01-02', '10:00:00', '2026-01-02 10:00:00', 7.5, '[1]')"
+        )
+    model = Models.reflected(engine).find("loose")
+    with Session(engine) as session:
+        for number in (1, 2, 3, 4):
+            obj = session.get(model.class_, number)
+            for column in model.columns:
+                value = getattr(obj, column.name)
+                assert column.keeps(value) or column.kind.name == "json", (column.name, value)
+                assert column.format(column.read(column.format(value))) == column.format(value)
+        assert session.get(model.class_, 1).m == "x"
+        good = session.get(model.class_, 4)
+        shown = {column.name: column.format(getattr(good, column.name)) for column in model.columns}
+        assert (shown["d"], shown["t"], shown["m"]) == ("2026-01-02", "10:00:00", "2026-01-02T10:00:00")
+        assert (shown["n"], shown["j"]) == ("7.50", {"json": [1]})
+        good.m = model.column("m").parse("2026-01-03T10:00")
+        good.n = model.column("n").parse("8.25")
+        session.commit()
+        assert (good.m.day, str(good.n)) == (3, "8.25")
+    engine.dispose()
