@@ -2,84 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from .setting import SWITCHES, Setting, WrongSetting, addresses, choice, seconds, switch, urls, value_of, whole
 
-class WrongSetting(ValueError):
-    """A setting has a value that it does not take. The text names the key, the value and what is allowed."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One row of the table, kept in the metadata of its Config field. Bounds have no key of their own in contract.md
-    but are set the same way."""
-
-    key: str
-    kind: str
-    meaning: str
-    read: Callable[[str], Any]
-    secret: bool = False
-    bound: bool = False
-
-
-SWITCHES = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
-
-
-def _switch(text: str) -> bool:
-    try:
-        return SWITCHES[text.strip().lower()]
-    except KeyError:
-        raise ValueError("on or off") from None
-
-
-def _choice(*allowed: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in allowed:
-            raise ValueError("one of " + ", ".join(allowed))
-        return text
-
-    return read
-
-
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not text.strip().isdigit() or not least <= int(text) <= most:
-            raise ValueError(f"a whole number from {least} to {most}")
-        return int(text)
-
-    return read
-
-
-def _seconds(least: float, most: float) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        try:
-            seconds = float(text)
-        except ValueError:
-            seconds = float("nan")
-        if not least <= seconds <= most:
-            raise ValueError(f"a number of seconds from {least:g} to {most:g}")
-        return seconds
-
-    return read
-
-
-def _urls(text: str) -> Mapping[str, str]:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict) or not all(isinstance(url, str) for url in value.values()):
-        raise ValueError('a JSON object of name to URL, like {"shop": "postgresql+psycopg://..."}')
-    return dict(value)
-
-
-def _addresses(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+__all__ = ["SWITCHES", "Config", "Setting", "WrongSetting", "table"]
 
 
 def _row(
@@ -96,11 +27,11 @@ def _row(
 
 
 def _bound(key: str, default: int, meaning: str, *, least: int = 1, most: int = 10_000_000) -> Any:
-    return _row(key, "whole number", _whole(least, most), default, meaning, bound=True)
+    return _row(key, "whole number", whole(least, most), default, meaning, bound=True)
 
 
 def _bound_seconds(key: str, default: float, meaning: str, *, least: float = 0.01, most: float = 86_400) -> Any:
-    return _row(key, "seconds", _seconds(least, most), default, meaning, bound=True)
+    return _row(key, "seconds", seconds(least, most), default, meaning, bound=True)
 
 
 @dataclass(frozen=True)
@@ -112,11 +43,11 @@ class Config:
     >>> Config.read({"PORT": "none of these"})
     Traceback (most recent call last):
         ...
-    dashboard.config.WrongSetting: PORT is 'none of these'; allowed: a whole number from 1 to 65535
+    dashboard.setting.WrongSetting: PORT is 'none of these'; allowed: a whole number from 1 to 65535
     """
 
     host: str = _row("HOST", "address", str, "127.0.0.1", "where `make run` and gunicorn.conf.py listen")
-    port: int = _row("PORT", "port", _whole(1, 65535), 8000, "where `make run` and gunicorn.conf.py listen")
+    port: int = _row("PORT", "port", whole(1, 65535), 8000, "where `make run` and gunicorn.conf.py listen")
     database_url: str = _row(
         "DATABASE_URL",
         "URL or `none`",
@@ -126,7 +57,7 @@ class Config:
         secret=True,
     )
     databases: Mapping[str, str] = _row(
-        "DASHBOARD_DATABASES", "JSON object", _urls, None, "further databases: name to URL", secret=True
+        "DASHBOARD_DATABASES", "JSON object", urls, None, "further databases: name to URL", secret=True
     )
     models: str = _row(
         "DASHBOARD_MODELS", "module", str, "", "module that holds the mapped classes; unset: the tables are reflected"
@@ -158,7 +89,7 @@ class Config:
     auth: str = _row(
         "DASHBOARD_AUTH",
         "password, proxy or none",
-        _choice("password", "proxy", "none"),
+        choice("password", "proxy", "none"),
         "password",
         "how a person is known; none: only from a loopback address",
     )
@@ -172,7 +103,7 @@ class Config:
     proxy_addresses: tuple[str, ...] = _row(
         "DASHBOARD_PROXY_ADDRESSES",
         "addresses, by comma",
-        _addresses,
+        addresses,
         (),
         "with DASHBOARD_AUTH=proxy: the only addresses whose header is believed",
     )
@@ -185,44 +116,44 @@ class Config:
     metrics_public: bool | None = _row(
         "DASHBOARD_METRICS_PUBLIC",
         "switch",
-        _switch,
+        switch,
         None,
         "anybody may read `/metrics`; unset: on when alone, off as a guest",
     )
     metric_names: str = _row(
         "DASHBOARD_METRIC_NAMES",
         "native, otel or both",
-        _choice("native", "otel", "both"),
+        choice("native", "otel", "both"),
         "native",
         "under which names the metrics are exposed",
     )
     overdue_seconds: float = _row(
         "DASHBOARD_OVERDUE_SECONDS",
         "seconds",
-        _seconds(0.1, 86_400),
+        seconds(0.1, 86_400),
         300.0,
         "a connection held longer counts as leaked (demo: 4)",
     )
     idle_in_transaction_seconds: float = _row(
         "DASHBOARD_IDLE_IN_TRANSACTION_SECONDS",
         "seconds",
-        _seconds(0.1, 86_400),
+        seconds(0.1, 86_400),
         60.0,
         "a transaction idle for longer is a finding (demo: 3)",
     )
     stacks: str = _row(
         "DASHBOARD_STACKS",
         "off, line or full",
-        _choice("off", "line", "full"),
+        choice("off", "line", "full"),
         "line",
         "what is kept of the code that takes a connection: nothing, its line, its stack",
     )
-    read_only: bool = _row("DASHBOARD_READ_ONLY", "switch", _switch, False, "nothing can be written through Poolhouse")
+    read_only: bool = _row("DASHBOARD_READ_ONLY", "switch", switch, False, "nothing can be written through Poolhouse")
     public_url: str = _row("DASHBOARD_PUBLIC_URL", "URL", str, "", "where alerts link to")
     demo: bool | None = _row(
-        "DASHBOARD_DEMO", "switch", _switch, None, "demo traffic; unset: on with the demo database only"
+        "DASHBOARD_DEMO", "switch", switch, None, "demo traffic; unset: on with the demo database only"
     )
-    enabled: bool = _row("DASHBOARD_ENABLED", "switch", _switch, True, "off: no listener, route, thread or file")
+    enabled: bool = _row("DASHBOARD_ENABLED", "switch", switch, True, "off: no listener, route, thread or file")
     prometheus_url: str = _row("PROMETHEUS_URL", "URL", str, "", "long-range charts are asked from there")
 
     publish_seconds: float = _bound_seconds(
@@ -294,7 +225,7 @@ class Config:
             setting: Setting = row.metadata["setting"]
             given = source.get(setting.key)
             if given is not None and given != "":
-                values[row.name] = _value(setting, given)
+                values[row.name] = value_of(setting, given)
         config = cls(**{**values, **overrides})
         if config.databases is None:
             object.__setattr__(config, "databases", {})
@@ -307,21 +238,6 @@ class Config:
             for row in fields(self)
             for s in (row.metadata["setting"],)
         )
-
-
-def _value(setting: Setting, given: Any) -> Any:
-    text = (
-        ("on" if given else "off")
-        if isinstance(given, bool)
-        else json.dumps(given)
-        if isinstance(given, dict)
-        else str(given)
-    )
-    try:
-        return setting.read(text)
-    except ValueError as error:
-        shown = "(hidden)" if setting.secret else repr(text)
-        raise WrongSetting(f"{setting.key} is {shown}; allowed: {error}") from None
 
 
 def table() -> tuple[Setting, ...]:

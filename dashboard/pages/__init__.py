@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..refusal import Refusal
@@ -16,6 +16,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT")
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -30,7 +31,8 @@ def blueprint(name: str) -> Blueprint:
     root = Blueprint(name, __name__, static_folder=str(html.STATIC), static_url_path="/static")
     for page in PAGES:
         root.register_blueprint(page.blueprint())
-    root.add_url_rule("/<path:path>", "unknown", unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    for rule in ("/", "/<path:path>"):
+        root.add_url_rule(rule, "unknown", unknown, methods=METHODS)
     root.before_request(gate.check)
     root.after_request(gate.remember)
     root.after_request(_protect)
@@ -42,13 +44,13 @@ def blueprint(name: str) -> Blueprint:
 
 
 @gate.needs(gate.OPEN)
-def unknown(path: str) -> WerkzeugResponse:
+def unknown(path: str = "") -> WerkzeugResponse:
     """A blueprint cannot handle the host's 404s, so that paths below our prefix that nobody serves have a route of
     their own."""
-    allowed = {m for m in ("GET", "POST") if _serves(m)}
+    allowed = [method for method in ("GET", "POST") if _serves(method)]
     if allowed:
-        raise Refusal("method_not_allowed", f"This takes {' and '.join(sorted(allowed))}.")
-    raise Refusal("not_found", "There is no such page.")
+        raise MethodNotAllowed(allowed)
+    raise NotFound
 
 
 def _serves(method: str) -> bool:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from ..access.accounts import Accounts, SignIn
 from ..refusal import Refusal
 from ..runtime import current
-from . import gate
+from . import gate, visitor
 from .html import draw, url
 
 
@@ -79,7 +79,7 @@ def logout() -> WerkzeugResponse:
     if seen.sign_in is not None:
         _accounts().sign_out(seen.sign_in)
     response = redirect(url("account.login"), 303)
-    response.delete_cookie(current().name, path=gate.cookie_path())
+    response.delete_cookie(current().name, path=visitor.cookie_path())
     return response
 
 
@@ -92,7 +92,7 @@ def _accounts() -> Accounts:
 
 def _welcome(signed_in: SignIn, after: str) -> WerkzeugResponse:
     response = redirect(after or url("overview.index"), 303)
-    gate.begin(response, signed_in)
+    visitor.begin(response, signed_in)
     return response
 
 
@@ -101,7 +101,7 @@ def _safe(target: str) -> str:
     parts = urlsplit(target)
     if parts.scheme or parts.netloc or "\\" in target or not target.isprintable():
         return ""
-    return target if target.startswith(gate.cookie_path()) and not target.startswith("//") else ""
+    return target if target.startswith(visitor.cookie_path()) and not target.startswith("//") else ""
 
 
 def _drawn(template: str, form: object, status: int = 200) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from ..refusal import Refusal
 
 VALUES, NULL, BASE, BASE_NULL = "values", "null", "base", "base-null"
 UNTOUCHED = object()
+LEVELS_MOST = 150
+"""Of nesting in a body: more than a JSON column takes, and far less than would exhaust the stack of whoever walks it."""
 
 
 def arguments(request: Request) -> dict[str, Any]:
@@ -37,9 +40,10 @@ def take_version(given: dict[str, Any]) -> int | None:
     given.pop("csrf", None)
     if version is None or version == "":
         return None
-    if isinstance(version, bool) or not str(version).isdecimal() or len(str(version)) > 18:
+    text = str(version) if isinstance(version, (str, int)) and not isinstance(version, bool) else ""
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise Refusal("not_understood", "version is a whole number.", fields={"version": "A whole number."})
-    return int(version)
+    return int(text)
 
 
 def switch(given: Mapping[str, Any], name: str, default: bool) -> bool:
@@ -55,10 +59,45 @@ def switch(given: Mapping[str, Any], name: str, default: bool) -> bool:
         raise Refusal("not_understood", f"{name} is true or false.", fields={name: "true or false"}) from None
 
 
+def json_body(request: Request) -> dict[str, Any] | None:
+    """The JSON object that was sent, None for anything else: also for one that names a key twice, because two readers
+    would take two different values, and for one that is nested too deep to be meant."""
+    try:
+        body = json.loads(request.get_data(), object_pairs_hook=_without_doubles)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) and not _is_deep(body) else None
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _is_deep(body: dict[str, Any]) -> bool:
+    level: list[Any] = [body]
+    for _ in range(LEVELS_MOST):
+        level = [
+            part
+            for whole in level
+            for part in (whole.values() if isinstance(whole, dict) else whole)
+            if isinstance(part, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
+
+
 def _of_json(request: Request) -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise Refusal("not_understood", "The body is not a JSON object.")
+    body = json_body(request)
+    if body is None:
+        raise Refusal(
+            "not_understood",
+            "The body is not a JSON object.",
+            remedy=f'Send one like {{"name": "value"}}: no key twice, at most {LEVELS_MOST} levels.',
+        )
     return body
 
 

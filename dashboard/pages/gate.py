@@ -1,43 +1,25 @@
-"""The one gate: who sends this request, was it meant, and may they? Every route of ours passes it before its
-handler."""
+"""The one gate: was this request meant, may whoever sends it, is there room? Every route of ours passes it first."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import secrets
-import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Request, current_app, request
-from itsdangerous import BadSignature, URLSafeSerializer
+from flask import current_app, request
 from werkzeug.wrappers import Response
 
-from ..access import Person, permissions_of
+from ..access import permissions_of
 from ..access.access import ADMINISTER, EDIT, READ
-from ..access.accounts import SignIn
 from ..refusal import Refusal
 from ..runtime import Runtime, current
+from .arguments import json_body
+from .visitor import Visit, asked, csrf_of, recognise, set_cookie, visit
 
 OPEN = "open"
 """The permission of a route that needs no sign-in."""
-LOOPBACK = frozenset({"127.0.0.1", "::1"})
-LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-FORWARDED = (
-    "Forwarded",
-    "Via",
-    "X-Forwarded-For",
-    "X-Forwarded-Host",
-    "X-Forwarded-Proto",
-    "X-Forwarded-User",
-    "X-Real-Ip",
-)
-
-__all__ = ["ADMINISTER", "EDIT", "OPEN", "READ", "Visit", "check", "leave", "needs", "visit"]
+__all__ = ["ADMINISTER", "EDIT", "OPEN", "READ", "check", "leave", "needs", "visit"]
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -53,39 +35,12 @@ def needs(permission: str, *, database: bool = False) -> Callable[[View], View]:
     return mark
 
 
-@dataclass
-class Visit:
-    """What the gate found out about one request. nonce: what this browser's CSRF token is made of; None for a
-    bearer."""
-
-    person: Person | None
-    sign_in: SignIn | None
-    nonce: str | None
-    bearer: bool
-    new_nonce: bool = False
-    holds_bulkhead: bool = False
-
-    def csrf(self, runtime: Runtime) -> str:
-        """The token that each form of this browser carries; the first time it is asked for, the browser gets its
-        nonce."""
-        if self.nonce is None:
-            self.nonce, self.new_nonce = secrets.token_urlsafe(18), True
-        return _csrf(runtime, self.nonce)
-
-
-def visit() -> Visit:
-    """The present request's visit; a blank one where the gate was not reached (an unknown path)."""
-    found = request.environ.setdefault("poolhouse.visit", Visit(None, None, None, False))
-    assert isinstance(found, Visit)
-    return found
-
-
 def check() -> None:
     """Runs before every handler of ours. Raises Refusal; answers nothing itself."""
     runtime = current()
     runtime.start()
     request.max_content_length = runtime.config.request_bytes
-    request.environ["poolhouse.visit"] = seen = _recognise(runtime, request)
+    seen = recognise(runtime, request)
     view = current_app.view_functions[request.endpoint or ""]
     permission = getattr(view, "needs", None)
     if permission is None and request.endpoint == f"{runtime.name}.static":
@@ -113,85 +68,6 @@ def remember(response: Response) -> Response:
     return response
 
 
-# who is this
-
-
-def _recognise(runtime: Runtime, request: Request) -> Visit:
-    nonce, sign_in = _read_cookie(runtime, request)
-    if runtime.access is not None:
-        return Visit(asked(lambda: runtime.access.who(request)), None, nonce, False)  # type: ignore[union-attr]
-    token = _bearer(request)
-    if token is not None:
-        person = runtime.accounts.bearer(token) if runtime.accounts else None
-        if person is None:
-            person = _metrics_reader(runtime, token)
-        if person is None:
-            raise Refusal(
-                "signed_out",
-                "This token is not known.",
-                remedy="`flask dashboard token create NAME --role ROLE` makes one.",
-            )
-        return Visit(person, None, None, True)
-    if runtime.config.auth == "none":
-        return Visit(_local(request), None, nonce, False)
-    if runtime.config.auth == "proxy":
-        return Visit(_from_proxy(runtime, request), None, nonce, False)
-    person = runtime.accounts.signed_in(sign_in) if runtime.accounts and sign_in else None
-    return Visit(person, sign_in if person else None, nonce, False)
-
-
-def _metrics_reader(runtime: Runtime, token: str) -> Person | None:
-    wanted = runtime.config.metrics_token
-    at_metrics = request.endpoint == f"{runtime.name}.metrics.index"
-    if wanted and at_metrics and hmac.compare_digest(token.encode(), wanted.encode()):
-        return Person("metrics", "viewer")
-    return None
-
-
-def _bearer(request: Request) -> str | None:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
-
-
-def _local(request: Request) -> Person:
-    hostname = (
-        request.host.rpartition(":")[0] if not request.host.endswith("]") and ":" in request.host else request.host
-    )
-    if (
-        request.remote_addr not in LOOPBACK
-        or hostname not in LOOPBACK_HOSTS
-        or any(h in request.headers for h in FORWARDED)
-    ):
-        raise Refusal(
-            "forbidden",
-            "Without sign-in, Poolhouse answers only from this machine itself.",
-            remedy="Set DASHBOARD_AUTH=password.",
-        )
-    return Person("local", "admin")
-
-
-def _from_proxy(runtime: Runtime, request: Request) -> Person | None:
-    if request.remote_addr not in runtime.config.proxy_addresses:
-        return None
-    name = request.headers.get(runtime.config.proxy_header, "")
-    role = _role_of(runtime, name)
-    return Person(name, role) if name and role else None
-
-
-def _role_of(runtime: Runtime, name: str) -> str | None:
-    account = runtime.accounts.known(name) if runtime.accounts else None
-    return account.role if account else None
-
-
-def asked(question: Callable[[], Any]) -> Any:
-    """A host's answer; whatever goes wrong inside it is a refusal."""
-    try:
-        return question()
-    except Exception as error:
-        current_app.logger.error("poolhouse: the host's Access raised %s", type(error).__name__, exc_info=error)
-        raise Refusal("forbidden", "The application could not say who you are or what you may do.") from error
-
-
 # was it meant
 
 
@@ -206,7 +82,7 @@ def _must_be_meant(runtime: Runtime, seen: Visit) -> None:
         raise Refusal(
             "signed_out", "You are signed out.", remedy="Sign in, or send a token: Authorization: Bearer TOKEN."
         )
-    if seen.nonce is None or not hmac.compare_digest(_given_csrf().encode(), _csrf(runtime, seen.nonce).encode()):
+    if seen.nonce is None or not hmac.compare_digest(_given_csrf().encode(), csrf_of(runtime, seen.nonce).encode()):
         raise Refusal(
             "csrf",
             "The form's token is missing or too old; nothing was changed.",
@@ -221,13 +97,8 @@ def _is_open() -> bool:
 def _given_csrf() -> str:
     given = request.headers.get("X-CSRF-Token") or request.form.get("csrf")
     if given is None and request.is_json:
-        body = request.get_json(silent=True)
-        given = body.get("csrf") if isinstance(body, dict) else None
+        given = (json_body(request) or {}).get("csrf")
     return given if isinstance(given, str) else ""
-
-
-def _csrf(runtime: Runtime, nonce: str) -> str:
-    return hmac.new(runtime.secret_key.encode(), b"csrf" + nonce.encode(), hashlib.sha256).hexdigest()
 
 
 # may they
@@ -298,49 +169,3 @@ def _enter_bulkhead(runtime: Runtime, seen: Visit) -> None:
             remedy="Try again in a moment; live pages go on.",
         )
     seen.holds_bulkhead = True
-
-
-# the cookie
-
-
-def _serializer(runtime: Runtime) -> URLSafeSerializer:
-    return URLSafeSerializer(runtime.secret_key, salt="poolhouse.cookie")
-
-
-def _read_cookie(runtime: Runtime, request: Request) -> tuple[str | None, SignIn | None]:
-    with suppress(BadSignature, KeyError, TypeError, ValueError):
-        said = _serializer(runtime).loads(request.cookies.get(runtime.name, ""))
-        sign_in = SignIn(said["id"], said["name"], float(said["at"])) if "id" in said else None
-        if sign_in and not time.time() < sign_in.at + runtime.config.sign_in_seconds:
-            sign_in = None
-        return str(said["nonce"]), sign_in
-    return None, None
-
-
-def begin(response: Response, sign_in: SignIn) -> None:
-    """Signs the browser in; with a new nonce, so that no form from before goes on counting."""
-    seen = visit()
-    seen.nonce, seen.new_nonce, seen.sign_in = secrets.token_urlsafe(18), False, sign_in
-    set_cookie(response, seen.nonce, sign_in)
-
-
-def set_cookie(response: Response, nonce: str, sign_in: SignIn | None) -> None:
-    """Our own cookie: signed, for our own path, out of reach of scripts."""
-    runtime = current()
-    said: dict[str, object] = {"nonce": nonce}
-    if sign_in:
-        said.update(id=sign_in.id, name=sign_in.name, at=sign_in.at)
-    response.set_cookie(
-        runtime.name,
-        str(_serializer(runtime).dumps(said)),
-        max_age=int(runtime.config.sign_in_seconds),
-        path=cookie_path(),
-        httponly=True,
-        samesite="Lax",
-        secure=request.is_secure,
-    )
-
-
-def cookie_path() -> str:
-    prefix: str = current_app.blueprints[current().name].url_prefix or "/"
-    return (request.root_path.rstrip("/") + prefix) or "/"

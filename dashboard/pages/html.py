@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..refusal import Refusal
 from ..runtime import current
-from . import gate
+from . import gate, visitor
 
 PACKAGE = Path(__file__).parent.parent
 HOUSE = PACKAGE if (PACKAGE / "templates").is_dir() else PACKAGE.parent
@@ -78,6 +78,8 @@ def refused(refusal: Refusal) -> WerkzeugResponse:
     else:
         answer = Response(draw("error.html", refusal), mimetype="text/html")
     answer.status_code = refusal.status
+    if refusal.status == 401:
+        answer.headers["WWW-Authenticate"] = "Bearer"
     return answer
 
 
@@ -87,8 +89,12 @@ def plain_error(refusal: Refusal) -> dict[str, Any]:
 
 
 def draw(template: str, context: Any) -> str:
-    """The template with the context as `page` and what every page needs: person, csrf, where things are."""
-    return templates.get_template(template).render(page=context, shell=Shell())
+    """The template with the context as `page` and what every page needs: person, csrf, where things are.
+
+    JSON can say half of a surrogate pair, and a message may quote what was sent: no byte stands for it.
+    """
+    text = templates.get_template(template).render(page=context, shell=Shell())
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def plain(value: Any) -> Any:
@@ -143,7 +149,7 @@ def sign_in_url() -> str:
     here = request.full_path.rstrip("?") if request.method == "GET" else url("overview.index")
     if runtime.access is not None:
         access = runtime.access
-        return str(gate.asked(lambda: access.sign_in_url(request.root_path + here)))
+        return str(visitor.asked(lambda: access.sign_in_url(request.root_path + here)))
     return url("account.login", next=request.root_path + here)
 
 
@@ -171,7 +177,7 @@ class Shell:
     def back(self) -> str:
         """Where the person came from, when that was a page of ours."""
         referrer = urlsplit(request.referrer or "")
-        here = referrer.netloc == request.host and referrer.path.startswith(gate.cookie_path())
+        here = referrer.netloc == request.host and referrer.path.startswith(visitor.cookie_path())
         return referrer._replace(scheme="", netloc="").geturl() if here else url("overview.index")
 
 

@@ -18,6 +18,7 @@ from .arguments import arguments, switch, take_version
 from .forms import Form, blank_form, form_of
 from .html import done, page, plain, url, wants_json
 
+CREATE = "objects"
 ONLY_READ = (gate.READ, "load", "read", "refresh")
 """Verbs that leave the data alone; every other one takes the permission to edit the model."""
 
@@ -96,7 +97,7 @@ def show(name: str) -> Response:
 
 @gate.needs(gate.EDIT, database=True)
 def create_object(name: str) -> WerkzeugResponse:
-    return _acted(name, "objects", arguments(request), created=True)
+    return _acted(name, CREATE, arguments(request), created=True)
 
 
 @gate.needs(gate.EDIT, database=True)
@@ -115,7 +116,7 @@ def _acted(
     name: str, verb: str, given: dict[str, Any], *, created: bool = False, on_object: bool = False
 ) -> WerkzeugResponse:
     version = take_version(given)
-    if on_object != (verb in OBJECT_VERBS) and verb != "objects":
+    if on_object != (verb in OBJECT_VERBS) or created != (verb == CREATE):
         raise Refusal("not_found", f"There is no verb {verb[:40]!r} here.")
     outcome = _rooms().act(name, verb, given, actor=_actor(), version=version, sight=_sight())
     if outcome.removed and not wants_json():

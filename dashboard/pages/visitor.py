@@ -1,0 +1,190 @@
+"""Who sends this request? By the host's word, a bearer token, a proxy's header, or our own cookie."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Request, current_app, request
+from itsdangerous import BadSignature, URLSafeSerializer
+from werkzeug.wrappers import Response
+
+from ..access import Person
+from ..access.accounts import SignIn
+from ..refusal import Refusal
+from ..runtime import Runtime, current
+
+LOOPBACK = frozenset({"127.0.0.1", "::1"})
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+FORWARDED = (
+    "Forwarded",
+    "Via",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Forwarded-User",
+    "X-Real-Ip",
+)
+
+
+@dataclass
+class Visit:
+    """What the gate found out about one request. nonce: what this browser's CSRF token is made of; None for a
+    bearer."""
+
+    person: Person | None
+    sign_in: SignIn | None
+    nonce: str | None
+    bearer: bool
+    new_nonce: bool = False
+    holds_bulkhead: bool = False
+
+    def csrf(self, runtime: Runtime) -> str:
+        """The token that each form of this browser carries; the first time it is asked for, the browser gets its
+        nonce."""
+        if self.nonce is None:
+            self.nonce, self.new_nonce = secrets.token_urlsafe(18), True
+        return csrf_of(runtime, self.nonce)
+
+
+def visit() -> Visit:
+    """The present request's visit; a blank one where the gate was not reached (an unknown path)."""
+    found = request.environ.setdefault("poolhouse.visit", Visit(None, None, None, False))
+    assert isinstance(found, Visit)
+    return found
+
+
+def recognise(runtime: Runtime, request: Request) -> Visit:
+    """The visit of this request, remembered for whoever asks `visit()` during it. Raises Refusal for a bad token."""
+    request.environ["poolhouse.visit"] = Visit(None, None, None, False)  # what an error page sees if this is refused
+    request.environ["poolhouse.visit"] = seen = _recognised(runtime, request)
+    return seen
+
+
+def _recognised(runtime: Runtime, request: Request) -> Visit:
+    nonce, sign_in = _read_cookie(runtime, request)
+    if runtime.access is not None:
+        return Visit(asked(lambda: runtime.access.who(request)), None, nonce, False)  # type: ignore[union-attr]
+    token = _bearer(request)
+    if token is not None:
+        person = runtime.accounts.bearer(token) if runtime.accounts else None
+        if person is None:
+            person = _metrics_reader(runtime, token)
+        if person is None:
+            raise Refusal(
+                "signed_out",
+                "This token is not known.",
+                remedy="`flask dashboard token create NAME --role ROLE` makes one.",
+            )
+        return Visit(person, None, None, True)
+    if runtime.config.auth == "none":
+        return Visit(_local(request), None, nonce, False)
+    if runtime.config.auth == "proxy":
+        return Visit(_from_proxy(runtime, request), None, nonce, False)
+    person = runtime.accounts.signed_in(sign_in) if runtime.accounts and sign_in else None
+    return Visit(person, sign_in if person else None, nonce, False)
+
+
+def _metrics_reader(runtime: Runtime, token: str) -> Person | None:
+    wanted = runtime.config.metrics_token
+    at_metrics = request.endpoint == f"{runtime.name}.metrics.index"
+    if wanted and at_metrics and hmac.compare_digest(token.encode(), wanted.encode()):
+        return Person("metrics", "viewer")
+    return None
+
+
+def _bearer(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _local(request: Request) -> Person:
+    hostname = (
+        request.host.rpartition(":")[0] if not request.host.endswith("]") and ":" in request.host else request.host
+    )
+    if (
+        request.remote_addr not in LOOPBACK
+        or hostname not in LOOPBACK_HOSTS
+        or any(h in request.headers for h in FORWARDED)
+    ):
+        raise Refusal(
+            "forbidden",
+            "Without sign-in, Poolhouse answers only from this machine itself.",
+            remedy="Set DASHBOARD_AUTH=password.",
+        )
+    return Person("local", "admin")
+
+
+def _from_proxy(runtime: Runtime, request: Request) -> Person | None:
+    if request.remote_addr not in runtime.config.proxy_addresses:
+        return None
+    name = request.headers.get(runtime.config.proxy_header, "")
+    role = _role_of(runtime, name)
+    return Person(name, role) if name and role else None
+
+
+def _role_of(runtime: Runtime, name: str) -> str | None:
+    account = runtime.accounts.known(name) if runtime.accounts else None
+    return account.role if account else None
+
+
+def asked(question: Callable[[], Any]) -> Any:
+    """A host's answer; whatever goes wrong inside it is a refusal."""
+    try:
+        return question()
+    except Exception as error:
+        current_app.logger.error("poolhouse: the host's Access raised %s", type(error).__name__, exc_info=error)
+        raise Refusal("forbidden", "The application could not say who you are or what you may do.") from error
+
+
+def csrf_of(runtime: Runtime, nonce: str) -> str:
+    return hmac.new(runtime.secret_key.encode(), b"csrf" + nonce.encode(), hashlib.sha256).hexdigest()
+
+
+def _serializer(runtime: Runtime) -> URLSafeSerializer:
+    return URLSafeSerializer(runtime.secret_key, salt="poolhouse.cookie")
+
+
+def _read_cookie(runtime: Runtime, request: Request) -> tuple[str | None, SignIn | None]:
+    with suppress(BadSignature, KeyError, TypeError, ValueError):
+        said = _serializer(runtime).loads(request.cookies.get(runtime.name, ""))
+        sign_in = SignIn(said["id"], said["name"], float(said["at"])) if "id" in said else None
+        if sign_in and not time.time() < sign_in.at + runtime.config.sign_in_seconds:
+            sign_in = None
+        return str(said["nonce"]), sign_in
+    return None, None
+
+
+def begin(response: Response, sign_in: SignIn) -> None:
+    """Signs the browser in; with a new nonce, so that no form from before goes on counting."""
+    seen = visit()
+    seen.nonce, seen.new_nonce, seen.sign_in = secrets.token_urlsafe(18), False, sign_in
+    set_cookie(response, seen.nonce, sign_in)
+
+
+def set_cookie(response: Response, nonce: str, sign_in: SignIn | None) -> None:
+    """Our own cookie: signed, for our own path, out of reach of scripts."""
+    runtime = current()
+    said: dict[str, object] = {"nonce": nonce}
+    if sign_in:
+        said.update(id=sign_in.id, name=sign_in.name, at=sign_in.at)
+    response.set_cookie(
+        runtime.name,
+        str(_serializer(runtime).dumps(said)),
+        max_age=int(runtime.config.sign_in_seconds),
+        path=cookie_path(),
+        httponly=True,
+        samesite="Lax",
+        secure=request.is_secure,
+    )
+
+
+def cookie_path() -> str:
+    prefix: str = current_app.blueprints[current().name].url_prefix or "/"
+    return (request.root_path.rstrip("/") + prefix) or "/"
