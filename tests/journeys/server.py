@@ -46,17 +46,17 @@ def environment(folder: Path, port: int, settings: Mapping[str, str]) -> dict[st
     return {**env, "PYTHONUNBUFFERED": "1", "DASHBOARD_INSTANCE": str(folder), "PORT": str(port), **settings}
 
 
-def web_line() -> str:
+def web_line(app: str = "wsgi:app") -> str:
     """The Procfile's `web:` line, listening on this machine only."""
     lines = dict(line.split(":", 1) for line in (ROOT / "Procfile").read_text().splitlines())
-    return lines["web"].strip().replace("0.0.0.0", "127.0.0.1")
+    return lines["web"].strip().replace("0.0.0.0", "127.0.0.1").replace("wsgi:app", app)
 
 
 class Server(Program):
     """A running Poolhouse. `url` has no slash at its end; `instance` is its folder.
 
     arguments: further words for gunicorn, like "-w 4". settings: environment variables, as in README's table.
-    checkout: the folder with wsgi.py and the Procfile.
+    checkout: the folder with wsgi.py and the Procfile. app: another WSGI application than wsgi.py's.
     """
 
     def __init__(
@@ -67,14 +67,15 @@ class Server(Program):
         settings: Mapping[str, str] | None = None,
         ready: bool = True,
         checkout: Path = ROOT,
+        app: str = "wsgi:app",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.instance = folder / "instance"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = environment(self.instance, self.port, settings or {})
-        self.checkout = checkout
-        command = ["sh", "-c", f"exec {web_line()} {arguments}"]
+        self.checkout, self.app = checkout, app.partition(":")[0]
+        command = ["sh", "-c", f"exec {web_line(app)} {arguments}"]
         super().__init__(command, log=folder / "gunicorn.log", env=self.env, folder=checkout)
         if ready:
             self.wait_until_ready()
@@ -97,7 +98,7 @@ class Server(Program):
     def command(self, words: str, *, stdin: str = "") -> str:
         """What `flask --app wsgi dashboard WORDS` prints, run beside this server on its instance folder."""
         done = subprocess.run(
-            [sys.executable, "-m", "flask", "--app", "wsgi", "dashboard", *shlex.split(words)],
+            [sys.executable, "-m", "flask", "--app", self.app, "dashboard", *shlex.split(words)],
             input=stdin,
             capture_output=True,
             text=True,
