@@ -12,7 +12,8 @@ from sqlalchemy import orm as sa_orm
 
 from ..refusal import Refusal
 from .documents import Document
-from .kinds import Binary, Kind, Opaque, as_found, as_text
+from .kinds import Binary, Kind, Opaque, as_text
+from .numbers import Float, Integer
 from .types import kind_of
 
 DEFAULT_CHARACTERS = 80
@@ -88,7 +89,7 @@ class Column:
                 return self.kind.format(value)
         except Exception:  # a subclass of a native type may do anything
             return as_text(value)
-        return as_found(value)
+        return _as_found(value)
 
     def restore(self, given: Any, *, staged: bool = False) -> Any:
         """The value that `format` gave this for, without bounds and without a Refusal: for snapshots. staged: to be
@@ -251,6 +252,17 @@ def _type_name(type_: Any, dialect: sa.Dialect) -> str:
         return str(type_.compile(dialect=dialect))
     except Exception:  # NullType, and foreign types, may raise
         return type(type_).__name__
+
+
+def _as_found(value: Any) -> Any:
+    """JSON of a value that does not belong to its column's kind: SQLite keeps any value in any column."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return _BINARY.format(value)
+    if isinstance(value, float):
+        return Float().format(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Integer(0, 0).format(value)
+    return value if isinstance(value, bool) else as_text(value)
 
 
 _BINARY = Binary()

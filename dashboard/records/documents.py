@@ -10,7 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .kinds import SAFE_INTEGER, Kind, as_text, check_characters
+from .kinds import Kind, as_text, check_characters
+from .numbers import SAFE_INTEGER
 
 DEPTH_MOST = 100
 """Levels of a document or an array; drivers and json itself give up at about a thousand, with an exception of their

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
 from .documents import Array, Document
-from .kinds import BigInteger, Binary, Boolean, Choice, Float, Integer, Kind, LongText, Numeric, Opaque, Text, Uuid
+from .kinds import Binary, Boolean, Choice, Kind, LongText, Opaque, Text, Uuid
 from .moments import AwareMoment, Clock, Day, Interval, Moment
+from .numbers import BigInteger, Float, Integer, Numeric
 
 Type = sa.types.TypeEngine[Any]
 UNZONED = frozenset({"sqlite", "mysql", "mariadb"})
