@@ -83,7 +83,7 @@ class Action:
         conditions = (
             (model.class_, condition) for model in self._request.models if (condition := sight.rows(model)) is not None
         )
-        token = session.criteria.set(session.loader_criteria(conditions))
+        token = session.criteria.set(session.narrowing(conditions))
         try:
             yield
         finally:

@@ -48,12 +48,13 @@ SENTENCES = {
 
 @dataclass(frozen=True)
 class Violation:
-    """What a constraint said, as far as the driver tells: kind, table, columns, the constraint's name."""
+    """What a constraint said, as far as the driver tells. value: the text of the key that it named; never shown, only compared."""
 
     kind: str
     table: str = ""
     columns: tuple[str, ...] = ()
     constraint: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,9 @@ def _violation(error: Any) -> Violation:
     diag = getattr(orig, "diag", None)
     state = getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None)
     if diag is not None and state in _STATES:
-        columns = (diag.column_name,) if diag.column_name else _detail_columns(diag.message_detail)
-        return Violation(_STATES[state], diag.table_name or "", columns, diag.constraint_name or "")
+        columns, value = _named(diag.message_detail)
+        columns = (diag.column_name,) if diag.column_name else columns
+        return Violation(_STATES[state], diag.table_name or "", columns, diag.constraint_name or "", value)
     text = str(orig.args[-1]) if getattr(orig, "args", ()) else ""
     number = orig.args[0] if getattr(orig, "args", ()) and isinstance(orig.args[0], int) else None
     if number in _MYSQL:
@@ -120,9 +122,10 @@ def _violation(error: Any) -> Violation:
     return _sqlite(text)
 
 
-def _detail_columns(detail: str | None) -> tuple[str, ...]:
-    found = re.match(r"Key \((?P<columns>[^)]*)\)=", detail or "")
-    return tuple(part.strip().strip('"') for part in found["columns"].split(",")) if found else ()
+def _named(detail: str | None) -> tuple[tuple[str, ...], str]:
+    """PostgreSQL's `Key (a, b)=(1, 2) already exists.`"""
+    found = re.match(r"Key \(([^)]*)\)=\((.*)\) (?:already exists|is not present|is still referenced|conflicts)", detail or "", re.DOTALL)
+    return (tuple(part.strip().strip('"') for part in found[1].split(",")), found[2]) if found else ((), "")
 
 
 def _mysql(kind: str, text: str) -> Violation:
@@ -157,7 +160,7 @@ def _suspected(violation: Violation, error: Any, suspects: list[Suspect]) -> lis
         for suspect in suspects
         if not table or any(getattr(each, "name", "") == table for each in suspect.model.mapper.tables)
     ]
-    for test in (_has_violation, _was_sent):
+    for test in (_has_violation, _was_sent, _is_the_key):
         fewer = [suspect for suspect in named if test(suspect, violation, error, named)]
         named = fewer or named
     return named
@@ -177,6 +180,12 @@ def _was_sent(suspect: Suspect, violation: Violation, error: Any, others: list[S
         suspect.values[name] for name in _attributes(suspect.model, violation) if suspect.values.get(name) is not None
     ]
     return bool(values) and all(any(value == other or str(value) == str(other) for other in sent) for value in values)
+
+
+def _is_the_key(suspect: Suspect, violation: Violation, error: Any, others: list[Suspect]) -> bool:
+    """Its values of these columns are the key that the database named."""
+    values = {name: suspect.values.get(name) for name in _attributes(suspect.model, violation)}
+    return bool(violation.value) and ", ".join(map(str, values.values())) == violation.value
 
 
 def _sent(params: Any) -> list[Any]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
 from ..store.workspaces import Row
+from ..telemetry.statements import RELEASING
 from . import snapshot as snapshots
 from . import staged, tape
 from .image import Image
@@ -96,7 +97,12 @@ class Live:
         self._staged.clear()
         if not transaction._connections:
             return
+        marked = [connection.info for connection, *_ in transaction._connections.values() if not connection.invalidated]
+        for info in marked:
+            info[RELEASING] = True
         transaction.close()
+        for info in marked:
+            info.pop(RELEASING, None)
         again = self.session.begin()
         for name in ("_new", "_deleted", "_dirty", "_key_switches"):
             getattr(again, name).update(getattr(transaction, name))

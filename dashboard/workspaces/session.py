@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 scope: ContextVar[int | None] = ContextVar("poolhouse_workspace", default=None)
 """The workspace whose Session the registries hand out in this thread."""
 
-criteria: ContextVar[tuple[Any, ...]] = ContextVar("poolhouse_criteria", default=())
-"""Loader options that narrow every SELECT to the rows that the present actor may see."""
+criteria: ContextVar[tuple[tuple[type, Any, Any], ...]] = ContextVar("poolhouse_criteria", default=())
+"""By class what narrows every SELECT to the rows that the present actor may see: the condition, and it as a loader option."""
 
 
 class WorkspaceSessionMixin:
@@ -118,9 +118,17 @@ def _after_transaction_end(session: sa_orm.Session, transaction: sa_orm.SessionT
 
 
 def _do_orm_execute(state: sa_orm.ORMExecuteState) -> None:
-    options = criteria.get()
-    if options and state.is_select:
-        state.statement = state.statement.options(*options)
+    narrowed = criteria.get()
+    if not narrowed or not state.is_select:
+        return
+    if state.is_column_load and isinstance(state.statement, sa.Select):
+        # loader criteria do not touch the refresh of an object that is there already
+        mapper = state.bind_mapper
+        for class_, condition, _ in narrowed:
+            if mapper is not None and issubclass(mapper.class_, class_):
+                state.statement = state.statement.where(condition)
+    else:
+        state.statement = state.statement.options(*(option for _, _, option in narrowed))
 
 
 _LISTENERS = {
@@ -131,9 +139,10 @@ _LISTENERS = {
 }
 
 
-def loader_criteria(pairs: Iterable[tuple[type, Any]]) -> tuple[Any, ...]:
+def narrowing(pairs: Iterable[tuple[type, Any]]) -> tuple[tuple[type, Any, Any], ...]:
     """For each class the condition that its rows must meet, wherever they are loaded."""
-    return tuple(
-        sa_orm.with_loader_criteria(class_, condition, include_aliases=True, propagate_to_loaders=False)
-        for class_, condition in pairs
-    )
+    return tuple((class_, condition, _criteria(class_, condition)) for class_, condition in pairs)
+
+
+def _criteria(class_: type, condition: Any) -> Any:
+    return sa_orm.with_loader_criteria(class_, condition, include_aliases=True, propagate_to_loaders=False)

@@ -7,7 +7,14 @@ import pytest
 from tests.workspaces.desk import Desk
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'shop.db'}"
+    return request.getfixturevalue("postgresql_url")
+
+
 @pytest.fixture
-def desk(tmp_path):
-    with Desk(f"sqlite:///{tmp_path / 'shop.db'}", f"sqlite:///{tmp_path / 'store.db'}") as made:
+def desk(database_url, tmp_path):
+    with Desk(database_url, f"sqlite:///{tmp_path / 'store.db'}") as made:
         yield made
