@@ -27,7 +27,7 @@ def fault(listener: str) -> None:
                 _logged[listener] = now
         if due:
             log.error("telemetry: the listener %s failed; the program is not affected", listener, exc_info=True)
-    except Exception:  # noqa: S110 - a logging handler of the program's may fail, and that must not reach its checkout
+    except Exception:  # a logging handler of the program's may fail, and that must not reach its checkout
         pass
 
 

@@ -1,18 +1,21 @@
-"""What of a pool is in no event? Waits, timeouts, failed connects and what is really closed: wrapped on the pool instance.
+"""What of a pool is in no event? Waits, timeouts, failed connects and what is really closed: wrapped on the pool
+instance.
 
 Wait time, waiters and the pool's TimeoutError reach no listener; a failed connect reaches none without an Engine; and a
-connection that a `connect` listener refused is closed without `close`. So the instance's own methods are wrapped, and put back."""
+connection that a `connect` listener refused is closed without `close`. So the instance's own methods are wrapped, and
+put back."""
 
 from __future__ import annotations
 
 import sys
+import threading
 import time
 import weakref
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cache
 from threading import get_ident
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.util import queue as sa_queue
@@ -46,8 +49,10 @@ def attach(pool: Any, watch: PoolWatch) -> None:
     queue = getattr(pool, "_pool", None)
     if isinstance(queue, sa_queue.QueueCommon):
         pool._do_get = _settled_get(weakref.ref(pool), watch, before["_do_get"])
-        queue.__class__ = _timed_class(type(queue))
-        queue.poolhouse_waiting = watch.waiting  # type: ignore[attr-defined]
+        timed = _timed(queue)
+        timed.poolhouse_original = type(timed)
+        timed.poolhouse_waiting = watch.waiting
+        timed.__class__ = _TimedCondition if timed is not queue else _timed_class(cast(Hashable, type(queue)))
 
 
 def release(pool: Any) -> None:
@@ -61,10 +66,15 @@ def release(pool: Any) -> None:
             pool.__dict__.pop(name, None)
         else:
             pool.__dict__[name] = before[name]
-    queue = getattr(pool, "_pool", None)
-    if queue is not None and getattr(type(queue), "poolhouse_original", None) is not None:
-        queue.__class__ = type(queue).poolhouse_original
-        queue.__dict__.pop("poolhouse_waiting", None)
+    timed = _timed(getattr(pool, "_pool", None))
+    if timed is not None and "poolhouse_original" in timed.__dict__:
+        timed.__class__ = timed.__dict__.pop("poolhouse_original")
+        del timed.poolhouse_waiting
+
+
+def _timed(queue: Any) -> Any:
+    """What tells of a wait: the condition that a thread waits on, or for asyncio the queue itself."""
+    return getattr(queue, "not_empty", queue)
 
 
 def has_queue(pool: Any) -> bool:
@@ -72,62 +82,68 @@ def has_queue(pool: Any) -> bool:
     return isinstance(getattr(pool, "_pool", None), sa_queue.QueueCommon)
 
 
+class _TimedCondition(threading.Condition):
+    """What a thread waits on in SQLAlchemy's queue while no connection is free: only then is `wait` called."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        _begin_wait(self, get_ident)
+        return super().wait(timeout)
+
+
 @cache
-def _timed_class(original: type) -> type:
-    """A subclass of the pool's queue that knows who waits in it. Only get(block=True) on an empty queue can wait."""
-    plain_get = original.get  # type: ignore[attr-defined]
-    key = get_ident if issubclass(original, sa_queue.Queue) else _greenlet
+def _timed_class(original: Any) -> Any:
+    """For an AsyncEngine: a subclass of its pool's queue. Only get(block=True) with nothing to be had waits."""
 
     def get(self: Any, block: bool = True, timeout: float | None = None) -> Any:
-        if not block:
-            return plain_get(self, False)
-        try:
-            return plain_get(self, False)
-        except sa_queue.Empty:
-            pass
-        _begin_wait(self.poolhouse_waiting, key())
-        return plain_get(self, True, timeout)
+        if block:
+            try:
+                return original.get(self, False)
+            except sa_queue.Empty:
+                _begin_wait(self, _greenlet)
+        return original.get(self, block, timeout)
 
-    return type(original.__name__, (original,), {"get": get, "poolhouse_original": original, "__module__": __name__, "poolhouse_key": staticmethod(key)})
+    return type(original.__name__, (original,), {"get": get, "__module__": __name__})
 
 
 def _greenlet() -> Any:
-    import greenlet  # only there with an AsyncEngine
-
-    return greenlet.getcurrent()
+    return sys.modules["greenlet"].getcurrent()  # it is there wherever an AsyncEngine works
 
 
-def _begin_wait(waiting: dict[Any, Any], key: Any) -> None:
+def _begin_wait(timed: Any, key: Callable[[], Any]) -> None:
     try:
         place = lines.acquiring(sys._getframe(2))
         # an Empty is not yet a timeout: _do_get may call itself and wait again, and that is one wait
-        waiting.setdefault(key, (time.perf_counter(), get_ident(), place, scopes.endpoint()))
+        waiter = (time.perf_counter(), get_ident(), place, scopes.endpoint())
+        timed.poolhouse_waiting.setdefault(key(), waiter)
+    except AttributeError:  # unwatched a moment ago
+        pass
     except Exception:
         fault("wait")
 
 
-def _settled_get(pool: weakref.ref[Any], watch: PoolWatch, before: Callable[[], Any] | None) -> Callable[[], Any]:
+def _settled_get(pool: Any, watch: PoolWatch, before: Callable[[], Any] | None) -> Callable[[], Any]:
     original = type(pool())._do_get if before is None else lambda _: before()
     waiting = watch.waiting
+    key = get_ident if isinstance(pool()._pool, sa_queue.Queue) else _greenlet
 
     def _do_get() -> Any:
         try:
             record = original(pool())
         except BaseException as error:
             if waiting:
-                _settle(watch, pool(), isinstance(error, sa.exc.TimeoutError))
+                _settle(watch, key(), isinstance(error, sa.exc.TimeoutError))
             raise
         if waiting:
-            _settle(watch, pool(), False)
+            _settle(watch, key(), False)
         return record
 
     return _do_get
 
 
-def _settle(watch: PoolWatch, pool: Any, timed_out: bool) -> None:
-    """The calling thread's wait is over, if it waited. The innermost _do_get gets here first, the outer ones find nothing."""
+def _settle(watch: PoolWatch, key: Any, timed_out: bool) -> None:
+    """The calling thread's wait is over, if it waited. The innermost _do_get gets here first, the outer ones find
+    nothing."""
     try:
-        key = getattr(type(pool._pool), "poolhouse_key", get_ident)()
         waiter = watch.waiting.pop(key, None)
         if waiter is None:
             return
@@ -140,7 +156,7 @@ def _settle(watch: PoolWatch, pool: Any, timed_out: bool) -> None:
         fault("wait")
 
 
-def _timed_creator(pool: weakref.ref[Any], watch: PoolWatch, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _timed_creator(pool: Any, watch: PoolWatch, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def _invoke_creator(record: Any) -> Any:
         start = time.perf_counter()
         try:
@@ -167,11 +183,12 @@ def _count_creation(watch: PoolWatch, seconds: float, pool: Any, error: BaseExce
 
 
 def count_first_creation(watch: PoolWatch, record: Any) -> None:
-    """A pool that is attached by its own first `connect` event: that connection was made before the wrapper was there."""
+    """A pool that is attached by its own first `connect` event: that connection was made before the wrapper was
+    there."""
     _count_creation(watch, max(0.0, time.time() - record.starttime), None, None)
 
 
-def _counted_close(pool: weakref.ref[Any], watch: PoolWatch, before: Callable[..., None] | None) -> Callable[..., None]:
+def _counted_close(pool: Any, watch: PoolWatch, before: Callable[..., None] | None) -> Callable[..., None]:
     original = type(pool())._close_connection if before is None else lambda _, *a, **k: before(*a, **k)
 
     def _close_connection(connection: Any, *, terminate: bool = False) -> None:

@@ -1,6 +1,8 @@
-"""What has every process of this machine last said, the dead ones included? One file that all share; whoever reads publishes first.
+"""What has every process of this machine last said, the dead ones included? One file that all share; whoever reads
+publishes first.
 
-A counter must never fall. What a dead process said is folded into retired sums, exactly once; a process whose row was folded
+A counter must never fall. What a dead process said is folded into retired sums, exactly once; a process whose row was
+folded
 begins a new epoch at zero; and when the file itself is deleted, every process brings back what it knows."""
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ class Ledger:
                 self._member.config = config
 
     def join(self) -> None:
-        """This process publishes from now on, twice a second. A forked child joins anew. Never raises for a file that cannot be used."""
+        """This process publishes from now on, twice a second. A forked child joins anew. Never raises for a file that
+        cannot be used."""
         self._member.join()
 
     def joined(self) -> bool:
@@ -94,7 +97,9 @@ class _Member:
                 return
             self.joined = True
             self._stop = threading.Event()
-            self._thread = threading.Thread(target=self._publish_on, args=(self._stop,), name="poolhouse-ledger", daemon=True)
+            self._thread = threading.Thread(
+                target=self._publish_on, args=(self._stop,), name="poolhouse-ledger", daemon=True
+            )
             self._thread.start()
         self._try_to_publish()
 
@@ -123,7 +128,7 @@ class _Member:
                 rows, retired = self._exchange()
             return merging.merge(rows, retired, self.config, time.time())
         except (sqlite3.Error, OSError, ValueError) as error:
-            problem = f"The ledger {self.folder / 'ledger.db'} cannot be used ({error}): these are this process's own numbers only."
+            problem = f"The ledger {self._rows.path} cannot be used ({error}): these numbers are of this process only."
             return merging.alone(own(self.config), self.config, self._started_at, problem)
 
     def _publish_on(self, stop: threading.Event) -> None:
@@ -151,7 +156,7 @@ class _Member:
                 self._say(transaction, said, generation)
             else:
                 self._generation = generation
-            for key in transaction.keys():
+            for key in transaction.row_keys():
                 if is_gone(Process(*key[:4])):
                     self._fold(transaction, key)
             rows, retired = transaction.rows(), transaction.retired()
@@ -171,10 +176,11 @@ class _Member:
         self._generation = generation
 
     def _enter(self, transaction: Transaction, said: Said) -> None:
-        """A new epoch. Rows of this very process that are not its own come from a program that it replaced by exec: they are dead."""
+        """A new epoch. Rows of this very process that are not its own come from a program that it replaced by exec:
+        they are dead."""
         self._process = this_process()
         mine = (self._process.host, self._process.boot, self._process.pid, self._process.started)
-        former = [key for key in transaction.keys() if key[:4] == mine]
+        former = [key for key in transaction.row_keys() if key[:4] == mine]
         for key in former:
             self._fold(transaction, key)
         self._epoch = max([self._epoch, *(key[4] for key in former)]) + 1
@@ -204,26 +210,34 @@ class _Member:
     def _bring_back(self, transaction: Transaction) -> None:
         """The file was deleted, and this one is new: every process puts back the ledger as it last saw it.
 
-        The retired sums are kept by the generation of the file they grew in, and only a later version replaces an earlier
-        one: so they come back once, whoever comes first, and whoever knows more corrects it. A process that has died since
-        is folded into its old generation, as it would have been: two that do this come to the same version and sums. The
+        The retired sums are kept by the generation of the file they grew in, and only a later version replaces an
+        earlier
+        one: so they come back once, whoever comes first, and whoever knows more corrects it. A process that has died
+        since
+        is folded into its old generation, as it would have been: two that do this come to the same version and sums.
+        The
         rows of the living come back too, for a paused process cannot speak for itself.
         """
         retired = {sums.generation: sums for sums in self._known.retired}
         alive = []
         for row in self._known.rows:
             if is_gone(row.process):
-                retired[self._known.generation] = _folded(retired.get(self._known.generation), self._known.generation, row.said)
+                retired[self._known.generation] = _folded(
+                    retired.get(self._known.generation), self._known.generation, row.said
+                )
             else:
                 alive.append(row)
         there = {sums.generation: sums.version for sums in transaction.retired()}
-        if any(version > retired[name].version if name in retired else name != transaction.generation() for name, version in there.items()):
+        if any(
+            version > retired[name].version if name in retired else name != transaction.generation()
+            for name, version in there.items()
+        ):
             alive = []  # somebody knows of more that was folded, maybe of one of these
         elif any(retired[name].version > version for name, version in there.items() if name in retired):
             self._take_back_what_was_folded(transaction)
         for sums in retired.values():
             transaction.retire(sums)
-        present = set(transaction.keys())
+        present = set(transaction.row_keys())
         for row in alive:
             if row.key not in present:
                 transaction.insert(row.key, row.worker, row.started_at, row.said_at, row.said)

@@ -1,10 +1,12 @@
-"""Which line of the program took the connection? Found by walking to the first frame outside SQLAlchemy; put into words only when somebody looks."""
+"""Which line of the program took the connection? Found by walking to the first frame outside SQLAlchemy; put into
+words only when somebody looks."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -12,11 +14,12 @@ from typing import Any
 import sqlalchemy
 
 Place = tuple[CodeType, int]
-"""A code object and the offset of its last instruction. The line number is computed on reading: asking a frame for it costs a walk through its line table."""
+"""A code object and the offset of its last instruction. The line number is computed on reading: asking a frame for it
+costs a walk through its line table."""
 
 STACK_FRAMES = 30
 FILES_REMEMBERED = 10_000
-_INSIDE = (os.path.dirname(sqlalchemy.__file__) + os.sep, os.path.dirname(__file__) + os.sep)
+_INSIDE = (f"{Path(sqlalchemy.__file__).parent}{os.sep}", f"{Path(__file__).parent}{os.sep}")
 
 
 class _Inside(dict[str, bool]):
@@ -25,7 +28,11 @@ class _Inside(dict[str, bool]):
     def __missing__(self, filename: str) -> bool:
         if len(self) > FILES_REMEMBERED:  # code that is compiled at run time may bring ever new names
             self.clear()
-        inside = filename.startswith((*_INSIDE, "<sqlalchemy generated")) or filename == contextlib.__file__ or f"{os.sep}flask_sqlalchemy{os.sep}" in filename
+        inside = (
+            filename.startswith((*_INSIDE, "<sqlalchemy generated"))
+            or filename == contextlib.__file__
+            or f"{os.sep}flask_sqlalchemy{os.sep}" in filename
+        )
         self[filename] = inside
         return inside
 
@@ -39,6 +46,48 @@ def set_keep(how: str) -> None:
     """Config's `stacks`: "off", "line" or "full"."""
     global keep
     keep = how
+
+
+depths: dict[int, int] = {}
+"""How deep the program's frame lay last, by the code of the ORM's frame at NEAR."""
+CALLER, MIDDLE, NEAR = 5, 9, 13
+
+
+def first_outside(getframe: Callable[[int], FrameType]) -> FrameType:
+    """The first frame outside SQLAlchemy, for a listener of `checkout` that calls this itself.
+
+    Each frame that is walked through costs as much as the rest of the listener's work, and a commit lies thirty frames
+    deep; asking for the n-th frame costs one frame only. So the depth that was right last time is tried first. Raises
+    AttributeError or ValueError where the stack ends too early (a greenlet's does).
+    """
+    frame: Any = getframe(CALLER)  # of Pool.connect
+    depth = CALLER
+    while inside[frame.f_code.co_filename]:
+        frame = frame.f_back
+        depth += 1
+        if depth == MIDDLE:
+            return _deep(getframe, frame)
+    return frame  # type: ignore[no-any-return]
+
+
+def _deep(getframe: Callable[[int], FrameType], middle: FrameType) -> FrameType:
+    frame: Any = getframe(NEAR + 1)
+    if not inside[frame.f_code.co_filename]:
+        frame, key = middle, None
+        depth = MIDDLE + 1
+    else:
+        depth, key = NEAR + 1, id(frame.f_code)
+        guess = depths.get(key)
+        if guess is not None and inside[getframe(guess - 1).f_code.co_filename]:
+            found = getframe(guess)
+            if not inside[found.f_code.co_filename]:
+                return found
+    while inside[frame.f_code.co_filename]:
+        frame = frame.f_back
+        depth += 1
+    if key is not None:
+        depths[key] = depth
+    return frame  # type: ignore[no-any-return]
 
 
 def acquiring(frame: FrameType | None) -> Any:
@@ -64,7 +113,8 @@ def acquiring(frame: FrameType | None) -> Any:
 
 
 def _beyond_greenlet(places: list[Place]) -> FrameType | None:
-    """An AsyncEngine works inside a greenlet, whose stack ends at its own beginning: the program's frames are its parent's."""
+    """An AsyncEngine works inside a greenlet, whose stack ends at its own beginning: the program's frames are its
+    parent's."""
     greenlet = sys.modules.get("greenlet")
     if greenlet is None or places:
         return None
@@ -77,7 +127,7 @@ def line_of(kept: Any) -> str | None:
     if kept is None:
         return None
     code, offset = kept if isinstance(kept[0], CodeType) else kept[0]
-    return f"{_short(code.co_filename)}:{_number(code, offset)} in {code.co_qualname if hasattr(code, 'co_qualname') else code.co_name}"
+    return f"{_short(code.co_filename)}:{_number(code, offset)} in {code.co_qualname}"
 
 
 def stack_of(kept: Any) -> tuple[str, ...]:
@@ -97,7 +147,7 @@ def _number(code: CodeType, offset: int) -> int:
 
 def _short(filename: str) -> str:
     """Relative to where the program was started, else to the folder on sys.path that it was imported from."""
-    for folder in (os.getcwd(), *sorted(sys.path, key=len, reverse=True)):
+    for folder in (str(Path.cwd()), *sorted(sys.path, key=len, reverse=True)):
         if folder and filename.startswith(str(Path(folder)) + os.sep):
             return filename[len(str(Path(folder))) + 1 :]
     return filename

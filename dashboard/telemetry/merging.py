@@ -12,7 +12,17 @@ from typing import Any
 from ..config import Config
 from .processes import this_process
 from .reading import (
-    Counts, Holder, Limits, LiveSession, PoolReading, Reading, RegistryReading, SessionsReading, Slot, Transition, Waiter,
+    Counts,
+    Holder,
+    Limits,
+    LiveSession,
+    PoolReading,
+    Reading,
+    RegistryReading,
+    SessionsReading,
+    Slot,
+    Transition,
+    Waiter,
     WorkerReading,
 )  # fmt: skip
 from .rows import Retired, Row
@@ -37,7 +47,8 @@ def parsed(text: str) -> Said:
 def counted(said: Said) -> Said:
     """What of a process outlives it: its counters and histograms."""
     kept: Said = {
-        kind: {name: {"numbers": item["numbers"]} for name, item in said.get(kind, {}).items()} for kind in ("pools", "registries")
+        kind: {name: {"numbers": item["numbers"]} for name, item in said.get(kind, {}).items()}
+        for kind in ("pools", "registries")
     }
     return {**kept, "faults": said.get("faults", {})}
 
@@ -120,11 +131,16 @@ def _pool(name: str, numbers: Mapping[str, Any], words: list[Word], now: float) 
         name=name,
         class_=next((part.class_ for part in parts), ""),
         limits=Limits(
-            *(_sum(getattr(part.limits, field) for part in parts) for field in ("size", "max_overflow", "total")),
+            size=_sum(part.limits.size for part in parts),
+            max_overflow=_sum(part.limits.max_overflow for part in parts),
+            total=_sum(part.limits.total for part in parts),
             timeout_seconds=_most(part.limits.timeout_seconds for part in parts),
         ),
         counts=Counts(
-            **{field: _sum(getattr(part.counts, field) for part in parts) for field in ("idle", "dead_slot", "overflow", "waiters")},
+            **{
+                field: _sum(getattr(part.counts, field) for part in parts)
+                for field in ("idle", "dead_slot", "overflow", "waiters")
+            },
             used=sum(part.counts.used for part in parts),
             detached=sum(part.counts.detached for part in parts),
             peak=max((part.counts.peak for part in parts), default=0),
@@ -141,12 +157,16 @@ def _pool(name: str, numbers: Mapping[str, Any], words: list[Word], now: float) 
 def _part(name: str, worker: int, item: Said, now: float) -> PoolReading:
     size, overflow, total = item["limits"] or (None, None, None)
     holders = (_holder(worker, holder, now) for holder in item["holders"])
-    waiters = (Waiter(worker, _age(w["since"], now) or 0.0, w["endpoint"], w["line"], w["thread"]) for w in item["waiting"])
+    waiters = (
+        Waiter(worker, _age(w["since"], now) or 0.0, w["endpoint"], w["line"], w["thread"]) for w in item["waiting"]
+    )
     return PoolReading(
         name=name,
         class_=item["class"],
         limits=Limits(size, overflow, total, item["timeout"]),
-        counts=Counts(**{field: item[field] for field in ("used", "idle", "dead_slot", "detached", "overflow", "waiters", "peak")}),
+        counts=Counts(
+            **{field: item[field] for field in ("used", "idle", "dead_slot", "detached", "overflow", "waiters", "peak")}
+        ),
         slots=_slots(worker, item, size),
         holders=tuple(holders),
         waiters=tuple(waiters),
@@ -161,7 +181,7 @@ def _part(name: str, worker: int, item: Said, now: float) -> PoolReading:
 
 def _slots(worker: int, item: Said, size: float | None) -> tuple[Slot, ...]:
     """The worker's places, used ones first; bounded like the holders."""
-    places = inf if not size else size
+    places = size or inf
     used = item["used"]
     states = ["used"] * int(min(used, places)) + ["overflow"] * int(max(0, used - places))
     states += ["idle"] * (item["idle"] or 0) + ["dead_slot"] * (item["dead_slot"] or 0)
@@ -206,9 +226,15 @@ def _sessions(registries: Mapping[str, Any], words: list[Word], now: float) -> S
 
 def _registry(name: str, numbers: Mapping[str, Any], words: list[Word]) -> RegistryReading:
     said = [word[-1]["registries"].get(name, {}) for word in words]
-    states = {state: sum(one.get(state, 0) for one in said) for state in ("idle", "in_transaction", "needs_rollback", "identity_map_objects")}
+    states = {
+        state: sum(one.get(state, 0) for one in said)
+        for state in ("idle", "in_transaction", "needs_rollback", "identity_map_objects")
+    }
     totals = {
-        **{f"transactions_{outcome}": numbers.get(f"session transactions|{outcome}", 0) for outcome in ("commit", "rollback", "released")},
+        **{
+            f"transactions_{outcome}": numbers.get(f"session transactions|{outcome}", 0)
+            for outcome in ("commit", "rollback", "released")
+        },
         **{f"flushed_{kind}": numbers.get(f"flushed|{kind}", 0) for kind in ("new", "modified", "deleted")},
         "flushes": count_of(numbers.get("flush")),
     }

@@ -18,16 +18,31 @@ from . import instruments, lines, scopes
 from .faults import fault
 from .recorder import SECONDS
 from .watches import (
-    CHECKINS, CHECKOUTS, ERRORS, FAIRY, HOLD, HOLD_SUM, INVALIDATIONS, LEAKS, LOST_CHECKOUTS, MARK, SINCE, TRANSACTION,
-    TRANSACTION_SINCE, PoolWatch, is_disconnect,
+    CHECKINS,
+    CHECKOUTS,
+    ERRORS,
+    FAIRY,
+    HOLD,
+    HOLD_SUM,
+    INVALIDATIONS,
+    LEAKS,
+    LOST_CHECKOUTS,
+    MARK,
+    SINCE,
+    TRANSACTION,
+    TRANSACTION_SINCE,
+    PoolWatch,
+    is_disconnect,
+    new_holder,
 )  # fmt: skip
 
-Listener = Callable[..., None]
+Listener = Callable[..., Any]
 pc = time.perf_counter
 
 
 def listeners(root: Any) -> dict[str, Listener]:
-    """One set of listeners for one registration. root decides about pools that nobody has attached yet (`root.adopt`)."""
+    """One set of listeners for one registration. root decides about pools that nobody has attached yet
+    (`root.adopt`)."""
     return {
         "connect": _connect(root),
         "checkout": _checkout(root),
@@ -54,7 +69,7 @@ def _is_attached(record: Any) -> bool:
 
 
 def _checkout(root: Any) -> Listener:
-    inside, scope, getframe = lines.inside, scopes.current, sys._getframe
+    outside, scope, getframe = lines.first_outside, scopes.current, sys._getframe
 
     def checkout(dbapi_connection: Any, record: Any, fairy: Any) -> None:
         try:
@@ -64,22 +79,21 @@ def _checkout(root: Any) -> Listener:
             held = watch.held
             if record in held and _is_known(watch, record):
                 return
-            frame = getframe(3)
-            place: Any
-            if lines.keep == "line":
-                while inside[frame.f_code.co_filename]:
-                    frame = frame.f_back
-                place = (frame.f_code, frame.f_lasti)
-            else:
-                place = lines.acquiring(frame)
+            if lines.keep != "line":
+                _checkout_the_long_way(root, record)
+                return
+            frame = outside(getframe)
             endpoint = scope()
             if endpoint is None and scopes.reader is not None:
                 endpoint = scopes.reader()
-            held[record] = [pc(), get_ident(), place, endpoint, record.fairy_ref, 0.0, 0.0, None, 0.0, None, watch]
+            held[record] = [
+                pc(), get_ident(), frame.f_code, frame.f_lasti, endpoint, record.fairy_ref,
+                0.0, 0.0, None, 0.0, 0, 0.0, watch,
+            ]  # fmt: skip
             watch.local.cells[CHECKOUTS] += 1
             if len(held) > watch.top:
                 watch.top = len(held)
-            if watch.foreign and record in watch.foreign:
+            if watch.foreign is not None and record in watch.foreign:
                 watch.local.cells[LEAKS["foreign_process"]] += 1
         except Exception:
             _checkout_the_long_way(root, record)
@@ -88,13 +102,14 @@ def _checkout(root: Any) -> Listener:
 
 
 def _checkout_the_long_way(root: Any, record: Any) -> None:
-    """Where the quick way found no frame of the program (a greenlet's stack ends early), or a pool that is new to us."""
+    """Where the quick way found no frame of the program (a greenlet's stack ends early), or a pool that is new to
+    us."""
     try:
         watch = watch_of(record._ConnectionRecord__pool, root)
         if watch is None:
             return
         place = lines.acquiring(sys._getframe(2))
-        watch.held[record] = [pc(), get_ident(), place, scopes.endpoint(), record.fairy_ref, 0.0, 0.0, None, 0.0, None, watch]
+        watch.held[record] = new_holder(watch, get_ident(), place, scopes.endpoint(), record.fairy_ref)
         watch.local.cells[CHECKOUTS] += 1
         watch.top = max(watch.top, len(watch.held))
     except Exception:
@@ -102,8 +117,10 @@ def _checkout_the_long_way(root: Any, record: Any) -> None:
 
 
 def _is_known(watch: PoolWatch, record: Any) -> bool:
-    """The record is out already. Either this is the same checkout once more (a listener asked for another connection), or a
-    StaticPool gives its one connection to a second taker: then the first one's hold ends here, for it has no checkin."""
+    """The record is out already. Either this is the same checkout once more (a listener asked for another
+    connection), or a
+    StaticPool gives its one connection to a second taker: then the first one's hold ends here, for it has no
+    checkin."""
     holder = watch.held[record]
     if holder[FAIRY] is record.fairy_ref:
         return True
@@ -165,7 +182,8 @@ def _connect(root: Any) -> Listener:
             if watch is not None:
                 if is_new:
                     instruments.count_first_creation(watch, record)
-                watch.foreign.discard(record)
+                if watch.foreign is not None:
+                    watch.foreign.discard(record)
                 record.info["poolhouse_server_process"] = server_process(record.driver_connection)
         except Exception:
             fault("connect")
@@ -174,14 +192,20 @@ def _connect(root: Any) -> Listener:
 
 
 def server_process(connection: Any) -> int | None:
-    """The database's own number of this connection's process or thread, where the driver knows it without asking the server."""
-    with suppress(Exception):
-        for ask in (lambda c: c.info.backend_pid, lambda c: c.get_server_pid(), lambda c: c.thread_id()):
-            with suppress(AttributeError, TypeError):
-                number = ask(connection)
-                if isinstance(number, int) and number > 0:
-                    return number
+    """The database's number of this connection's process or thread, where the driver knows it without asking."""
+    for ask in _SERVER_PROCESS:
+        with suppress(Exception):
+            number = ask(connection)
+            if isinstance(number, int) and number > 0:
+                return number
     return None
+
+
+_SERVER_PROCESS: tuple[Callable[[Any], Any], ...] = (
+    lambda connection: connection.info.backend_pid,  # psycopg, psycopg2
+    lambda connection: connection.get_server_pid(),  # asyncpg
+    lambda connection: connection.thread_id(),  # PyMySQL, mysqlclient
+)
 
 
 def _detach(root: Any) -> Listener:

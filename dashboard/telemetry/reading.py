@@ -9,7 +9,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Limits:
-    """What the pool may hold, added up over the workers; None where the pool class has no such limit, infinite where it is unlimited."""
+    """What the pool may hold, added up over the workers; None where the pool class has no such limit, infinite where
+    it is unlimited."""
 
     size: float | None = None
     max_overflow: float | None = None
@@ -19,7 +20,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class Counts:
-    """Connections by state, and who waits. None: this pool class has no such thing. peak: most in use at once within 60 s, in one worker."""
+    """Connections by state, and who waits. None: this pool class has no such thing. peak: most in use at once within
+    60 s, in one worker."""
 
     used: int = 0
     idle: int | None = None
@@ -32,7 +34,8 @@ class Counts:
 
 @dataclass(frozen=True)
 class Slot:
-    """A place of a worker's pool. state: used, overflow (used, beyond the size), idle, dead_slot, or free (never filled yet)."""
+    """A place of a worker's pool. state: used, overflow (used, beyond the size), idle, dead_slot, or free (never
+    filled yet)."""
 
     worker: int
     state: str
@@ -77,7 +80,9 @@ class PoolReading:
     totals: Mapping[str, float] = field(default_factory=dict)
     worker: int | None = None
     workers: tuple[PoolReading, ...] = ()
-    _numbers: Mapping[str, Any] = field(default_factory=dict)  # every counter and histogram, for the metrics; underscored: not for JSON
+    _numbers: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # every counter and histogram, for the metrics; underscored: not for JSON
 
     @property
     def numbers(self) -> Mapping[str, Any]:
@@ -103,7 +108,8 @@ class RegistryReading:
 
 @dataclass(frozen=True)
 class LiveSession:
-    """A Session that is alive. age: seconds since its first transaction. modified: objects touched since the last flush."""
+    """A Session that is alive. age: seconds since it was first seen, at most one publication after it was made.
+    modified: objects touched since the last flush."""
 
     registry: str
     worker: int
@@ -134,7 +140,8 @@ class SessionsReading:
 
 @dataclass(frozen=True)
 class WorkerReading:
-    """A process that publishes. seconds: age of its last word. state: live, or stale when it has been silent for long."""
+    """A process that publishes. seconds: age of its last word. state: live, or stale when it has been silent for
+    long."""
 
     worker: int
     pid: int

@@ -1,6 +1,7 @@
 """How does a listener count without a lock, and who adds it up?
 
-Each thread has its own flat list of numbers ("cells") and is its only writer; a reader adds the lists up. Nothing is shared on the hot path."""
+Each thread has its own flat list of numbers ("cells") and is its only writer; a reader adds the lists up. Nothing is
+shared on the hot path."""
 
 from __future__ import annotations
 
@@ -12,11 +13,29 @@ from typing import Any
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Bucket bounds (upper, inclusive) of waits, holds, creations, transactions and flushes, in seconds."""
-STATEMENT_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+STATEMENT_SECONDS = (
+    0.0001,
+    0.00025,
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+)
 AGE_SECONDS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 
 Numbers = dict[str, Any]
-"""Merged numbers by family name: a count, or for a histogram the list of its bucket counts (+Inf last) with the sum behind them."""
+"""Merged numbers by family name: a count, or for a histogram the list of its bucket counts (+Inf last) with the sum
+behind them."""
 
 
 class Layout:
@@ -90,7 +109,8 @@ class Recorder:
             self._threads.append((weakref.ref(token), cells))
 
     def merged(self) -> list[Any]:
-        """The sum over all threads, dead ones included. No cell ever falls: what a failed COMMIT takes back between two readings is held until it is made up for."""
+        """The sum over all threads, dead ones included. No cell ever falls: what a failed COMMIT takes back between
+        two readings is held until it is made up for."""
         with self._lock:
             self._fold_dead_threads()
             columns = zip(self._ended, *(cells[:] for _, cells in self._threads), strict=True)

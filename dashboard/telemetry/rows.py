@@ -1,6 +1,7 @@
 """How does the ledger lie on the disk? One SQLite file of rows by process, retired sums by generation, and who it is.
 
-Opened anew when the file behind its name is another one: SQLite would go on writing to a deleted file without a word."""
+Opened anew when the file behind its name is another one: SQLite would go on writing to a deleted file without a
+word."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ BUSY_SECONDS = 5.0
 _SCHEMA = (
     "CREATE TABLE ledger (id TEXT NOT NULL)",
     "CREATE TABLE process (host TEXT, boot TEXT, pid INTEGER, started INTEGER, epoch INTEGER, worker INTEGER NOT NULL,"
-    " started_at REAL NOT NULL, said_at REAL NOT NULL, said TEXT NOT NULL, PRIMARY KEY (host, boot, pid, started, epoch))",
+    " started_at REAL NOT NULL, said_at REAL NOT NULL, said TEXT NOT NULL,"
+    " PRIMARY KEY (host, boot, pid, started, epoch))",
     "CREATE TABLE retired (generation TEXT PRIMARY KEY, version INTEGER NOT NULL, sums TEXT NOT NULL)",
 )
 _KEY = "host = ? AND boot = ? AND pid = ? AND started = ? AND epoch = ?"
@@ -119,12 +121,15 @@ class Transaction:
         found = self._execute("SELECT * FROM process ORDER BY worker").fetchall()
         return [Row((host, boot, pid, started, epoch), *rest) for host, boot, pid, started, epoch, *rest in found]
 
-    def keys(self) -> list[Key]:
+    def row_keys(self) -> list[Key]:
         return list(self._execute("SELECT host, boot, pid, started, epoch FROM process").fetchall())
 
     def update(self, key: Key, said: str) -> bool:
         """Whether the row is still there."""
-        return self._execute(f"UPDATE process SET said = ?, said_at = ? WHERE {_KEY}", (said, time.time(), *key)).rowcount == 1
+        return (
+            self._execute(f"UPDATE process SET said = ?, said_at = ? WHERE {_KEY}", (said, time.time(), *key)).rowcount
+            == 1
+        )
 
     def insert(self, key: Key, worker: int | None, started_at: float, said_at: float, said: str) -> int:
         """The worker number: the wanted one where it is free, else the smallest free one."""
@@ -167,7 +172,8 @@ def _inode(path: Path) -> int | None:
 
 
 def _create(path: Path) -> None:
-    """Makes the file whole under another name and then links it: nobody ever sees half a ledger, and one of many makes it.
+    """Makes the file whole under another name and then links it: nobody ever sees half a ledger, and one of many
+    makes it.
 
     A write-ahead log that a deleted ledger left behind would be played into the new file, so it goes first.
     """

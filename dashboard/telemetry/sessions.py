@@ -106,7 +106,6 @@ def class_of(target: Any) -> type[sa_orm.Session]:
 
 def listeners(watch: SessionWatch) -> dict[str, Listener]:
     return {
-        "after_transaction_create": _after_transaction_create(watch),
         "after_commit": _after_commit(watch),
         "after_rollback": _after_rollback(watch),
         "after_transaction_end": _after_transaction_end(watch),
@@ -128,17 +127,6 @@ def _transition(watch: SessionWatch, event: str, cell: int) -> Listener:
             fault(event)
 
     return transition
-
-
-def _after_transaction_create(watch: SessionWatch) -> Listener:
-    def after_transaction_create(session: Any, transaction: Any) -> None:
-        try:
-            if transaction._parent is None and "_poolhouse_since" not in session.__dict__:
-                session._poolhouse_since = time.time()
-        except Exception:
-            fault("after_transaction_create")
-
-    return after_transaction_create
 
 
 def _after_commit(watch: SessionWatch) -> Listener:
@@ -172,7 +160,7 @@ def _after_transaction_end(watch: SessionWatch) -> Listener:
     def after_transaction_end(session: Any, transaction: Any) -> None:
         try:
             if transaction._parent is None and by_class[session.__class__] is watch:
-                local.cells[ENDED[transaction.__dict__.get("_poolhouse", "released")]] += 1
+                local.cells[ENDED[getattr(transaction, "_poolhouse", "released")]] += 1
         except Exception:
             fault("after_transaction_end")
 
@@ -231,11 +219,11 @@ def _expired(state: Any, attributes: Any) -> None:
     """Commit and rollback expire every object again, also one that is expired already:
     only the first time it changes state."""
     try:
-        if state.key is None or state.session_id is None or state._deleted or EXPIRED in state.__dict__:
+        if state.key is None or state.session_id is None or state._deleted or getattr(state, EXPIRED, False):
             return
         watch = by_class[state.session.__class__]
         if watch is not None:
-            state.__dict__[EXPIRED] = True
+            setattr(state, EXPIRED, True)
             watch.local.cells[TRANSITION["persistent", "expired"]] += 1
     except Exception:
         fault("expire")
@@ -243,11 +231,9 @@ def _expired(state: Any, attributes: Any) -> None:
 
 def _refreshed(state: Any, context: Any, attributes: Any) -> None:
     try:
-        if EXPIRED not in state.__dict__:
+        if not getattr(state, EXPIRED, False) or (attributes is not None and _still_expired(state, attributes)):
             return
-        if attributes is not None and _still_expired(state, attributes):
-            return
-        del state.__dict__[EXPIRED]
+        setattr(state, EXPIRED, False)
         watch = by_class[state.session.__class__]
         if watch is not None:
             watch.local.cells[TRANSITION["expired", "persistent"]] += 1
@@ -257,4 +243,5 @@ def _refreshed(state: Any, context: Any, attributes: Any) -> None:
 
 def _still_expired(state: Any, loaded: Any) -> bool:
     """Whether a column that is loaded on access, and not deferred, is still missing after `loaded` came."""
-    return any(state.manager[key].impl.load_on_unexpire for key in state.expired_attributes.difference(loaded))
+    missing = state.expired_attributes.difference(loaded)
+    return bool(missing) and any(state.manager[key].impl.load_on_unexpire for key in missing)

@@ -1,4 +1,5 @@
-"""What has this process to say? Its numbers, holders, waiters and Sessions as plain JSON data, the shape of a row of the ledger."""
+"""What has this process to say? Its numbers, holders, waiters and Sessions as plain JSON data, the shape of a row of
+the ledger."""
 
 from __future__ import annotations
 
@@ -18,11 +19,22 @@ from .instruments import has_queue
 from .lines import line_of
 from .recorder import SECONDS, Numbers
 from .watches import (
-    ENDPOINT, IDLE_SINCE, LINE, SINCE, STATEMENT_SINCE, STATEMENT_TEXT, THREAD, TRANSACTION_SINCE, PoolWatch, records_of,
+    CODE,
+    ENDPOINT,
+    OFFSET,
+    SINCE,
+    STATEMENT_ENDED,
+    STATEMENT_SINCE,
+    STATEMENT_TEXT,
+    THREAD,
+    TRANSACTION_SINCE,
+    PoolWatch,
+    records_of,
 )  # fmt: skip
 
 Said = dict[str, Any]
-"""{"pools": {label: {...}}, "registries": {name: {...}}, "live_sessions": [...], "faults": {listener: count}}. Moments are seconds since 1970."""
+"""{"pools": {label: {...}}, "registries": {name: {...}}, "live_sessions": [...], "faults": {listener: count}}.
+Moments are seconds since 1970."""
 
 _ended: dict[str, dict[str, Numbers]] = {"pools": {}, "registries": {}}
 _lock = threading.RLock()
@@ -37,7 +49,9 @@ def own(config: Config) -> Said:
         pools: dict[str, Any] = {name: {"numbers": dict(numbers)} for name, numbers in _ended["pools"].items()}
         for watch in list(watching.active):
             _merge_pool(pools.setdefault(watch.name, {"numbers": {}}), _pool(watch, clock, names, config))
-        registries: dict[str, Any] = {name: {"numbers": dict(numbers)} for name, numbers in _ended["registries"].items()}
+        registries: dict[str, Any] = {
+            name: {"numbers": dict(numbers)} for name, numbers in _ended["registries"].items()
+        }
         for session_watch in list(sessions.registered.values()):
             said = registries.setdefault(session_watch.registry, {"numbers": {}})
             add(said["numbers"], session_watch.recorder.numbers())
@@ -102,8 +116,10 @@ def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: 
         "waiters": len(waiters) if queued else None,
         "peak": watch.peak(),
         "holders": [_holder(record, holder, clock, names, config) for record, holder in _oldest(held, config)],
-        "waiting": [_waiter(waiter, clock, names) for waiter in sorted(waiters, key=lambda w: w[0])[: config.holders_shown]],
-        "idle_in_transaction": sum(_is_idle(holder) for _, holder in held),
+        "waiting": [
+            _waiter(waiter, clock, names) for waiter in sorted(waiters, key=lambda w: w[0])[: config.holders_shown]
+        ],
+        "idle_in_transaction": sum(bool(_idle_since(holder)) for _, holder in held),
         "oldest": _oldest_ages(held, waiters, clock),
         "numbers": _numbers(watch),
     }
@@ -120,12 +136,18 @@ def _oldest(held: list[tuple[Any, list[Any]]], config: Config) -> list[tuple[Any
     return sorted(held, key=lambda item: item[1][SINCE])[: config.holders_shown]
 
 
-def _is_idle(holder: list[Any]) -> bool:
-    return bool(holder[TRANSACTION_SINCE]) and not holder[STATEMENT_SINCE]
+def _idle_since(holder: list[Any]) -> float:
+    """When the open transaction last had a statement, or began; 0 without a transaction, or while a statement runs."""
+    if not holder[TRANSACTION_SINCE] or holder[STATEMENT_SINCE]:
+        return 0.0
+    return float(max(holder[TRANSACTION_SINCE], holder[STATEMENT_ENDED]))
 
 
-def _oldest_ages(held: list[tuple[Any, list[Any]]], waiters: Iterable[tuple[float, ...]], clock: float) -> dict[str, float | None]:
-    """The moments at which the longest hold, wait, idle transaction and running statement began: of all, not only of those shown."""
+def _oldest_ages(
+    held: list[tuple[Any, list[Any]]], waiters: Iterable[tuple[float, Any, Any, Any]], clock: float
+) -> dict[str, float | None]:
+    """The moments at which the longest hold, wait, idle transaction and running statement began: of all, not only of
+    those shown."""
 
     def earliest(moments: Iterable[float]) -> float | None:
         first = min((moment for moment in moments if moment), default=None)
@@ -134,21 +156,21 @@ def _oldest_ages(held: list[tuple[Any, list[Any]]], waiters: Iterable[tuple[floa
     return {
         "hold": earliest(holder[SINCE] for _, holder in held),
         "wait": earliest(waiter[0] for waiter in waiters),
-        "idle_in_transaction": earliest(holder[IDLE_SINCE] for _, holder in held if _is_idle(holder)),
+        "idle_in_transaction": earliest(_idle_since(holder) for _, holder in held),
         "statement": earliest(holder[STATEMENT_SINCE] for _, holder in held),
     }
 
 
 def _holder(record: Any, holder: list[Any], clock: float, names: dict[int | None, str], config: Config) -> Said:
-    idle, running = holder[IDLE_SINCE], holder[STATEMENT_SINCE]
+    idle, running = _idle_since(holder), holder[STATEMENT_SINCE]
     statement = holder[STATEMENT_TEXT]
     return {
         "since": clock + holder[SINCE],
         "endpoint": holder[ENDPOINT],
         "thread": names.get(holder[THREAD], f"thread {holder[THREAD]}"),
-        "line": line_of(holder[LINE]),
+        "line": line_of((holder[CODE], holder[OFFSET]) if holder[OFFSET] else holder[CODE]),
         "in_transaction": bool(holder[TRANSACTION_SINCE]),
-        "idle_since": clock + idle if _is_idle(holder) and idle else None,
+        "idle_since": clock + idle if idle else None,
         "running_since": clock + running if running else None,
         "statement": None if statement is None else statement[: config.statement_characters],
         "server_process": record.info.get("poolhouse_server_process"),
@@ -157,7 +179,12 @@ def _holder(record: Any, holder: list[Any], clock: float, names: dict[int | None
 
 def _waiter(waiter: tuple[float, int, Any, str | None], clock: float, names: dict[int | None, str]) -> Said:
     since, thread, place, endpoint = waiter
-    return {"since": clock + since, "endpoint": endpoint, "line": line_of(place), "thread": names.get(thread, f"thread {thread}")}
+    return {
+        "since": clock + since,
+        "endpoint": endpoint,
+        "line": line_of(place),
+        "thread": names.get(thread, f"thread {thread}"),
+    }
 
 
 def _merge_pool(said: Said, more: Said) -> None:
@@ -219,8 +246,6 @@ def _after_fork() -> None:
     _lock = threading.RLock()
     for kind in _ended.values():
         kind.clear()
-
-
 
 
 if hasattr(os, "register_at_fork"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Callable
 from threading import get_ident
 from time import perf_counter as pc
 from typing import Any
@@ -15,12 +16,24 @@ from .faults import fault
 from .pools import Listener
 from .recorder import SECONDS, STATEMENT_SECONDS
 from .watches import (
-    CACHE, COMMITTED, ERRORS, IDLE_SINCE, MARK, OPERATIONS, STATEMENT, STATEMENT_SINCE, STATEMENT_TEXT, TRANSACTION,
-    TRANSACTION_SINCE, WATCH,
+    CACHE,
+    COMMIT_SECONDS,
+    COMMITTED,
+    ERRORS,
+    MARK,
+    OPERATIONS,
+    STATEMENT,
+    STATEMENT_ENDED,
+    STATEMENT_SINCE,
+    STATEMENT_TEXT,
+    TRANSACTION,
+    TRANSACTION_SINCE,
+    WATCH,
+    new_holder,
 )  # fmt: skip
 
 RELEASING = "poolhouse_releasing"
-"""A key of `connection.info`: whoever sets it true ends its transaction after mere reading, and the rollback counts as `released`."""
+"""A key of `connection.info`: while it is there, a rollback only ends a transaction after mere reading: `released`."""
 STATEMENTS_REMEMBERED = 2_000
 NAMES_OF_DDL = frozenset({"create", "alter", "drop", "truncate", "comment", "grant", "revoke", "rename"})
 SPELLINGS = {"replace": "insert", "values": "select", "table": "select", "upsert": "insert"}
@@ -60,7 +73,8 @@ def operation_of(statement: str) -> str:
 
 
 class _Operations(dict[str, int]):
-    """By statement, the first cell of its operation's histogram. SQLAlchemy gives the same text object again and again."""
+    """By statement, the first cell of its operation's histogram. SQLAlchemy gives the same text object again and
+    again."""
 
     def __missing__(self, statement: str) -> int:
         if len(self) >= STATEMENTS_REMEMBERED:
@@ -93,9 +107,9 @@ def _begin(root: Any) -> Listener:
                 return
             holder = watch.held.get(connection._dbapi_connection._connection_record)
             if holder is None:  # detached, or out since before the watch began: it has transactions all the same
-                holder = [pc(), get_ident(), None, scopes.endpoint(), None, 0.0, 0.0, None, 0.0, None, watch]
-            holder[TRANSACTION_SINCE] = holder[IDLE_SINCE] = pc()
-            holder[COMMITTED] = None
+                holder = new_holder(watch, get_ident(), None, scopes.endpoint(), None)
+            holder[TRANSACTION_SINCE] = pc()
+            holder[COMMITTED] = 0
             connection._poolhouse = holder
         except Exception:
             if MARK in connection.engine.pool.__dict__:
@@ -111,14 +125,12 @@ def _end(outcome: str) -> Listener:
 
     def end(connection: Any, xid: Any = None, prepared: bool = False) -> None:
         try:
-            holder = connection.__dict__.get("_poolhouse")
-            if holder is None:
-                return
+            holder = connection._poolhouse
             since = holder[TRANSACTION_SINCE]
             if not since:
                 return
             seconds = pc() - since
-            holder[TRANSACTION_SINCE] = holder[IDLE_SINCE] = 0.0
+            holder[TRANSACTION_SINCE] = 0.0
             cells = holder[WATCH].local.cells
             base = position
             if may_be_released and _is_released(connection):
@@ -127,7 +139,10 @@ def _end(outcome: str) -> Listener:
             cells[cell] += 1
             cells[base + _SECONDS_SUM] += seconds
             if committed:
-                holder[COMMITTED] = (cell, seconds)  # the event comes before the COMMIT, which may fail yet
+                holder[COMMITTED] = cell  # the event comes before the COMMIT, which may fail yet
+                holder[COMMIT_SECONDS] = seconds
+        except AttributeError:  # the watch began within this transaction
+            pass
         except Exception:
             fault(outcome)
 
@@ -135,12 +150,15 @@ def _end(outcome: str) -> Listener:
 
 
 def _is_released(connection: Any) -> bool:
-    fairy = connection.__dict__.get("_dbapi_connection")
-    return fairy is not None and bool(fairy.info.get(RELEASING))
+    fairy = getattr(connection, "_dbapi_connection", None)  # an invalidated Connection has none
+    record = None if fairy is None else fairy._connection_record
+    return record is not None and RELEASING in record.info
 
 
-def _before_cursor_execute() -> Listener:
-    def before_cursor_execute(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+def _before_cursor_execute() -> Callable[..., tuple[str, Any]]:
+    def before_cursor_execute(
+        connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+    ) -> tuple[str, Any]:
         try:
             holder = connection._poolhouse
             holder[STATEMENT_TEXT] = statement
@@ -149,6 +167,7 @@ def _before_cursor_execute() -> Listener:
             pass
         except Exception:
             fault("before_cursor_execute")
+        return statement, parameters  # listened to with retval=True: that spares SQLAlchemy's wrapper around each call
 
     return before_cursor_execute
 
@@ -156,7 +175,9 @@ def _before_cursor_execute() -> Listener:
 def _after_cursor_execute() -> Listener:
     operations = _Operations()
 
-    def after_cursor_execute(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+    def after_cursor_execute(
+        connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+    ) -> None:
         try:
             holder = connection._poolhouse
             now = pc()
@@ -164,7 +185,7 @@ def _after_cursor_execute() -> Listener:
             if not since:
                 return
             holder[STATEMENT_SINCE] = 0.0
-            holder[IDLE_SINCE] = now
+            holder[STATEMENT_ENDED] = now
             cells = holder[WATCH].local.cells
             base = operations[statement]
             cells[base + bisect_left(STATEMENT_SECONDS, now - since)] += 1
@@ -196,17 +217,17 @@ def _handle_error(root: Any) -> Listener:
 
 
 def _count_error(watch: Any, error: Any) -> None:
-    holder = error.connection.__dict__.get("_poolhouse")
+    holder = getattr(error.connection, "_poolhouse", None)
     watch.local.cells[ERRORS["execute", bool(error.is_disconnect)]] += 1
     if error.statement is not None:
         watch.count_error(type(error.original_exception).__name__)
         if holder is not None and holder[STATEMENT_SINCE]:
             holder[STATEMENT_SINCE] = 0.0
-            holder[IDLE_SINCE] = pc()
+            holder[STATEMENT_ENDED] = pc()
     elif holder is not None and holder[COMMITTED]:
         # the COMMIT that was counted has failed: the database took nothing, so it was a rollback
-        cell, seconds = holder[COMMITTED]
-        holder[COMMITTED] = None
+        cell, seconds = holder[COMMITTED], holder[COMMIT_SECONDS]
+        holder[COMMITTED] = 0
         cells = watch.local.cells
         for base, sign in ((TRANSACTION["commit"], -1), (TRANSACTION["rollback"], 1)):
             cells[cell - TRANSACTION["commit"] + base] += sign

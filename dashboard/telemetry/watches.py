@@ -1,4 +1,5 @@
-"""What is known of one watched pool in this process? Its numbers, who holds its connections, who waits, which were detached."""
+"""What is known of one watched pool in this process? Its numbers, who holds its connections, who waits, which were
+detached."""
 
 from __future__ import annotations
 
@@ -38,17 +39,28 @@ STATEMENT = {operation: POOL.histogram(f"statement|{operation}", STATEMENT_SECON
 CACHE = {result: POOL.counter(f"cache|{result}") for result in ("hit", "miss", "no_key")}
 
 MARK = "_poolhouse"
-"""The attribute of a pool under which its PoolWatch is found. An attribute, not a table by pool: it goes when the pool goes."""
+"""The attribute of a pool under which its PoolWatch is found. An attribute, not a table by pool: it goes when the
+pool goes."""
 PEAK_SECONDS = 60.0
 
 # A holder is a list, not an object: making one is on the hot path. These are its places.
-SINCE, THREAD, LINE, ENDPOINT, FAIRY, TRANSACTION_SINCE, IDLE_SINCE, STATEMENT_TEXT, STATEMENT_SINCE, COMMITTED, WATCH = range(11)
+SINCE, THREAD, CODE, OFFSET, ENDPOINT, FAIRY = range(6)
+TRANSACTION_SINCE, STATEMENT_ENDED, STATEMENT_TEXT, STATEMENT_SINCE, COMMITTED, COMMIT_SECONDS, WATCH = range(6, 13)
+
+
+def new_holder(watch: PoolWatch | None, thread: int, place: Any, endpoint: str | None, fairy: Any) -> list[Any]:
+    """A holder off the hot path; `checkout` writes the same list out. place: a Place of `lines`, or what else was
+    kept."""
+    code, offset = place if place is not None and len(place) == 2 else (place, 0)
+    return [time.perf_counter(), thread, code, offset, endpoint, fairy, 0.0, 0.0, None, 0.0, 0, 0.0, watch]
 
 
 class PoolWatch:
-    """One watched pool, through all the pools that dispose() puts in its place. Written by listeners, read by the snapshot.
+    """One watched pool, through all the pools that dispose() puts in its place. Written by listeners, read by the
+    snapshot.
 
-    held: by connection record, who has it. waiting: by thread (or greenlet), since when and who. detached: by the id of the
+    held: by connection record, who has it. waiting: by thread (or greenlet), since when and who. detached: by the id
+    of the
     DBAPI connection, the proxy that still has it. root: the registration whose listeners count this pool.
     """
 
@@ -65,7 +77,9 @@ class PoolWatch:
         self.held: dict[Any, list[Any]] = {}
         self.waiting: dict[Any, tuple[float, int, Any, str | None]] = {}
         self.detached: dict[int, Any] = {}
-        self.foreign: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.foreign: weakref.WeakSet[Any] | None = (
+            None  # None, not empty: asking a WeakSet for its length costs too much
+        )
         self.pools: list[weakref.ref[Any]] = []
         self.pool_class = ""
         self.error_names: dict[str, int] = {}
@@ -77,7 +91,8 @@ class PoolWatch:
         _watches.add(self)
 
     def current_pool(self) -> Any:
-        """The pool that gives out connections now; the earlier ones only take theirs back. None once the program has dropped it."""
+        """The pool that gives out connections now; the earlier ones only take theirs back. None once the program has
+        dropped it."""
         for reference in reversed(self.pools):
             pool = reference()
             if pool is not None:
@@ -117,9 +132,9 @@ class PoolWatch:
 
     def begin_at_zero(self) -> None:
         """In a forked child: whoever held or waited did so in the parent; the connections are the parent's too."""
+        self.foreign = weakref.WeakSet(self.held)
         for pool in self.all_pools():
             self.foreign.update(records_of(pool))
-        self.foreign.update(self.held)
         self.lock = threading.RLock()
         self.held.clear()
         self.waiting.clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ DEFAULT_NAME = "default"
 
 
 class Watch:
-    """What `watch` and `watch_sessions` return. `name`: the pool's label, or the registry's. `stop()` ends it; its counts stay."""
+    """What `watch` and `watch_sessions` return. `name`: the pool's label, or the registry's. `stop()` ends it; its
+    counts stay."""
 
     def __init__(self, name: str, registration: Root | sessions.SessionWatch) -> None:
         self.name = name
@@ -76,9 +77,11 @@ class Root:
         return self._engine is not None or self.is_class
 
     def adopt(self, pool: Any) -> PoolWatch | None:
-        """A pool that is new to these listeners: the next of a class, or one that somebody recreated from a watched Pool.
+        """A pool that is new to these listeners: the next of a class, or one that somebody recreated from a watched
+        Pool.
 
-        An Engine's own next pool comes by engine_disposed; any other pool that carries its listeners is a copy, and not ours."""
+        An Engine's own next pool comes by engine_disposed; any other pool that carries its listeners is a copy, and
+        not ours."""
         if not self._recreates:
             return None
         with _lock:
@@ -105,9 +108,9 @@ class Root:
         except Exception:
             fault("engine_disposed")
 
-    def _listen(self, target: Any, listeners: dict[str, pools.Listener]) -> None:
+    def _listen(self, target: Any, listeners: Mapping[str, pools.Listener]) -> None:
         for name, listener in listeners.items():
-            sa.event.listen(target, name, listener)
+            sa.event.listen(target, name, listener, **({"retval": True} if name == "before_cursor_execute" else {}))
             self._listening.append((target if isinstance(target, type) else weakref.ref(target), name, listener))
 
     def end(self) -> None:
@@ -147,7 +150,9 @@ class Root:
 
 def _forget_events(target: Any) -> None:
     """SQLAlchemy raises this flag with the first listener and never lowers it; it slows each statement down."""
-    if "_has_events" in target.__dict__ and not any(bool(collection) for collection in target.dispatch._event_descriptors):
+    if "_has_events" in target.__dict__ and not any(
+        bool(collection) for collection in target.dispatch._event_descriptors
+    ):
         del target.__dict__["_has_events"]
 
 
@@ -160,8 +165,10 @@ _lock = threading.RLock()
 def watch(target: Any, *, name: str | None = None, publish: str | Path | None = None) -> Watch:
     """From now on the pool's events are counted, and its holders and waiters known.
 
-    target: an Engine, AsyncEngine or Pool, or the class Engine or Pool: then every pool of the process, the future ones too.
-    name: the label `pool`; else the pool's `pool_logging_name`, else "default". publish: the folder of a Poolhouse that runs
+    target: an Engine, AsyncEngine or Pool, or the class Engine or Pool: then every pool of the process, the future
+    ones too.
+    name: the label `pool`; else the pool's `pool_logging_name`, else "default". publish: the folder of a Poolhouse
+    that runs
     beside this program; the process joins its ledger.
     A pool is watched once, whatever is passed (an engine, a copy of it, its pool): the same Watch comes back.
     Raises ValueError for a second name of the same pool, TypeError for any other target.
@@ -225,8 +232,10 @@ def _insist(known: str, name: str | None) -> None:
 def watch_sessions(target: Any, *, registry: str | None = None) -> Watch:
     """From now on root transactions, flushes and changes of state of these Sessions are counted.
 
-    target: a sessionmaker, a scoped_session (or their async ones) or the Session class. registry: the label, else "default".
-    Where a Session class and a sessionmaker or subclass of it are both watched, an event counts once, for the more specific.
+    target: a sessionmaker, a scoped_session (or their async ones) or the Session class. registry: the label, else
+    "default".
+    Where a Session class and a sessionmaker or subclass of it are both watched, an event counts once, for the more
+    specific.
     Raises ValueError for a second registry name of the same target, TypeError for any other target.
     """
     class_ = sessions.class_of(target)
@@ -248,8 +257,9 @@ def unwatch(target: Any) -> None:
         plain = _plain(target)
         pool = plain.pool if isinstance(plain, sa.Engine) else plain
         known = None if isinstance(target, type) else getattr(pool, "__dict__", {}).get(MARK)
-        if root is not None or known is not None:
-            (root or known.root).watch.stop()
+        found = root or (known.root if known is not None else None)
+        if found is not None:
+            found.watch.stop()
             return
         with suppress(TypeError):
             session_watch = sessions.registered.get(sessions.class_of(target))

@@ -1,0 +1,6 @@
+"""What does watching cost with everything on that is on by default? Run by overhead.py, which gives `engine` and `Maker`."""
+
+from dashboard.telemetry import watch, watch_sessions
+
+watch(engine, name="bench")  # noqa: F821 - overhead.py's
+watch_sessions(Maker, registry="bench")  # noqa: F821 - overhead.py's
