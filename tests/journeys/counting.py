@@ -101,7 +101,7 @@ class Driver:
 
 
 class Counting(CreateEnginePlugin):
-    """Every checkout of a connection that is not new is preceded by a ping, so that checkouts are connects and pings."""
+    """Each checkout of a connection that is not new sends a ping: checkouts are connects and pings."""
 
     def handle_dialect_kwargs(self, dialect_cls: Any, dialect_args: dict[str, Any]) -> None:
         dialect_args["dbapi"] = Driver()

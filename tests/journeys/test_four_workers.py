@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import os
 import signal
 import sqlite3
@@ -131,9 +132,7 @@ def test_no_counter_falls_when_a_worker_is_killed_in_the_middle(start):
         over.set()
         looking.result(30)
     assert statuses.count(200) > 400
-    fallen = [
-        key for before, after in zip(looks, looks[1:], strict=False) for key in before if after[key] < before[key]
-    ]
+    fallen = [key for before, after in itertools.pairwise(looks) for key in before if after[key] < before[key]]
     assert fallen == []
     pids = [worker["pid"] for worker in server.request("GET", "/", token=token).json["workers"]]
     assert killed not in pids
