@@ -16,7 +16,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT")
+OTHER_METHODS = ("POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT")
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -31,8 +31,8 @@ def blueprint(name: str) -> Blueprint:
     root = Blueprint(name, __name__, static_folder=str(html.STATIC), static_url_path="/static")
     for page in PAGES:
         root.register_blueprint(page.blueprint())
-    for rule in ("/", "/<path:path>"):
-        root.add_url_rule(rule, "unknown", unknown, methods=METHODS)
+    root.add_url_rule("/", "unknown", unknown, methods=OTHER_METHODS)
+    root.add_url_rule("/<path:path>", "unknown", unknown, methods=("GET", *OTHER_METHODS))
     root.before_request(gate.check)
     root.after_request(gate.remember)
     root.after_request(_protect)
@@ -72,14 +72,19 @@ def _protect(response: Response) -> Response:
 
 
 def _http_error(error: HTTPException) -> WerkzeugResponse:
-    if isinstance(error, RequestEntityTooLarge):
-        return html.refused(Refusal("too_large", "The request's body is larger than DASHBOARD_REQUEST_BYTES allows."))
-    codes = {401: "signed_out", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
+    """Flask's and Werkzeug's own refusals, in our words."""
     if error.code is not None and error.code < 400:
         return error.get_response()
-    return html.refused(
-        Refusal(codes.get(error.code or 400, "not_understood"), "This request could not be understood.")
-    )
+    if isinstance(error, RequestEntityTooLarge):
+        return html.refused(Refusal("too_large", "The request's body is larger than DASHBOARD_REQUEST_BYTES allows."))
+    if isinstance(error, NotFound):
+        return html.refused(Refusal("not_found", "There is no such page."))
+    if isinstance(error, MethodNotAllowed):
+        allowed = sorted(error.valid_methods or ())
+        answer = html.refused(Refusal("method_not_allowed", f"This takes {' and '.join(allowed) or 'other methods'}."))
+        answer.headers["Allow"] = ", ".join(allowed)
+        return answer
+    return html.refused(Refusal("not_understood", "This request could not be understood."))
 
 
 def _unexpected(error: Exception) -> WerkzeugResponse:

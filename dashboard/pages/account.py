@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -98,7 +97,7 @@ def _welcome(signed_in: SignIn, after: str) -> WerkzeugResponse:
 
 def _safe(target: str) -> str:
     """A path below our own prefix, else nothing: a sign-in must not send anybody to another site."""
-    parts = urlsplit(target)
+    parts = visitor.parts_of(target)
     if parts.scheme or parts.netloc or "\\" in target or not target.isprintable():
         return ""
     return target if target.startswith(visitor.cookie_path()) and not target.startswith("//") else ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Request
+from werkzeug.datastructures import MultiDict
 
 from ..config import SWITCHES
 from ..refusal import Refusal
@@ -101,17 +102,18 @@ def _of_json(request: Request) -> dict[str, Any]:
     return body
 
 
-def _of_form(form: Mapping[str, str]) -> dict[str, Any]:
+def _of_form(form: MultiDict[str, str]) -> dict[str, Any]:
     """One browser sends line ends as CR LF, the next as LF: a text that was not touched must be equal to its base in
-    both."""
+    both. A value that is sent several times is a list: a set of related objects."""
     given: dict[str, Any] = {}
-    parts: dict[str, dict[str, str]] = {kind: {} for kind in (VALUES, NULL, BASE, BASE_NULL)}
-    for key, text in form.items():
+    parts: dict[str, dict[str, Any]] = {kind: {} for kind in (VALUES, NULL, BASE, BASE_NULL)}
+    for key, texts in form.lists():
         kind, dot, name = key.partition(".")
         if dot and kind in parts:
-            parts[kind][name] = text.replace("\r\n", "\n")
+            plain = [text.replace("\r\n", "\n") for text in texts]
+            parts[kind][name] = plain if len(plain) > 1 else plain[0]
         else:
-            given[key] = text
+            given[key] = texts[0]
     names = dict.fromkeys((*parts[VALUES], *parts[NULL]))
     if names:
         given[VALUES] = {name: value for name in names if (value := _value(parts, name)) is not UNTOUCHED}
@@ -119,7 +121,7 @@ def _of_form(form: Mapping[str, str]) -> dict[str, Any]:
     return given
 
 
-def _value(parts: Mapping[str, Mapping[str, str]], name: str) -> Any:
+def _value(parts: Mapping[str, Mapping[str, Any]], name: str) -> Any:
     """What the person wants in this column; UNTOUCHED where they left it as it was drawn."""
     text, null, base = parts[VALUES].get(name, ""), bool(parts[NULL].get(name)), _base(parts, name)
     if base is None:
@@ -129,5 +131,5 @@ def _value(parts: Mapping[str, Mapping[str, str]], name: str) -> Any:
     return UNTOUCHED if text == base else text
 
 
-def _base(parts: Mapping[str, Mapping[str, str]], name: str) -> Any:
+def _base(parts: Mapping[str, Mapping[str, Any]], name: str) -> Any:
     return None if parts[BASE_NULL].get(name) else parts[BASE].get(name, UNTOUCHED)

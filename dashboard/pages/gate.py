@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from flask import current_app, request
 from werkzeug.wrappers import Response
@@ -15,7 +14,7 @@ from ..access.access import ADMINISTER, EDIT, READ
 from ..refusal import Refusal
 from ..runtime import Runtime, current
 from .arguments import json_body
-from .visitor import Visit, asked, csrf_of, recognise, set_cookie, visit
+from .visitor import Visit, asked, csrf_of, parts_of, recognise, set_cookie, visit
 
 OPEN = "open"
 """The permission of a route that needs no sign-in."""
@@ -74,7 +73,7 @@ def remember(response: Response) -> Response:
 def _must_be_meant(runtime: Runtime, seen: Visit) -> None:
     """A browser sends a person's cookie along with anybody's form; only our own pages know the token."""
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if origin is not None and parts_of(origin).netloc != request.host:
         raise Refusal("csrf", "This request comes from another site.")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise Refusal("csrf", "This request comes from another site.")
@@ -82,7 +81,7 @@ def _must_be_meant(runtime: Runtime, seen: Visit) -> None:
         raise Refusal(
             "signed_out", "You are signed out.", remedy="Sign in, or send a token: Authorization: Bearer TOKEN."
         )
-    if seen.nonce is None or not hmac.compare_digest(_given_csrf().encode(), csrf_of(runtime, seen.nonce).encode()):
+    if seen.nonce is None or not hmac.compare_digest(_given_csrf().encode("utf-8", "replace"), csrf_of(runtime, seen.nonce).encode()):
         raise Refusal(
             "csrf",
             "The form's token is missing or too old; nothing was changed.",

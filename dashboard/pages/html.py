@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import jinja2
+import jinja2.nodes
 from flask import Response, jsonify, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -176,17 +176,15 @@ class Shell:
     @property
     def back(self) -> str:
         """Where the person came from, when that was a page of ours."""
-        referrer = urlsplit(request.referrer or "")
+        referrer = visitor.parts_of(request.referrer or "")
         here = referrer.netloc == request.host and referrer.path.startswith(visitor.cookie_path())
         return referrer._replace(scheme="", netloc="").geturl() if here else url("overview.index")
 
 
 def _partial(template: str) -> str | None:
     target = request.headers.get("HX-Target", "").rpartition("#")[2] if _is_htmx() else ""
-    if not target.replace("-", "").isalnum():
-        return None
     name = f"{template.partition('/')[0]}/_{target.replace('-', '_')}.html"
-    return name if name in _names() else None
+    return name if name in _partials(template) else None
 
 
 def _is_htmx() -> bool:
@@ -198,8 +196,11 @@ def _is_here(endpoint: str) -> bool:
 
 
 @cache
-def _names() -> frozenset[str]:
-    return frozenset(templates.list_templates())
+def _partials(template: str) -> frozenset[str]:
+    """What a page includes by itself can be drawn from its context alone; a partial inside of a partial may not be."""
+    source, *_ = templates.loader.get_source(templates, template)  # type: ignore[union-attr]
+    included = templates.parse(source).find_all(jinja2.nodes.Include)
+    return frozenset(each.template.value for each in included if isinstance(each.template, jinja2.nodes.Const))
 
 
 @cache

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Request, current_app, request
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -141,6 +142,14 @@ def asked(question: Callable[[], Any]) -> Any:
     except Exception as error:
         current_app.logger.error("poolhouse: the host's Access raised %s", type(error).__name__, exc_info=error)
         raise Refusal("forbidden", "The application could not say who you are or what you may do.") from error
+
+
+def parts_of(address: str) -> SplitResult:
+    """Of an address that anybody may have written; of one that is none, all parts are empty."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
 
 
 def csrf_of(runtime: Runtime, nonce: str) -> str:

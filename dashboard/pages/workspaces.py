@@ -75,11 +75,13 @@ def index() -> Response:
 def create() -> WerkzeugResponse:
     given = arguments(request)
     take_version(given)
-    name = given.get("name", "")
+    name, database = given.get("name", ""), given.get("database")
+    if not isinstance(database, str | None):
+        raise Refusal("not_understood", "database is a name.", fields={"database": "Text is expected."})
     view = _rooms().open(
         name,
         _actor(),
-        database=given.get("database") or "default",
+        database=database or "default",
         autoflush=switch(given, "autoflush", False),
         expire_on_commit=switch(given, "expire_on_commit", True),
         sandbox=switch(given, "sandbox", False),

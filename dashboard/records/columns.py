@@ -101,7 +101,10 @@ class Column:
         except ValueError:
             pass
         if isinstance(given, Mapping) and set(given) == {"base64"}:
-            return _BINARY.read(given)
+            try:
+                return _BINARY.read(given)
+            except ValueError:
+                pass
         return given
 
     def keeps(self, value: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy.orm as sa_orm
 
 from ..records.keys import identity_of
+from ..records.kinds import check_characters
 from ..records.models import Model, Models
 from ..refusal import Refusal
 from . import states
@@ -20,6 +21,7 @@ from .sight import Sight
 from .snapshot import Snapshot
 from .values import Given, Reading, check_base, check_kept, check_loaded, invalid, made, put
 
+NOTE_CHARACTERS = 1_000
 LATER = ("load-many", "revert", "savepoint", "rollback-to-savepoint", "undo", "redo", "resolve", "review", "take-over")
 
 
@@ -64,7 +66,8 @@ class Request:
     def text(self, name: str) -> str:
         value = self.arguments.get(name)
         if not isinstance(value, str) or not value:
-            raise Refusal("not_understood", f"{self.verb} needs {name}.", fields={name: "Missing."})
+            problem = "Missing." if value in (None, "") else "Text is expected."
+            raise Refusal("not_understood", f"{self.verb} needs {name}.", fields={name: problem})
         return value
 
     def reading(self) -> Reading:
@@ -241,11 +244,27 @@ def _of_session(method: Callable[[Any], object], source: str) -> Callable[[Reque
 
 
 def _commit(request: Request) -> Plan:
+    _check_note(request.arguments.get("note"))
+
     def run(live: Live) -> Done:
         live.commit()
         return Done()
 
     return Plan(run, "session.commit()", models=_changed(request))
+
+
+def _check_note(note: object) -> None:
+    """Before the commit: after it, a note that the store does not take would come too late."""
+    if note is None:
+        return
+    if not isinstance(note, str):
+        raise Refusal("not_understood", "note is text.", fields={"note": "Text is expected."})
+    try:
+        check_characters(note)
+    except ValueError as error:
+        raise invalid({"note": str(error)}) from None
+    if len(note) > NOTE_CHARACTERS:
+        raise invalid({"note": f"At most {NOTE_CHARACTERS} characters; these are {len(note)}."})
 
 
 def _changed(request: Request) -> tuple[Model, ...]:
