@@ -186,12 +186,12 @@ class Action:
             error=error,
         )
         note = self._request.arguments.get("note")
-        return {**entry, "note": str(note)[:1000]} if self._request.verb == "commit" and note else entry
+        return {**entry, "note": note} if self._request.verb == "commit" and note else entry
 
     def _intend(self) -> None:
         """Just before a COMMIT. From here on nobody else changes the workspace before the outcome is known."""
         live = self._live
-        intent = {"process": self._workspaces.pin(), "at": self._at, "actor": self._actor}
+        intent = {"process": self._workspaces.pin(), "at": self._at, "actor": self._actor, "objects": live.witnesses()}
         row = self._kept.intend(live.row, intent)
         if row is None:
             raise Refusal(

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from threading import RLock
 from typing import Any
 
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
+from sqlalchemy.orm.base import NO_VALUE
 
 from ..store.workspaces import Row
 from ..telemetry.statements import RELEASING
 from . import snapshot as snapshots
-from . import staged, tape
+from . import image, settle, staged, tape
 from .image import Image
 from .session import Registry, scope
 from .snapshot import Board, Snapshot
@@ -42,6 +43,7 @@ class Live:
         self.unsaved: Any = None
         self._staged: dict[str, Image] = {}
         self._fresh: set[str] = set()
+        self._flushed: dict[str, tuple[str, dict[str, Any]]] = {}
         self.committing = False
         self.intend: Callable[[], None] = _nothing
 
@@ -161,9 +163,12 @@ class Live:
             base = staged.unseen(now)
         self._staged[ref] = now if base is None else staged.fold(base, now)
 
-    def flush_ends(self, states: Iterable[sa_orm.InstanceState[Any]]) -> None:
+    def flush_ends(self, states: Mapping[sa_orm.InstanceState[Any], tuple[bool, bool]]) -> None:
         made = tape.current.get()
         self.wrote = self.wrote or made is None or made.wrote
+        known = {*self.board.objects}
+        for state, (is_delete, _) in states.items():
+            self._note_flushed(state, is_delete)
         if self.committing:
             return
         for state in states:
@@ -171,13 +176,31 @@ class Live:
             if ref is not None and ref not in self._staged and ref not in self._fresh and ref in self.snapshot.images:
                 found = self.snapshot.images[ref]
                 self._staged[ref] = found.get("staged", found)
-        self._note_fresh()
-
-    def _note_fresh(self) -> None:
-        """Whatever comes to the board from now on was not seen before this transaction."""
-        known = {*self.board.objects}
         self.board.join_all(self.session)
-        self._fresh |= {*self.board.objects} - known
+        self._fresh |= {*self.board.objects} - known  # not seen before this transaction
+
+    def _note_flushed(self, state: sa_orm.InstanceState[Any], is_delete: bool) -> None:
+        """Which objects the open transaction wrote, and what their columns were before it: after the flush, before SQLAlchemy forgets."""
+        ref = self.board.join(state.obj()) if state.obj() is not None else None
+        if ref is None:
+            return
+        kind, was = self._flushed.get(ref, ("made" if state.key is None else "changed", {}))
+        columns = image.columns_of(self.board.model(state.obj()))
+        for name, value in state.committed_state.items():
+            if kind == "changed" and name in columns and value is not NO_VALUE:
+                was.setdefault(name, columns[name].format(value))
+        if is_delete:
+            self._flushed.pop(ref, None) if kind == "made" else self._flushed.update({ref: ("deleted", was)})
+        elif kind == "made" or was:
+            self._flushed[ref] = (kind, was)
+
+    def witnesses(self) -> list[dict[str, Any]]:
+        """What tells, from its rows alone, whether the open transaction was committed."""
+        images = {
+            ref: snapshots.capture_one(self.session, self.board, self.board.objects[ref], self.snapshot)
+            for ref in list(self._flushed)[: settle.WITNESSES] 
+        }
+        return settle.witnesses({ref: self._flushed[ref] for ref in images}, images)
 
     def note_loaded(self) -> None:
         """After an action inside a transaction that has written: what it loaded is fresh, unless it was made here."""
@@ -196,6 +219,7 @@ class Live:
         self.since = None
         self._staged.clear()
         self._fresh.clear()
+        self._flushed.clear()
 
 
 def _nothing() -> None:

@@ -13,13 +13,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import sqlalchemy as sa
+
 from ..config import Config
 from ..records.models import Database, Model, Models
 from ..refusal import Refusal
 from ..store.engine import Store
 from ..store.workspaces import Change, Kept, KeptWorkspaces, Row
 from ..telemetry.processes import Process, is_gone, this_process
-from . import staged, verbs, view
+from . import failures, settle, staged, verbs, view
 from .action import Action
 from .deadlines import Deadlines
 from .live import Live
@@ -98,6 +100,10 @@ class Workspaces:
     def view(self, name: str, sight: Sight = EVERYTHING) -> View:
         """The workspace as it is kept. Sends nothing to the database that is looked at."""
         row = self._row(name)
+        if row.intent is not None:
+            snapshot = self._snapshot(row)
+            uncertain = self._is_over(row.intent["process"])
+            return self._draw(row, snapshot.told("commit_uncertain", settle.UNCERTAIN) if uncertain else snapshot, sight)
         if row.pin is not None:
             row = self._without_lost_pin(row)
         return self._draw(row, self._snapshot(row), sight)
@@ -205,6 +211,8 @@ class Workspaces:
             live = None
         if live is not None and live.unsaved is not None:
             row = self._save_late(live, row)
+        if row.intent is not None:
+            row = self._settled(row)
         if row.pin is not None and self._is_lost(row):
             row = self._end_pin(row, self._snapshot(row), GONE) or self._row(row.name)
         if row.pin is not None and row.pin != self.pin():
@@ -251,14 +259,34 @@ class Workspaces:
 
     def _is_lost(self, row: Row) -> bool:
         """The open transaction that the store tells of is certainly over."""
-        process, _, number = (row.pin or "").partition("#")
-        if process != str(this_process()):
-            return is_gone(Process.parse(process))
-        if int(number) != self._number:
-            other = _instances.get(int(number))
-            return other is None or other._closed
+        if row.pin != self.pin():
+            return self._is_over(row.pin or "")
         live = self._lives.get(row.name)
         return live is None or not live.wrote or live.row.id != row.id
+
+    def _is_over(self, pin: str) -> bool:
+        """Whoever wrote this pin is certainly gone. Of ourselves: no."""
+        process, _, number = pin.partition("#")
+        if process != str(this_process()):
+            return is_gone(Process.parse(process))
+        other = _instances.get(int(number))
+        return other is None or (other is not self and other._closed)
+
+    def _settled(self, row: Row) -> Row:
+        """A commit was announced and its outcome was not: whoever holds the workspace's lock now, with that worker gone, finds out."""
+        intent = row.intent or {}
+        if intent["process"] != self.pin() and not self._is_over(intent["process"]):
+            raise settle.still_committing(row.name)
+        live = self._lives.pop(row.name, None)
+        if live is not None:
+            live.park()
+        before = _snapshot(self._kept.load(row))
+        try:
+            after = settle.settle(self._registry(row.database), before, intent)
+        except sa.exc.SQLAlchemyError as error:
+            raise failures.away(error) from error
+        change = Change(now(), intent["actor"], "settle", after.header(), after.changed_since(before), objects=len(after.images))
+        return self._kept.save(row, change) or self._row(row.name)
 
     def _without_lost_pin(self, row: Row) -> Row:
         """For whoever only looks. While an action runs here, its end is not in the store yet:

@@ -1,0 +1,75 @@
+"""A worker killed around its COMMIT: the rows, read again, say whether it was written; nothing is written twice."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+KILLED = """
+import os, signal, sys
+import sqlalchemy as sa
+from tests.workspaces.desk import Desk
+with Desk(sys.argv[1], sys.argv[2], make=False) as desk:
+    desk.load("Tag", 1)  # the engine is there now
+    engine = desk.workspaces._registries["default"].main.engine
+    if sys.argv[3] == "before":
+        sa.event.listen(engine, "commit", lambda connection: os.kill(os.getpid(), signal.SIGKILL))
+    else:
+        cls = desk.workspaces._registries["default"].session_class
+        sa.event.listen(cls, "after_commit", lambda session: os.kill(os.getpid(), signal.SIGKILL))
+    desk.do("commit")
+"""
+
+
+def kill_around_commit(desk, when):
+    urls = [desk.engine.url.render_as_string(hide_password=False), desk.store.engine.url.render_as_string()]
+    root = Path(__file__).resolve().parents[2]
+    assert subprocess.run([sys.executable, "-c", KILLED, *urls, when], cwd=root).returncode == -9
+
+
+def stage(desk, kinds):
+    desk.open()
+    if "made" in kinds:
+        desk.make("Author", name="New")
+    if "deleted" in kinds:
+        desk.load("User", 1)
+        desk.do("delete", "User:1")
+    if "changed" in kinds:
+        desk.load("Book", 1)
+        desk.set("Book:1", title="Changed")
+
+
+KINDS = [("made",), ("deleted",), ("changed",), ("made", "deleted", "changed")]
+
+
+@pytest.mark.parametrize("kinds", KINDS)
+def test_a_commit_that_was_written_is_found(desk, kinds):
+    stage(desk, kinds)
+    kill_around_commit(desk, "after")
+    assert [notice["code"] for notice in desk.view().notices] == ["commit_uncertain"]
+    desk.load("Book", 2)
+    badges = {each["ref"]: each["badge"] for each in desk.view().objects}
+    assert badges.get("Author:new-1", "expired") == "expired"
+    assert badges.get("User:1", "detached") == "detached"
+    assert badges.get("Book:1", "expired") == "expired"
+    desk.do("commit")
+    assert len(desk.rows("select * from author where name = 'New'")) == ("made" in kinds)
+    assert len(desk.rows("select * from user_account where id = 1")) == ("deleted" not in kinds)
+
+
+@pytest.mark.parametrize("kinds", KINDS)
+def test_a_commit_that_was_not_written_is_staged_again(desk, kinds):
+    stage(desk, kinds)
+    before = desk.view().objects
+    kill_around_commit(desk, "before")
+    assert [notice["code"] for notice in desk.view().notices] == ["commit_uncertain"]
+    desk.do("settings", autoflush=False)
+    kept = {each["ref"]: each for each in desk.view().objects}
+    assert [kept[each["ref"]] for each in before] == list(before)
+    desk.do("commit")
+    assert len(desk.rows("select * from author where name = 'New'")) == ("made" in kinds)
+    assert len(desk.rows("select * from user_account where id = 1")) == ("deleted" not in kinds)
+    assert desk.rows("select title from book where id = 1") == [("Changed" if "changed" in kinds else "Notes",)]
