@@ -1,4 +1,4 @@
-"""Which Prometheus metrics are there, and what are their values now? One list, METRICS, and a Collector over the ledger.
+"""Which Prometheus metrics are there, and what are their values now? One list, and a Collector over the ledger.
 
 Only file that imports prometheus_client."""
 
@@ -47,8 +47,9 @@ from .watches import CACHE, CLOSE_REASONS, ERRORS, INVALIDATIONS, LEAKS, OPERATI
 class Metric:
     """One entry of the catalogue.
 
-    type: counter, gauge or histogram. source: where the value comes from. merge: how the workers' values become one: sum,
-    max, or once for what is read once. buckets: a histogram's upper bounds. unit: only where the name ends in it.
+    type: counter, gauge or histogram. source: where the value comes from. merge: how the workers' values become
+    one: "sum", "max", or "once" for what is read once. buckets: a histogram's upper bounds. unit:
+    only where the name ends in it.
     """
 
     name: str

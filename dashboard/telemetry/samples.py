@@ -55,7 +55,7 @@ def counter(family: str) -> Read:
 
 
 def counters(family: str, values: Iterable[str]) -> Read:
-    """A counter for each known label value: zero is told too, so that the first increase is one. `a|b` are two labels."""
+    """A counter for each known label value, zeros too: else a first increase is not seen. `a|b` are two labels."""
     known = tuple(values)
     return lambda reading: (
         ((pool.name, *value.split("|")), pool.numbers.get(f"{family}|{value}", 0))
