@@ -62,10 +62,11 @@ class SessionWatch:
                 sa.event.listen(sa_orm.Mapper, "expire", _expired, raw=True)
                 sa.event.listen(sa_orm.Mapper, "refresh", _refreshed, raw=True)
 
-    def end(self) -> None:
+    def end(self) -> bool:
+        """Whether it had not ended before."""
         with lock:
             if registered.get(self.class_) is not self:
-                return
+                return False
             del registered[self.class_]
             by_class.clear()
             for name, listener in self.listeners.items():
@@ -73,6 +74,7 @@ class SessionWatch:
             if not registered:
                 sa.event.remove(sa_orm.Mapper, "expire", _expired)
                 sa.event.remove(sa_orm.Mapper, "refresh", _refreshed)
+            return True
 
 
 class _ByClass(dict[type, SessionWatch | None]):

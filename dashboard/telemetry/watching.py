@@ -31,8 +31,7 @@ class Watch:
         with _lock:
             if isinstance(self._registration, Root):
                 self._registration.end()
-            else:
-                self._registration.end()
+            elif self._registration.end():
                 ended_sessions.append(self._registration)
 
     def __repr__(self) -> str:
