@@ -11,15 +11,20 @@ from tests.workspaces import shop
 class Plain:
     """A Session and the objects that a person holds, under the refs that the workspace gave them."""
 
+    classes = shop.CLASSES
+
     def __init__(self, url, **options):
         self.engine = sa.create_engine(url)
         shop.prepare(self.engine)
-        shop.make(self.engine)
+        self.lay()
         options.setdefault("autoflush", False)
         self.session = sa_orm.Session(self.engine, **options)
         self.objects = {}
         self.statements = []
         sa.event.listen(self.engine, "before_cursor_execute", self._sent)
+
+    def lay(self):
+        shop.make(self.engine)
 
     def _sent(self, connection, cursor, statement, parameters, context, executemany):
         sets = parameters if isinstance(parameters, list) else [parameters]
@@ -40,20 +45,20 @@ class Plain:
         return method() if obj is None else method(obj)
 
     def do_objects(self, obj, model, values, add, verb):
-        values = self._values(shop.CLASSES[model], values)
-        made = shop.CLASSES[model](**values)
+        values = self._values(self.classes[model], values)
+        made = self.classes[model](**values)
         if add:
             self.session.add(made)
         return made
 
     def do_load(self, obj, model, key, verb):
-        found = self.session.get(shop.CLASSES[model], key)
+        found = self.session.get(self.classes[model], key)
         assert found is not None
         return found
 
     def do_values(self, obj, values, verb):
-        for name, value in self._values(type(obj), values).items():
-            setattr(obj, name, value)
+        for name, value in values.items():
+            setattr(obj, name, self._value(type(obj), name, value))
 
     def _values(self, class_, values):
         return {name: self._value(class_, name, value) for name, value in values.items()}
@@ -76,7 +81,11 @@ class Plain:
         return set(objects) if isinstance(getattr(class_(), name), set) else objects
 
     def _target(self, class_, value):
-        return self.objects[value] if ":" in value else self.session.get(class_, int(value))
+        return self.objects[value] if ":" in value else self.session.get(class_, self.identity(value))
+
+    def identity(self, key):
+        """The identity that `session.get` takes, of a key as an address has it."""
+        return int(key)
 
     def do_read(self, obj, attribute, verb):
         getattr(obj, attribute)
