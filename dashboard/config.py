@@ -204,6 +204,9 @@ class Config:
         900.0,
         "how long that copy is trusted, to read only, while the store is away",
     )
+    first_start_seconds: float = _bound_seconds(
+        "DASHBOARD_FIRST_START_SECONDS", 60.0, "how long a starting process waits for the others' first start"
+    )
     link_seconds: float = _bound_seconds("DASHBOARD_LINK_SECONDS", 600.0, "how long a sign-in link is good")
     sign_in_seconds: float = _bound_seconds(
         "DASHBOARD_SIGN_IN_SECONDS", 28_800.0, "how long a sign-in lasts", most=31_536_000

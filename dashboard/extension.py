@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
+import logging
 import os
+import re
 import threading
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from typing import Any
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask
 
-from . import first_start, pages
+from . import first_start, host, pages
 from .access import Access
 from .cli import dashboard_group
-from .config import Config
-from .host import databases_of, scope_of_request, targets_of
-from .runtime import Runtime, Service, Services
+from .config import Config, WrongSetting
+from .pages import apology
+from .refusal import Refusal
+from .runtime import NotStarted, Runtime, Service, Services
 from .store.engine import Store
-from .telemetry import set_scope_reader, watch, watch_sessions
+from .telemetry import set_scope_reader, set_stacks
 from .telemetry.ledger import Ledger
 from .workspaces.registry import Workspaces
+
+log = logging.getLogger("poolhouse")  # asking for app.logger would give a host a handler that it may not want
+NAME = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+PREFIX = re.compile(r"(/[^/<>?#\s]+)+")
+GROUP = "dashboard"
 
 
 class Dashboard:
@@ -57,30 +67,48 @@ class Dashboard:
         db: a Flask-SQLAlchemy, an Engine, a sessionmaker or a scoped_session;
         for Flask-SQLAlchemy, after its own init_app.
         """
+        config = None
         try:
-            config = Config.read({**os.environ, **app.config})
+            config = _config_of(app)
             if not config.enabled:
                 return
+            _must_be_free(app, self.name)
+            _must_be_a_place(self.url_prefix)
             runtime = self.wire(app, db, config, alone=False)
+            try:
+                self.mount(app, runtime)
+            except BaseException:
+                runtime.close()
+                raise
         except Exception as error:
-            app.logger.error("poolhouse could not start: %s: %s", type(error).__name__, error)
-            self._apologise(app, error)
-            return
-        self.mount(app, runtime)
+            log.error("poolhouse could not start: %s", _in_one_line(error))
+            with suppress(Exception):  # where there is no place for an apology, the line in the log is all
+                _must_be_a_place(self.url_prefix)
+                self.apologise(app, _reason(error), config)
 
     def wire(self, app: Flask, db: Any, config: Config, *, alone: bool, beside: tuple[Service, ...] = ()) -> Runtime:
-        """The rooms, furnished and connected. beside: what else shall run in each process, begun last."""
-        with first_start.lock(config):
-            store = first_start.open_store(config)
-            accounts = None if self.access else first_start.open_accounts(store, config)
-            key = first_start.secret_key(config)
-        with app.app_context():
-            databases = databases_of(db, config)
-            watches = [watch(engine, name=name) for engine, name in targets_of(db, config)]
-        watches += [watch_sessions(database.maker, registry=database.name) for database in databases.values()]
-        ledger = Ledger(config.instance, config)
-        workspaces = Workspaces(databases, store, config) if databases else None
-        set_scope_reader(scope_of_request)
+        """The rooms, furnished and connected; where one cannot be, the others are left as they were found.
+        beside: what else shall run in each process, begun last."""
+        with ExitStack() as undo:
+            with app.app_context():
+                engines = host.engines_of(db)
+            host.keep_apart(first_start.store_url(config), engines)
+            with first_start.lock(config):
+                store = first_start.open_store(config)
+                undo.callback(store.engine.dispose)
+                accounts = None if self.access else first_start.open_accounts(store, config)
+                key = first_start.secret_key(config)
+            store.engine.dispose()  # no connection of ours shall lie open when a server forks
+            databases = host.databases_of(db, engines, config)
+            watches = []
+            for watch in host.begin_watching(db, engines, self._label(app)):
+                undo.callback(watch.stop)
+                watches.append(watch)
+            ledger = Ledger(config.instance, config)
+            workspaces = Workspaces(databases, store, config) if databases else None
+            undo.pop_all()
+        set_scope_reader(host.scope_of_request)
+        set_stacks(config.stacks)
         return Runtime(
             name=self.name,
             config=config,
@@ -99,35 +127,90 @@ class Dashboard:
 
     def mount(self, app: Flask, runtime: Runtime) -> None:
         """All that is ever registered on the app: one blueprint, one teardown, one group of commands, one entry."""
-        app.register_blueprint(pages.blueprint(self.name), url_prefix=self.url_prefix.rstrip("/") or None)
-        app.extensions[self.name] = runtime
-        app.cli.add_command(dashboard_group)
+        self._register(app, pages.blueprint(self.name), runtime)
 
         def serve(error: BaseException | None = None) -> None:
-            runtime.start()  # whoever ends a request serves: from now on this process publishes
+            if not app.testing:  # asked each time: many hosts say so after they were made
+                _begin(runtime)  # whoever ends a request serves: from now on this process publishes
 
-        if not app.testing:
-            app.teardown_request(serve)
+        app.teardown_request(serve)
 
-    def _apologise(self, app: Flask, error: Exception) -> None:
-        sorry = Blueprint(self.name, __name__)
-        text = f"Poolhouse could not start: {type(error).__name__}. The application's log has the line that says why.\n"
+    def apologise(self, app: Flask, reason: Refusal, config: Config | None) -> None:
+        """In place of the pages: 503 with the reason. The commands are there all the same: one may be the remedy."""
+        self._register(app, apology.blueprint(_free_name(app, self.name)), NotStarted(reason, config))
 
-        def apologise(path: str = "") -> Response:
-            return Response(text, status=503, mimetype="text/plain")
+    def _register(self, app: Flask, blueprint: Blueprint, entry: Runtime | NotStarted) -> None:
+        blueprint.url_prefix = self.url_prefix.rstrip("/") or None
+        app.register_blueprint(blueprint)
+        app.extensions[blueprint.name] = entry
+        if dashboard_group not in app.cli.commands.values():
+            app.cli.add_command(dashboard_group, GROUP if GROUP not in app.cli.commands else blueprint.name)
 
-        for rule in ("/", "/<path:path>"):
-            sorry.add_url_rule(rule, "sorry", apologise, methods=["GET", "POST"])
-        app.register_blueprint(sorry, url_prefix=self.url_prefix.rstrip("/") or None)
+    def _label(self, app: Flask) -> str:
+        """The pool of a second dashboard is not "default" as well, unless it is the same pool."""
+        second = any(isinstance(entry, Runtime) for entry in app.extensions.values())
+        return self.name if second else host.MAIN
+
+
+def _must_be_free(app: Flask, name: str) -> None:
+    """Raises Refusal for a name under which something of the host would be replaced."""
+    if not NAME.fullmatch(name):
+        raise Refusal("unavailable", f"name={name!r} is no name.", remedy="Letters, digits, _ and - make one.")
+    if name in app.extensions or name in app.blueprints:
+        raise Refusal("unavailable", f"The name {name!r} is taken in this app.", remedy="Give Dashboard another name=.")
+
+
+def _must_be_a_place(url_prefix: str) -> None:
+    """Raises Refusal for a prefix below which the host's own routes and 404s are, or which takes values."""
+    if not PREFIX.fullmatch(url_prefix.rstrip("/")):
+        message = f"url_prefix={url_prefix!r} is no place for a guest."
+        raise Refusal("unavailable", message, remedy="Give Dashboard a prefix of its own, like '/ops'.")
+
+
+def _free_name(app: Flask, name: str) -> str:
+    names = itertools.chain([name], (f"poolhouse-{number}" for number in itertools.count(2)))
+    return next(each for each in names if NAME.fullmatch(each) and each not in {*app.extensions, *app.blueprints})
+
+
+def _config_of(app: Flask) -> Config:
+    """A guest's settings. HOST, PORT and DATABASE_URL are the host's own affair."""
+    given = {**os.environ, **app.config}
+    return Config.read({key: value for key, value in given.items() if key.startswith(("DASHBOARD_", "PROMETHEUS_"))})
+
+
+def _reason(error: Exception) -> Refusal:
+    """What may be said to everybody: never a driver's own words, which may hold addresses and passwords."""
+    if isinstance(error, Refusal):
+        return error
+    words = str(error) if isinstance(error, WrongSetting) else f"{type(error).__name__}."
+    return Refusal("unavailable", words, remedy="The log of the application has the line that says why.")
+
+
+def _in_one_line(error: Exception) -> str:
+    words = f"{error} {error.remedy}" if isinstance(error, Refusal) else f"{type(error).__name__}: {error}"
+    return " ".join(words.split())
+
+
+def _begin(runtime: Runtime) -> None:
+    """Never fails: an exception at the end of a request would be the host's."""
+    try:
+        runtime.start()
+    except Exception as error:
+        log.error("poolhouse does not publish this process: %s", _in_one_line(error))
 
 
 def _services(store: Store, ledger: Ledger, workspaces: Workspaces | None, app: Flask) -> tuple[Service, ...]:
-    def forget_inherited_connections() -> None:
-        store.engine.dispose(close=False)
+    wired_in = os.getpid()
 
-    services = [Service(forget_inherited_connections, lambda: None)]
-    if not app.testing:
-        services.append(Service(ledger.join, ledger.leave))
+    def forget_inherited_connections() -> None:
+        if os.getpid() != wired_in:
+            store.engine.dispose(close=False)
+
+    def join() -> None:
+        if not app.testing:
+            ledger.join()
+
+    services = [Service(forget_inherited_connections, lambda: None), Service(join, ledger.leave)]
     if workspaces is not None:
         services.append(Service(lambda: None, workspaces.close))
     return tuple(services)

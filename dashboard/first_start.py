@@ -6,9 +6,11 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from .access.accounts import Accounts
 from .config import Config
@@ -16,24 +18,63 @@ from .refusal import Refusal
 from .store.engine import SCHEMA_VERSION, Store
 
 STORE_FILE = "store.db"
+KEY_FILE = "poolhouse_secret_key"  # a Flask host may well keep a `secret_key` of its own in its `instance` folder
+LOOK_AGAIN_SECONDS = 0.02
 
 
 @contextmanager
 def lock(config: Config) -> Iterator[None]:
-    """Held by one process at a time; the kernel gives it back when its holder dies."""
-    config.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (config.instance / "first-start.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    """Held by one process at a time; the kernel gives it back when its holder dies.
+
+    Raises Refusal("unavailable") where the instance folder cannot be used, or somebody holds the lock for too long.
+    """
+    path = config.instance / "first-start.lock"
+    try:
+        config.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = path.open("w")
+    except OSError as error:
+        raise Refusal(
+            "unavailable",
+            f"Nothing can be kept in the folder {config.instance} ({error.strerror}).",
+            remedy="Give DASHBOARD_INSTANCE a folder in which this program may write.",
+        ) from error
+    with file:
+        _wait_for(file, config.first_start_seconds)
         yield
+
+
+def _wait_for(file: IO[str], seconds: float) -> None:
+    """A host's start must not hang on whoever hangs in ours."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                message = f"Another process has been in its first start for {seconds:g} s ({file.name})."
+                raise Refusal("unavailable", message, remedy="See what it waits for, and start again.") from None
+            time.sleep(LOOK_AGAIN_SECONDS)
+
+
+def store_url(config: Config) -> str:
+    return config.store_url or f"sqlite:///{(config.instance / STORE_FILE).absolute()}"
 
 
 def open_store(config: Config) -> Store:
     """The store of the settings; made at once where it is a file of ours, by `store create` only on a server
-    database."""
-    store = Store(config.store_url or f"sqlite:///{(config.instance / STORE_FILE).absolute()}")
-    if store.engine.dialect.name == "sqlite":
-        store.create()
-    version = store.schema_version()
+    database. Raises Refusal("store_away") for one that cannot be used."""
+    store = Store(store_url(config))
+    try:
+        if store.engine.dialect.name == "sqlite":
+            store.create()
+        _must_be_known(store.schema_version())
+    except BaseException:
+        store.engine.dispose()
+        raise
+    return store
+
+
+def _must_be_known(version: int | None) -> None:
     if version is None:
         raise Refusal("store_away", "The store has no tables yet.", remedy="Run `flask dashboard store create`.")
     if version > SCHEMA_VERSION:
@@ -42,7 +83,6 @@ def open_store(config: Config) -> Store:
             f"The store was made by a newer Poolhouse (version {version}, this one knows {SCHEMA_VERSION}).",
             remedy="Start the newer one.",
         )
-    return store
 
 
 def open_accounts(store: Store, config: Config) -> Accounts:
@@ -55,12 +95,16 @@ def open_accounts(store: Store, config: Config) -> Accounts:
 
 def secret_key(config: Config) -> str:
     """The key of the settings, else the one kept in the instance folder, made on first use with mode 0600."""
-    return config.secret_key or _kept_key(config.instance / "secret_key")
+    return config.secret_key or _kept_key(config.instance / KEY_FILE)
 
 
 def _kept_key(path: Path) -> str:
+    """Written whole or not at all: whoever dies in the middle must not leave an empty key behind."""
     if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        unfinished = path.with_suffix(".new")
+        unfinished.unlink(missing_ok=True)
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(48))
+        unfinished.replace(path)
     return path.read_text()

@@ -13,6 +13,7 @@ from .access import Access
 from .access.accounts import Accounts
 from .config import Config
 from .records.models import Database
+from .refusal import Refusal
 from .store.engine import Store
 from .telemetry import Watch
 from .telemetry.ledger import Ledger
@@ -42,9 +43,11 @@ class Services:
         with self._lock:
             if self._started_in == os.getpid():
                 return
-            for service in self.items:
-                service.start()
-            self._started_in = os.getpid()
+            try:
+                for service in self.items:
+                    service.start()
+            finally:  # what could not be begun is not tried again with each request
+                self._started_in = os.getpid()
 
     def stop(self) -> None:
         with self._lock:
@@ -90,6 +93,15 @@ class Runtime:
         for watch in self.watches:
             watch.stop()
         self.store.engine.dispose()
+
+
+@dataclass(frozen=True)
+class NotStarted:
+    """What stands in the place of a Runtime that could not be made. config: None where the settings are what is
+    wrong."""
+
+    reason: Refusal
+    config: Config | None
 
 
 def current() -> Runtime:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+
 from flask import Blueprint, Response, current_app, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import (
+    HTTPException,
+    InternalServerError,
+    MethodNotAllowed,
+    NotFound,
+    RequestEntityTooLarge,
+    default_exceptions,
+)
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..refusal import Refusal
 from ..runtime import current
-from . import account, gate, html, metrics, overview, pools, sessions, workspaces
+from . import account, gate, html, metrics, neighbours, overview, pools, sessions, workspaces
 
+log = logging.getLogger("poolhouse")
 PAGES = (overview, pools, sessions, workspaces, account, metrics)
 
 CONTENT_SECURITY_POLICY = (
@@ -33,11 +43,14 @@ def blueprint(name: str) -> Blueprint:
         root.register_blueprint(page.blueprint())
     root.add_url_rule("/", "unknown", unknown, methods=OTHER_METHODS)
     root.add_url_rule("/<path:path>", "unknown", unknown, methods=("GET", *OTHER_METHODS))
+    root.url_value_preprocessor(neighbours.spare)
     root.before_request(gate.check)
     root.after_request(gate.remember)
     root.after_request(_protect)
     root.teardown_request(gate.leave)
     root.register_error_handler(Refusal, html.refused)
+    for code in default_exceptions:  # each by its own: a host's handler for 404 would come before one of ours for all
+        root.register_error_handler(code, _http_error)
     root.register_error_handler(HTTPException, _http_error)
     root.register_error_handler(Exception, _unexpected)
     return root
@@ -73,7 +86,7 @@ def _protect(response: Response) -> Response:
 
 def _http_error(error: HTTPException) -> WerkzeugResponse:
     """Flask's and Werkzeug's own refusals, in our words."""
-    if error.code is not None and error.code < 400:
+    if error.response is not None or (error.code is not None and error.code < 400):
         return error.get_response()
     if isinstance(error, RequestEntityTooLarge):
         return html.refused(Refusal("too_large", "The request's body is larger than DASHBOARD_REQUEST_BYTES allows."))
@@ -84,12 +97,16 @@ def _http_error(error: HTTPException) -> WerkzeugResponse:
         answer = html.refused(Refusal("method_not_allowed", f"This takes {' and '.join(allowed) or 'other methods'}."))
         answer.headers["Allow"] = ", ".join(allowed)
         return answer
-    return html.refused(Refusal("not_understood", "This request could not be understood."))
+    if isinstance(error, InternalServerError):
+        return _unexpected(error.original_exception or error)
+    answer = html.refused(Refusal("not_understood", "This request could not be understood."))
+    answer.status_code = error.code or answer.status_code  # a host's before_request may have its own to say
+    return answer
 
 
-def _unexpected(error: Exception) -> WerkzeugResponse:
+def _unexpected(error: BaseException) -> WerkzeugResponse:
     """A fault of ours: logged with its stack, answered without it."""
-    current_app.logger.error("poolhouse: %s %s failed", request.method, request.path, exc_info=error)
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
     answer = html.refused(
         Refusal(
             "unavailable",

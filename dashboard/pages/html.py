@@ -70,7 +70,10 @@ def done(endpoint: str, context: Any, *, created: bool = False, **where: str) ->
 def refused(refusal: Refusal) -> WerkzeugResponse:
     """The answer to a request that was refused, in the shape that the asker takes."""
     if refusal.code == "signed_out" and not wants_json() and request.method == "GET" and not _is_htmx():
-        return redirect(sign_in_url(), 303)
+        try:
+            return redirect(sign_in_url(), 303)
+        except Refusal as hosts:  # its Access raised
+            refusal = hosts
     if wants_json():
         answer: Response = jsonify(plain_error(refusal))
     elif _is_htmx():
@@ -146,11 +149,11 @@ def static(path: str) -> str:
 
 def sign_in_url() -> str:
     runtime = current()
-    here = request.full_path.rstrip("?") if request.method == "GET" else url("overview.index")
+    here = request.root_path + request.full_path.rstrip("?") if request.method == "GET" else url("overview.index")
     if runtime.access is not None:
         access = runtime.access
-        return str(visitor.asked(lambda: access.sign_in_url(request.root_path + here)))
-    return url("account.login", next=request.root_path + here)
+        return str(visitor.asked(lambda: access.sign_in_url(here)))
+    return url("account.login", next=here)
 
 
 class Shell:
@@ -162,7 +165,10 @@ class Shell:
         self.sections = (
             [(word, url(endpoint), _is_here(endpoint)) for word, endpoint in SECTIONS] if self.person else []
         )
-        self.may_edit = self.person is not None and gate.may(gate.EDIT, None)
+        try:
+            self.may_edit = self.person is not None and gate.may(gate.EDIT, None)
+        except Refusal:  # the host's Access raised; an error page must still be drawn
+            self.may_edit = False
         self.url, self.static = url, static
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from ..access.accounts import SignIn
 from ..refusal import Refusal
 from ..runtime import Runtime, current
 
+log = logging.getLogger("poolhouse")
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 FORWARDED = (
@@ -70,9 +72,9 @@ def recognise(runtime: Runtime, request: Request) -> Visit:
 
 def _recognised(runtime: Runtime, request: Request) -> Visit:
     nonce, sign_in = _read_cookie(runtime, request)
-    if runtime.access is not None:
-        return Visit(asked(lambda: runtime.access.who(request)), None, nonce, False)  # type: ignore[union-attr]
     token = _bearer(request)
+    if runtime.access is not None:
+        return _by_access(runtime, request, nonce, token)
     if token is not None:
         person = runtime.accounts.bearer(token) if runtime.accounts else None
         if person is None:
@@ -90,6 +92,19 @@ def _recognised(runtime: Runtime, request: Request) -> Visit:
         return Visit(_from_proxy(runtime, request), None, nonce, False)
     person = runtime.accounts.signed_in(sign_in) if runtime.accounts and sign_in else None
     return Visit(person, sign_in if person else None, nonce, False)
+
+
+def _by_access(runtime: Runtime, request: Request, nonce: str | None, token: str | None) -> Visit:
+    """By the host's word alone; but Prometheus cannot sign in there, so that its token counts as well."""
+    scraper = _metrics_reader(runtime, token) if token else None
+    if scraper is not None:
+        return Visit(scraper, None, None, True)
+
+    def who() -> Person | None:
+        found = runtime.access.who(request)  # type: ignore[union-attr]
+        return None if found is None else Person(str(found.name), found.role)
+
+    return Visit(asked(who), None, nonce, False)
 
 
 def _metrics_reader(runtime: Runtime, token: str) -> Person | None:
@@ -140,7 +155,7 @@ def asked(question: Callable[[], Any]) -> Any:
     try:
         return question()
     except Exception as error:
-        current_app.logger.error("poolhouse: the host's Access raised %s", type(error).__name__, exc_info=error)
+        log.error("the host's Access raised %s", type(error).__name__, exc_info=error)
         raise Refusal("forbidden", "The application could not say who you are or what you may do.") from error
 
 

@@ -81,7 +81,7 @@ def create() -> WerkzeugResponse:
     view = _rooms().open(
         name,
         _actor(),
-        database=database or "default",
+        database=database or next(iter(current().databases), ""),
         autoflush=switch(given, "autoflush", False),
         expire_on_commit=switch(given, "expire_on_commit", True),
         sandbox=switch(given, "sandbox", False),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,12 @@ from ..refusal import Refusal
 SCHEMA_VERSION = 1
 metadata = sa.MetaData()
 """Every table of the store; each module of this room adds its own. Their names begin with `poolhouse_`."""
+
+PATIENCE: Mapping[str, Mapping[str, Any]] = {
+    "pysqlite": {"timeout": 5.0},
+    **{driver: {"connect_timeout": 5} for driver in ("psycopg", "psycopg2", "pymysql", "mysqldb")},
+}
+"""How each driver is told how many seconds to wait; a URL with options of its own says that itself."""
 
 schema_table = sa.Table("poolhouse_schema", metadata, sa.Column("version", sa.Integer, primary_key=True))
 
@@ -29,8 +35,9 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        arguments: dict[str, Any] = {"timeout": 5.0} if url.startswith("sqlite") else {}
-        self.engine = sa.create_engine(url, connect_args=arguments)
+        parsed = sa.make_url(url)
+        patience = {} if parsed.query else PATIENCE.get(parsed.get_driver_name(), {})
+        self.engine = sa.create_engine(parsed, connect_args=dict(patience))
         if self.engine.dialect.name == "sqlite":
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
 

@@ -149,7 +149,7 @@ def test_eight_servers_that_start_at_once_on_an_empty_folder_lay_it_once(tmp_pat
         for server in servers:
             server.wait_until_ready(seconds=120)
         instance = tmp_path / "instance"
-        assert (instance / "secret_key").stat().st_mode & 0o777 == 0o600
+        assert (instance / "poolhouse_secret_key").stat().st_mode & 0o777 == 0o600
         assert rows(instance / "store.db", "SELECT name, role FROM poolhouse_account") == [("admin", "admin")]
         assert rows(instance / "store.db", "SELECT version FROM poolhouse_schema") == [(1,)]
         alone = tmp_path / "alone"
