@@ -33,6 +33,15 @@ class PostgreSQL:
         engine.dispose()
         return self.url.set(database=name).render_as_string(hide_password=False)
 
+    def stop(self) -> None:
+        """It goes away: whoever is connected is cut off. Its data stay."""
+        self.server.stop()
+
+    def start(self) -> None:
+        """It comes back, on the same data and the same socket."""
+        with self.server._lock:
+            self.server.ensure_postgres_running()
+
     def __enter__(self) -> PostgreSQL:
         return self
 
