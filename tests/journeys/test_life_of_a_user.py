@@ -75,42 +75,58 @@ def test_the_printed_link_signs_in_once(server, page_without_javascript):
 
 
 def test_the_whole_life_of_a_user(server, window, screenshot, request):
-    name = "ada-" + ("js" if "[with J" in request.node.name else "plain")
+    name = "ada-" + ("js" if request.node.callspec.params["window"] == "with JavaScript" else "plain")
     sign_in(window, server)
+    open_workspace(window, name)
+    is_born(window, f"{name}@example.com")
+    becomes_persistent(window)
+    screenshot(window, f"workspace-{name}")
+    is_committed_and_expires(window)
+    is_modified(window)
+    leaves_and_comes_back(window)
+    screenshot(window, f"workspace-{name}-closed")
+
+
+def open_workspace(window: Page, name: str) -> None:
     section(window, "Workspaces")
     window.get_by_label("Name").fill(name)
     window.get_by_role("button", name="Open a workspace").click()
     expect(window.get_by_role("heading", name=name)).to_be_visible()
 
+
+def is_born(window: Page, email: str) -> None:
     window.get_by_label("New object of").select_option("User")
     window.locator("[data-action='new']").click()
     window.get_by_label(re.compile(r"^name ")).fill("Ada Lovelace")
-    window.get_by_label(re.compile(r"^email ")).fill(f"{name}@example.com")
+    window.get_by_label(re.compile(r"^email ")).fill(email)
     window.locator("[data-action='create']").click()
     badge_is(window, "transient", "transient")
 
+
+def becomes_persistent(window: Page) -> None:
     verb(window, "add")
     badge_is(window, "pending", "pending")
     expect(newest(window)).to_contain_text("session.add(")
-
     foot(window, "flush")
     badge_is(window, "persistent", "persistent")
     expect(newest(window)).to_contain_text("INSERT INTO")
     expect(newest(window)).to_contain_text("taken")
     expect(window.locator("#transaction")).to_contain_text("open for")
-    screenshot(window, f"workspace-{name}")
 
+
+def is_committed_and_expires(window: Page) -> None:
     window.get_by_label("Note").fill("her first record")
     foot(window, "commit")
     badge_is(window, "persistent", "expired")
     expect(newest(window)).to_contain_text("given back")
     expect(window.locator("#transaction")).to_contain_text("none")
-
     window.locator(f"{CARD} select[name='attribute']").select_option("name")
     verb(window, "read")
     badge_is(window, "persistent", "persistent")
     expect(newest(window)).to_contain_text("SELECT")
 
+
+def is_modified(window: Page) -> None:
     verb(window, "values")
     window.get_by_label(re.compile(r"^name ")).fill("Ada King")
     window.locator("[data-action='save']").click()
@@ -120,6 +136,8 @@ def test_the_whole_life_of_a_user(server, window, screenshot, request):
     expect(newest(window)).to_contain_text("UPDATE")
     badge_is(window, "persistent", "expired")
 
+
+def leaves_and_comes_back(window: Page) -> None:
     verb(window, "refresh")
     badge_is(window, "persistent", "persistent")
     verb(window, "expire")
@@ -130,7 +148,6 @@ def test_the_whole_life_of_a_user(server, window, screenshot, request):
     badge_is(window, "persistent", "expired")
     foot(window, "close")
     badge_is(window, "detached", "detached")
-    screenshot(window, f"workspace-{name}-closed")
 
 
 def test_every_page_is_drawn_without_a_word_on_the_console(server, window, screenshot, request):
@@ -157,15 +174,14 @@ def test_live_parts_refresh_by_themselves(server, browser):
 
 
 def test_a_refused_action_says_why_and_leaves_the_page_as_it_was(server, window, request):
-    name = "bad-" + ("js" if "[with J" in request.node.name else "plain")
+    javascript = request.node.callspec.params["window"] == "with JavaScript"
+    name = "bad-" + ("js" if javascript else "plain")
     sign_in(window, server)
-    section(window, "Workspaces")
-    window.get_by_label("Name").fill(name)
-    window.get_by_role("button", name="Open a workspace").click()
+    open_workspace(window, name)
     window.get_by_label("Load a").select_option("User")
     window.get_by_label("with key").fill("99999999")
     window.locator("[data-verb='load']").click()
     expect(window.get_by_role("alert")).to_contain_text("User")
-    if "without" in request.node.name:
+    if not javascript:
         window.get_by_role("link", name="Back to where you were").click()
     expect(window.get_by_role("heading", name=name)).to_be_visible()
