@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from ..refusal import Refusal
 from ..store.workspaces import Change, KeptWorkspaces, size
 from . import failures, session, staged, tape
-from .failures import Suspect
+from .constraints import Suspect
 from .live import Live
+from .request import Done, Plan, Request
 from .snapshot import Snapshot
 from .tape import Recording
-from .verbs import Done, Plan, Request
 
 if TYPE_CHECKING:
     from .registry import Workspaces

@@ -1,4 +1,4 @@
-"""What is one object, as plain data, and how does it become that object again?
+"""What is one object, as plain data?
 
 The image holds what SQLAlchemy's own pickling of an instance holds, attribute by attribute,
 so that what is restored is the same in every respect, and no validator, listener, cascade or SELECT runs a second time.
@@ -11,11 +11,10 @@ from typing import Any
 
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
-from sqlalchemy.orm.attributes import PASSIVE_NO_FETCH, PASSIVE_NO_RESULT
-from sqlalchemy.orm.base import NO_VALUE
+from sqlalchemy.orm.base import NO_VALUE, PASSIVE_NO_RESULT
 
 from ..records.columns import Column
-from ..records.keys import identity_of, key_of
+from ..records.keys import key_of
 from ..records.models import Model
 from .states import flags_of, state_of
 
@@ -33,7 +32,7 @@ staged: while a transaction is open, the image that holds if that is lost. fresh
 """
 
 Ref = Callable[[object], str | None]
-_MARKERS = {"NO_VALUE": NO_VALUE, "PASSIVE_NO_RESULT": PASSIVE_NO_RESULT}
+MARKERS = {"NO_VALUE": NO_VALUE, "PASSIVE_NO_RESULT": PASSIVE_NO_RESULT}
 _SIMPLE = (str, int, bool, type(None))
 
 
@@ -161,7 +160,7 @@ def _refs(objects: Iterable[Any], ref: Ref) -> list[str]:
 
 
 def _one(value: Any, ref: Ref) -> str | None:
-    for name, marker in _MARKERS.items():
+    for name, marker in MARKERS.items():
         if value is marker:
             return name
     return None if value is None else ref(value)
@@ -171,7 +170,7 @@ def _parents(state: sa_orm.InstanceState[Any], ref: Ref) -> dict[str, str | bool
     known = state.__dict__.get("parents")
     if not known:
         return {}
-    names = {id(token): name for name, token in _tokens(state.mapper).items()}
+    names = {id(token): name for name, token in parent_tokens(state.mapper).items()}
     parents: dict[str, str | bool] = {}
     for token, parent in known.items():
         owner = False if parent is False else parent.obj() and ref(parent.obj())
@@ -180,7 +179,7 @@ def _parents(state: sa_orm.InstanceState[Any], ref: Ref) -> dict[str, str | bool
     return parents
 
 
-def _tokens(mapper: sa_orm.Mapper[Any]) -> dict[str, Any]:
+def parent_tokens(mapper: sa_orm.Mapper[Any]) -> dict[str, Any]:
     """By name, what stands in `state.parents` for each relationship that can hold an instance of this class."""
     tokens = {}
     for owner in mapper.registry.mappers:
@@ -190,119 +189,3 @@ def _tokens(mapper: sa_orm.Mapper[Any]) -> dict[str, Any]:
                     prop.key
                 ].impl.parent_token
     return tokens
-
-
-def restore_columns(image: Image, model: Model, obj: object | None) -> object:
-    """The object with its identity and columns; its relationships come when all objects are there.
-    obj: an instance to be set back in place."""
-    new = obj is None
-    instance: Any = model.mapper.class_manager.new_instance() if new else obj
-    state: sa_orm.InstanceState[Any] = sa.inspect(instance)
-    _forget(state)
-    changed = {*image["committed"], *image["unknown"]}
-    for name, column in columns_of(model).items():
-        if name in image["values"] and name not in image["unkept"]:
-            state.dict[name] = column.restore(image["values"][name], staged=name in changed)
-    if image["key"] is not None:
-        state.key = model.mapper.identity_key_from_primary_key(
-            identity_of(model, image["key"]), identity_token=image["token"]
-        )
-        state.identity_token = image["token"]
-    # as merge() does with the instances that it makes: a `reconstructor` runs, and mutable values learn whose they are
-    if new:
-        state.manager.dispatch.load(state, None)
-    else:
-        state.manager.dispatch.refresh(state, None, None)
-    return instance
-
-
-def _forget(state: sa_orm.InstanceState[Any]) -> None:
-    for name in state.manager:
-        state.dict.pop(name, None)
-    for name in (
-        "_pending_mutations",
-        "parents",
-        "key",
-        "_deleted",
-        "_empty_collections",
-        "_instance_dict",
-        "_strong_obj",
-        "insert_order",
-    ):
-        state.__dict__.pop(name, None)
-    state.session_id = None
-    state.committed_state.clear()
-    state.expired_attributes.clear()
-
-
-def restore_relationships(image: Image, model: Model, obj: object, find: Mapping[str, object]) -> None:
-    """The rest of the object, now that every other one can be found by its ref."""
-    state: sa_orm.InstanceState[Any] = sa.inspect(obj)
-    was: dict[str, Any] = {}
-    for name, related in image["relationships"].items():
-        if name in model.mapper.relationships:
-            _restore_related(state, name, related, find, was)
-    _restore_parents(state, image, find)
-    columns = columns_of(model)
-    state.committed_state.clear()
-    state.committed_state.update(was)
-    state.committed_state.update({name: NO_VALUE for name in image["unknown"] if name in columns})
-    state.committed_state.update(
-        {name: columns[name].restore(value) for name, value in image["committed"].items() if name in columns}
-    )
-    state.expired_attributes.clear()
-    state.expired_attributes.update(name for name in image["expired"] if name in state.manager)
-    if state.key is not None:
-        state.expired_attributes.update(name for name in image["unkept"] if name not in was)
-    state.expired, state.modified, state.insert_order = image["is_expired"], image["modified"], image["order"]
-    state._deleted = image["was_deleted"]
-
-
-def _restore_related(
-    state: sa_orm.InstanceState[Any],
-    name: str,
-    image: Mapping[str, Any],
-    find: Mapping[str, object],
-    was: dict[str, Any],
-) -> None:
-    impl = state.manager[name].impl
-    found = {key: [find[ref] for ref in image.get(key) or () if ref in find] for key in ("added", "removed", "kept")}
-    if getattr(impl, "dynamic", False):
-        history = impl.collection_history_cls(impl, state, PASSIVE_NO_FETCH)
-        for items, key in (
-            (history.added_items, "added"),
-            (history.deleted_items, "removed"),
-            (history.unchanged_items, "kept"),
-        ):
-            items.update(found[key])
-        was[name] = history
-        return
-    if "now" in image and impl.collection:
-        impl.set_committed_value(state, state.dict, [find[ref] for ref in image["now"] if ref in find])
-    elif "now" in image:
-        state.dict[name] = _restored(image["now"], find)
-    if "was" in image:
-        was[name] = (
-            [find[ref] for ref in image["was"] if ref in find]
-            if isinstance(image["was"], list)
-            else _restored(image["was"], find)
-        )
-    if "added" in image:
-        pending = state._get_pending_mutation(name)
-        pending.added_items.update(found["added"])
-        pending.deleted_items.update(found["removed"])
-
-
-def _restored(ref: str | None, find: Mapping[str, object]) -> Any:
-    if ref is None:
-        return None
-    return _MARKERS[ref] if ref in _MARKERS else find.get(ref)
-
-
-def _restore_parents(state: sa_orm.InstanceState[Any], image: Image, find: Mapping[str, object]) -> None:
-    if not image["parents"]:
-        return
-    tokens = _tokens(state.mapper)
-    for name, owner in image["parents"].items():
-        if name in tokens and (owner is False or owner in find):
-            state.parents[id(tokens[name])] = False if owner is False else sa.inspect(find[owner])

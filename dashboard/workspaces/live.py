@@ -13,8 +13,8 @@ from sqlalchemy.orm.base import NO_VALUE
 
 from ..store.workspaces import Row
 from ..telemetry.statements import RELEASING
-from . import snapshot as snapshots
 from . import image, settle, staged, tape
+from . import snapshot as snapshots
 from .image import Image
 from .session import Registry, scope
 from .snapshot import Board, Snapshot

@@ -25,6 +25,7 @@ from . import failures, settle, staged, verbs, view
 from .action import Action
 from .deadlines import Deadlines
 from .live import Live
+from .request import Request
 from .session import Registry
 from .sight import Sight
 from .snapshot import Snapshot
@@ -134,7 +135,7 @@ class Workspaces:
             live = self._live(row)
             if verb == "discard":
                 return self._discard(live, sight)
-            request = verbs.Request(verb, arguments, live.snapshot, live.registry.models, sight)
+            request = Request(verb, arguments, live.snapshot, live.registry.models, sight)
             plan = verbs.plan(request)
             self._permit(verb, plan.models, sight)
             outcome = Action(self, self._kept, live, request, plan, actor).do()

@@ -12,7 +12,7 @@ import sqlalchemy.orm as sa_orm
 from ..records.keys import key_of
 from ..records.models import Model, Models
 from ..refusal import Refusal
-from . import image
+from . import image, restoring
 from .image import Image
 
 SCHEMA = 1
@@ -216,9 +216,9 @@ def restore(session: sa_orm.Session, board: Board, snapshot: Snapshot) -> None:
     models = {}
     for ref, found in snapshot.images.items():
         model = models[ref] = board.models.find(found["model"])
-        board.put(ref, image.restore_columns(found, model, here.get(ref)), found["number"])
+        board.put(ref, restoring.restore_columns(found, model, here.get(ref)), found["number"])
     for ref, found in snapshot.images.items():
-        image.restore_relationships(found, models[ref], board.objects[ref], board.objects)
+        restoring.restore_relationships(found, models[ref], board.objects[ref], board.objects)
     if snapshot.begun and not session.in_transaction():
         session.begin()
     _attach(session, board, snapshot)

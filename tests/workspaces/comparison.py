@@ -47,13 +47,16 @@ class Both:
         answered = outcome.merged or outcome.ref
         if result is not None and answered is not None:
             self.plain.objects[answered] = result
-        self.compare()
+        self.compare(verb)
         return answered
 
-    def compare(self):
+    def compare(self, verb):
         view = self.desk.view()
         statements = [(each["sql"], each["parameters"]) for each in view.tape[-1]["statements"]]
-        assert statements == [(sql, [list(p) for p in sets]) for sql, sets in self.plain.statements]
+        theirs = [(sql, [list(p) for p in sets]) for sql, sets in self.plain.statements]
+        if verb in ("flush", "commit"):  # the unit of work keeps unrelated tables in sets: their order is not its own either
+            statements, theirs = _unordered(statements), _unordered(theirs)
+        assert statements == theirs
         self._match(view)
         refs = {id(obj): ref for ref, obj in self.plain.objects.items()}
         for drawn in view.objects:
@@ -99,6 +102,8 @@ class Both:
         model = self.desk.databases["default"].models.find(drawn["model"])
         loaded = {name: shown(model.column(name), value) for name, value in plain.loaded(obj).items()}
         assert (what, drawn["values"]) == (what, loaded)
+        if sa.inspect(obj).was_deleted:  # what a flush loads of what it deletes depends on the order of its sets
+            return
         related = plain.related(obj)
         ours = {name: each["refs"] for name, each in drawn["relationships"].items() if each["loaded"]}
         assert (what, set(ours)) == (what, set(related))
@@ -111,3 +116,7 @@ class Both:
                 else []
             )
             assert (what, name, sorted(ours[name], key=str)) == (what, name, sorted(theirs, key=str))
+
+
+def _unordered(statements):
+    return sorted(str((sql, sorted(map(str, sets)))) for sql, sets in statements)

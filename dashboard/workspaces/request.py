@@ -1,0 +1,86 @@
+"""What was asked of a workspace, and what is a verb that was found to be allowed?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..records.models import Model, Models
+from ..refusal import Refusal
+from .image import Image
+from .live import Live
+from .sight import Sight
+from .snapshot import Snapshot
+from .values import Reading
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a verb. ref: the object it made or loaded. merged: the one that merge() answered.
+    left: one that left the board."""
+
+    ref: str | None = None
+    merged: str | None = None
+    left: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A verb that was found to be allowed, with all that it was given understood.
+
+    python: as a person would write it; it may name the ref only when it has run.
+    touched: (model, attribute) whose values it names.
+    """
+
+    run: Callable[[Live], Done]
+    python: str | Callable[[Done], str]
+    touched: tuple[tuple[str, str], ...] = ()
+    models: tuple[Model, ...] = ()
+    settings: Mapping[str, bool] | None = None
+
+    def line(self, done: Done) -> str:
+        return self.python if isinstance(self.python, str) else self.python(done)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One act as it was asked for. arguments: of the verb, as JSON or a form gave them."""
+
+    verb: str
+    arguments: Mapping[str, Any]
+    snapshot: Snapshot
+    models: Models
+    sight: Sight = field(default_factory=Sight)
+
+    def text(self, name: str) -> str:
+        value = self.arguments.get(name)
+        if not isinstance(value, str) or not value:
+            problem = "Missing." if value in (None, "") else "Text is expected."
+            raise Refusal("not_understood", f"{self.verb} needs {name}.", fields={name: problem})
+        return value
+
+    def reading(self) -> Reading:
+        return Reading(self.snapshot, self.models, self.sight.hidden)
+
+    def object(self) -> tuple[Image, Model]:
+        found = self.snapshot.find(self.text("ref"))
+        return found, self.models.find(found["model"])
+
+
+def writable(model: Model) -> Model:
+    if model.read_only:
+        raise Refusal("forbidden", f"{model.title} cannot be written: {model.read_only}")
+    return model
+
+
+def switch(arguments: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    value = arguments.get(name)
+    if value is None or value == "":
+        return default
+    if isinstance(value, bool):
+        return value
+    words = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
+    if str(value).lower() not in words:
+        raise Refusal("not_understood", f"{name} is true or false.", fields={name: "true or false"})
+    return words[str(value).lower()]
