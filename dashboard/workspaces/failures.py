@@ -22,6 +22,7 @@ _AWAY_STATES = ("08", "57P", "53")
 _BUSY_STATES = ("55P03", "40P01", "40001", "57014")
 _MYSQL_BUSY = (1205, 1213, 3024)
 
+
 def refusal(error: Exception, suspects: Callable[[], Iterable[Suspect]]) -> Refusal:
     """The refusal for what an action raised. suspects: asked only where an object is to be named."""
     if isinstance(error, Refusal):

@@ -198,7 +198,7 @@ class Live:
         """What tells, from its rows alone, whether the open transaction was committed."""
         images = {
             ref: snapshots.capture_one(self.session, self.board, self.board.objects[ref], self.snapshot)
-            for ref in list(self._flushed)[: settle.WITNESSES] 
+            for ref in list(self._flushed)[: settle.WITNESSES]
         }
         return settle.witnesses({ref: self._flushed[ref] for ref in images}, images)
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
-import threading
 import time
-import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,13 +16,12 @@ from ..records.models import Database, Model, Models
 from ..refusal import Refusal
 from ..store.engine import Store
 from ..store.workspaces import Change, Kept, KeptWorkspaces, Row
-from ..telemetry.processes import Process, is_gone, this_process
-from . import failures, settle, staged, verbs, view
+from . import failures, pins, settle, staged, verbs, view
 from .action import Action
 from .deadlines import Deadlines
 from .live import Live
+from .lives import Lives
 from .request import Request
-from .session import Registry
 from .sight import Sight
 from .snapshot import Snapshot
 from .tape import now
@@ -35,13 +30,7 @@ from .view import Outcome, Summary, View
 __all__ = ["Outcome", "Sight", "Summary", "View", "Workspaces"]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
-_instances: weakref.WeakValueDictionary[int, Workspaces] = weakref.WeakValueDictionary()
-_numbers = itertools.count(1)
 EVERYTHING = Sight()
-GONE = "the worker that held it is gone."
-LOST = (
-    "The open transaction was lost: {why} What it had flushed was not committed; everything is staged again as it was."
-)
 
 
 class Workspaces:
@@ -59,18 +48,10 @@ class Workspaces:
         self._kept = KeptWorkspaces(store, versions=config.undo_kept, tape=config.tape_kept)
         self.config = config
         self.worker = worker
-        self._number = next(_numbers)
-        _instances[self._number] = self
-        self._begin()
-
-    def _begin(self) -> None:
-        self._pid = os.getpid()
-        self._guard = threading.RLock()
-        self._registries: dict[str, Registry] = {}
-        self._lives: dict[str, Live] = {}
-        self._locks: dict[str, threading.RLock] = {}
+        self.closed = False
+        self._lives = Lives(self._databases, config)
+        self._number = pins.number(self)
         self._deadlines = Deadlines(self._end_idle)
-        self._closed = False
 
     # what may be asked
 
@@ -103,8 +84,10 @@ class Workspaces:
         row = self._row(name)
         if row.intent is not None:
             snapshot = self._snapshot(row)
-            uncertain = self._is_over(row.intent["process"])
-            return self._draw(row, snapshot.told("commit_uncertain", settle.UNCERTAIN) if uncertain else snapshot, sight)
+            uncertain = pins.is_over(row.intent["process"])
+            return self._draw(
+                row, snapshot.told("commit_uncertain", settle.UNCERTAIN) if uncertain else snapshot, sight
+            )
         if row.pin is not None:
             row = self._without_lost_pin(row)
         return self._draw(row, self._snapshot(row), sight)
@@ -121,27 +104,21 @@ class Workspaces:
     ) -> Outcome:
         """Does one verb. version: the one that the actor saw.
         Raises the Refusal for whatever cannot be done; the workspace is then as it was."""
-        if self._closed:
+        if self.closed:
             raise Refusal("unavailable", "This worker is going; another one answers in a moment.")
-        with self._held(name):
+        with self._lives.held(name):
             row = self._row(name)
-            if version is not None and version != row.version:
-                raise Refusal(
-                    "stale",
-                    f"{name} is at version {row.version} now; yours was {version}.",
-                    remedy="Look at it again.",
-                    details={"version": row.version},
-                )
-            live = self._live(row)
             if verb == "discard":
-                return self._discard(live, sight)
+                return self._discard(row, version, sight)
+            live = self._live(row)
+            _check_version(live.row, version)
             request = Request(verb, arguments, live.snapshot, live.registry.models, sight)
             plan = verbs.plan(request)
-            self._permit(verb, plan.models, sight)
-            outcome = Action(self, self._kept, live, request, plan, actor).do()
-            self._remember(live)
-        snapshot = live.snapshot
-        return Outcome(self._draw(live.row, snapshot, sight), outcome.ref, outcome.merged, outcome.left)
+            _permit(verb, plan.models, sight)
+            done = Action(self, self._kept, live, request, plan, actor).do()
+            self._lives.park_oldest(live)
+            row, snapshot = live.row, live.snapshot
+        return Outcome(self._draw(row, snapshot, sight), done.ref, done.merged, done.left)
 
     def discard(self, name: str, *, actor: str, version: int | None = None, sight: Sight = EVERYTHING) -> Outcome:
         """The workspace goes, whatever is in it."""
@@ -149,16 +126,15 @@ class Workspaces:
 
     def close(self) -> None:
         """At the end of the process: open transactions are rolled back and staged again, connections go back."""
-        self._closed = True
+        self.closed = True
         self._deadlines.close()
-        for name in list(self._lives):
-            with self._held(name, wait=5.0):
-                live = self._lives.pop(name, None)
+        for name in self._lives:
+            with self._lives.held(name, wait=5.0):
+                live = self._lives.get(name)
                 if live is not None:
-                    self._park_open(live, "its worker ended.")
-        for registry in self._registries.values():
-            registry.close()
-        self._registries.clear()
+                    self._park_open(live, pins.ENDED)
+                    self._lives.drop(name)
+        self._lives.close()
 
     # finding
 
@@ -182,45 +158,27 @@ class Workspaces:
         return _snapshot(self._kept.load(row))
 
     def _draw(self, row: Row, snapshot: Snapshot, sight: Sight) -> View:
-        return view.draw(row, snapshot, self._kept.tape(row), self._models(row.database), sight)
-
-    def _registry(self, database: str) -> Registry:
-        with self._guard:
-            if database not in self._registries:
-                found = self._databases.get(database)
-                if found is None:
-                    raise Refusal(
-                        "not_found",
-                        f"The database {database} is not here any more.",
-                        remedy="Discard the workspace, or give the database back its name.",
-                    )
-                name = "workspaces" if len(self._databases) == 1 or database == "default" else f"workspaces.{database}"
-                self._registries[database] = Registry(
-                    found,
-                    connections=self.config.workspace_connections,
-                    seconds=self.config.workspace_wait_seconds,
-                    pool_name=name,
-                )
-            return self._registries[database]
+        found = self._databases.get(row.database)
+        return view.draw(row, snapshot, self._kept.tape(row), Models() if found is None else found.models, sight)
 
     def _live(self, row: Row) -> Live:
         """This process's side of the workspace, brought to what the store says.
         Refusal("pinned") where another process holds its transaction."""
         live = self._lives.get(row.name)
         if live is not None and live.row.id != row.id:
-            live.park()
-            live = None
-        if live is not None and live.unsaved is not None:
+            self._lives.drop(row.name)
+        elif live is not None and live.unsaved is not None:
             row = self._save_late(live, row)
         if row.intent is not None:
             row = self._settled(row)
         if row.pin is not None and self._is_lost(row):
-            row = self._end_pin(row, self._snapshot(row), GONE) or self._row(row.name)
+            row = self._end_pin(row, self._snapshot(row), pins.GONE) or self._row(row.name)
         if row.pin is not None and row.pin != self.pin():
-            raise self._pinned(row)
+            raise pins.refusal(row)
+        live = self._lives.get(row.name)
         if live is None:
-            live = Live(self._registry(row.database), row, _snapshot(self._kept.load(row)))
-            self._lives[row.name] = live
+            live = Live(self._lives.registry(row.database), row, _snapshot(self._kept.load(row)))
+            self._lives.put(live)
         elif live.row.version != row.version or (live.wrote and row.pin is None):
             live.park()
             live.snapshot = _snapshot(self._kept.load(row))
@@ -228,85 +186,48 @@ class Workspaces:
         live.used = time.monotonic()
         return live
 
-    @contextmanager
-    def _held(self, name: str, wait: float | None = None) -> Iterator[None]:
-        """The workspace's lock, waited for a bounded time. In a forked child everything begins anew."""
-        if os.getpid() != self._pid:
-            inherited.append((self._lives, self._registries))
-            for registry in self._registries.values():
-                registry.forget()
-            self._begin()
-        with self._guard:
-            lock = self._locks.setdefault(str(name), threading.RLock())
-        if not lock.acquire(timeout=self.config.workspace_wait_seconds if wait is None else wait):
-            raise Refusal(
-                "busy", f"Somebody else is doing something in {name} just now.", remedy="Try again in a moment."
-            )
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def _permit(self, verb: str, models: tuple[Model, ...], sight: Sight) -> None:
-        for model in models:
-            if not sight.may(verb, model):
-                raise Refusal("forbidden", f"You may not {verb} {model.title}.", remedy="Ask somebody who may.")
-
     # pins
 
     def pin(self) -> str:
-        """Who holds the open transactions of this object: the process, and which of its Workspaces."""
-        return f"{this_process()}#{self._number}"
+        """Who holds the transactions that are open here."""
+        return pins.pin(self._number)
 
     def _is_lost(self, row: Row) -> bool:
         """The open transaction that the store tells of is certainly over."""
         if row.pin != self.pin():
-            return self._is_over(row.pin or "")
+            return pins.is_over(row.pin or "")
         live = self._lives.get(row.name)
         return live is None or not live.wrote or live.row.id != row.id
 
-    def _is_over(self, pin: str) -> bool:
-        """Whoever wrote this pin is certainly gone. Of ourselves: no."""
-        process, _, number = pin.partition("#")
-        if process != str(this_process()):
-            return is_gone(Process.parse(process))
-        other = _instances.get(int(number))
-        return other is None or (other is not self and other._closed)
-
     def _settled(self, row: Row) -> Row:
-        """A commit was announced and its outcome was not: whoever holds the workspace's lock now, with that worker gone, finds out."""
+        """A commit was announced, its outcome was not, and that worker is gone: the rows say which it is."""
         intent = row.intent or {}
-        if intent["process"] != self.pin() and not self._is_over(intent["process"]):
+        if intent["process"] != self.pin() and not pins.is_over(intent["process"]):
             raise settle.still_committing(row.name)
-        live = self._lives.pop(row.name, None)
-        if live is not None:
-            live.park()
+        self._lives.drop(row.name)
         before = _snapshot(self._kept.load(row))
         try:
-            after = settle.settle(self._registry(row.database), before, intent)
+            after = settle.settle(self._lives.registry(row.database), before, intent)
         except sa.exc.SQLAlchemyError as error:
             raise failures.away(error) from error
-        change = Change(now(), intent["actor"], "settle", after.header(), after.changed_since(before), objects=len(after.images))
+        images = after.changed_since(before)
+        change = Change(now(), intent["actor"], "settle", after.header(), images, objects=len(after.images))
         return self._kept.save(row, change) or self._row(row.name)
 
     def _without_lost_pin(self, row: Row) -> Row:
         """For whoever only looks. While an action runs here, its end is not in the store yet:
         then nothing is concluded."""
-        lock = self._locks.get(row.name)
-        if lock is not None and not lock.acquire(blocking=False):
-            return row
-        try:
+        with self._lives.held_now(row.name) as taken:
+            if not taken:
+                return row
             row = self._row(row.name)
             if row.pin is None or not self._is_lost(row):
                 return row
-            return self._end_pin(row, self._snapshot(row), GONE) or self._row(row.name)
-        finally:
-            if lock is not None:
-                lock.release()
+            return self._end_pin(row, self._snapshot(row), pins.GONE) or self._row(row.name)
 
     def _end_pin(self, row: Row, snapshot: Snapshot, why: str) -> Row | None:
         """By compare-and-set: everything staged again, in a new version. None when somebody else did it first."""
-        told = staged.lose(snapshot).told("transaction_lost", LOST.format(why=why))
+        told = staged.lose(snapshot).told("transaction_lost", pins.LOST.format(why=why))
         change = Change(
             now(), row.owner, "transaction_lost", told.header(), told.changed_since(snapshot), objects=len(told.images)
         )
@@ -316,13 +237,6 @@ class Workspaces:
             live.park()
             live.row, live.snapshot = after, told
         return after
-
-    def _pinned(self, row: Row) -> Refusal:
-        open_ = view.open_transaction(row) or {}
-        who, since = open_.get("actor", row.owner), open_.get("since", "")
-        message = f"{row.name} has an open transaction on another worker: {who} has been in it since {since}."
-        remedy = f"It ends with a commit or a rollback there, or by itself at {open_.get('ends_at', 'its time limit')}."
-        return Refusal("pinned", message, remedy=remedy, details=open_)
 
     def keep_time(self, live: Live) -> float:
         """Seconds that the open transaction of this workspace may idle."""
@@ -339,12 +253,10 @@ class Workspaces:
             self._deadlines.clear(live.row.name)
 
     def _end_idle(self, name: str) -> None:
-        with self._held(name, wait=60.0):
+        with self._lives.held(name, wait=60.0):
             live = self._lives.get(name)
             if live is not None and live.deadline is not None and time.monotonic() >= live.deadline:
-                self._park_open(
-                    live, f"nobody did anything in it for {self.keep_time(live):g} seconds, so it was rolled back."
-                )
+                self._park_open(live, pins.IDLE.format(seconds=self.keep_time(live)))
 
     def _park_open(self, live: Live, why: str) -> None:
         """Parks a workspace; an open transaction is rolled back first, and told as lost."""
@@ -358,37 +270,20 @@ class Workspaces:
 
     # ending
 
-    def _discard(self, live: Live, sight: Sight) -> Outcome:
-        self._permit("discard", (), sight)
-        row, snapshot = live.row, live.snapshot
-        live.park()
+    def _discard(self, row: Row, version: int | None, sight: Sight) -> Outcome:
+        """Needs nothing of what is in it: a workspace that nobody can restore any more can still be discarded."""
+        if row.pin is not None and row.pin != self.pin() and not self._is_lost(row):
+            raise pins.refusal(row)
+        _check_version(row, version)
+        self._lives.drop(row.name)
         self._deadlines.clear(row.name)
         while not self._kept.discard(row):
             again = self._row(row.name)
-            if (again.id, again.version) != (row.id, row.version):
-                raise Refusal("stale", f"{row.name} was changed by somebody else just now.", remedy="Look at it again.")
+            if (again.id, again.version, again.pin) != (row.id, row.version, row.pin):
+                raise _stale(row)
             row = again
-        del self._lives[row.name]
-        gone = view.draw(replace(row, transaction=None), snapshot, (), self._models(row.database), sight)
+        gone = view.draw(replace(row, transaction=None), Snapshot(), (), Models(), sight)
         return Outcome(gone, removed=True)
-
-    def _remember(self, live: Live) -> None:
-        """Parks who was used longest ago, when too many Sessions are live."""
-        with self._guard:
-            others = [
-                each for each in self._lives.values() if each is not live and not each.wrote and each.unsaved is None
-            ]
-            excess = len(self._lives) - self.config.workspace_sessions
-            oldest = sorted(others, key=lambda each: each.used)[: max(0, excess)]
-        for each in oldest:
-            lock = self._locks.get(each.row.name)
-            if lock is not None and lock.acquire(blocking=False):
-                try:
-                    if not each.wrote and self._lives.get(each.row.name) is each:
-                        each.park()
-                        del self._lives[each.row.name]
-                finally:
-                    lock.release()
 
     def _save_late(self, live: Live, row: Row) -> Row:
         """What was committed while the store was away is written into it now, if nobody else went on meanwhile."""
@@ -402,8 +297,20 @@ class Workspaces:
         return self._row(row.name)
 
 
-inherited: list[Any] = []
-"""What a forked child got from its parent: kept, because letting go of it would end the parent's connections."""
+def _check_version(row: Row, version: int | None) -> None:
+    if version is not None and version != row.version:
+        message = f"{row.name} is at version {row.version} now; yours was {version}."
+        raise Refusal("stale", message, remedy="Look at it again.", details={"version": row.version})
+
+
+def _stale(row: Row) -> Refusal:
+    return Refusal("stale", f"{row.name} was changed by somebody else just now.", remedy="Look at it again.")
+
+
+def _permit(verb: str, models: tuple[Model, ...], sight: Sight) -> None:
+    for model in models:
+        if not sight.may(verb, model):
+            raise Refusal("forbidden", f"You may not {verb} {model.title}.", remedy="Ask somebody who may.")
 
 
 def _snapshot(kept: Kept) -> Snapshot:

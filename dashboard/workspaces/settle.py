@@ -20,7 +20,9 @@ from .snapshot import Snapshot
 WITNESSES = 20
 """Rows that are read again; all were written in one transaction, so the first that can tell is enough."""
 
-UNCERTAIN = "A worker ended while it committed this. The next action reads the rows again and finds out whether it was written."
+UNCERTAIN = (
+    "A worker ended while it committed this. The next action reads the rows again and finds out whether it was written."
+)
 WRITTEN = "The worker ended while it committed; the rows, read again, show that the commit was written."
 NOT_WRITTEN = "The worker ended while it committed; the rows, read again, show that nothing was written. Everything is staged again as it was."
 UNDECIDED = "The worker ended while it committed, and the rows were changed since, so that nobody can tell whether it was written. It is staged again: look before you commit."
@@ -63,10 +65,16 @@ def _asked(session: sa_orm.Session, model: Model, witness: Mapping[str, Any]) ->
 
 def _row(session: sa_orm.Session, model: Model, key: str) -> dict[str, Any] | None:
     """The row's columns as JSON. Not the object: it may be in no Session of ours, and nothing of it is to be loaded."""
-    conditions = [column == value for column, value in zip(model.mapper.primary_key, identity_of(model, key), strict=True)]
+    conditions = [
+        column == value for column, value in zip(model.mapper.primary_key, identity_of(model, key), strict=True)
+    ]
     attributes = [getattr(model.class_, column.name) for column in model.columns]
     found = session.execute(sa.select(*attributes).where(*conditions)).first()
-    return None if found is None else {column.name: column.format(value) for column, value in zip(model.columns, found, strict=True)}
+    return (
+        None
+        if found is None
+        else {column.name: column.format(value) for column, value in zip(model.columns, found, strict=True)}
+    )
 
 
 def _committed(registry: Registry, snapshot: Snapshot, objects: Iterable[Mapping[str, Any]]) -> Snapshot:
@@ -101,7 +109,9 @@ def _expired(registry: Registry, image: Image) -> Image:
     }
 
 
-def witnesses(flushed: Mapping[str, tuple[str, Mapping[str, Any]]], images: Mapping[str, Image]) -> list[dict[str, Any]]:
+def witnesses(
+    flushed: Mapping[str, tuple[str, Mapping[str, Any]]], images: Mapping[str, Image]
+) -> list[dict[str, Any]]:
     """What to write down before a COMMIT: of each object that was flushed its kind, key, and what its changed columns were and are."""
     return [
         {
@@ -118,4 +128,6 @@ def witnesses(flushed: Mapping[str, tuple[str, Mapping[str, Any]]], images: Mapp
 
 
 def still_committing(name: str) -> Refusal:
-    return Refusal("busy", f"{name} is being committed on another worker just now.", remedy="Look at it again in a moment.")
+    return Refusal(
+        "busy", f"{name} is being committed on another worker just now.", remedy="Look at it again in a moment."
+    )

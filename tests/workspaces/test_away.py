@@ -44,7 +44,7 @@ def away(tmp_path):
     with Desk("sqlite:///anything.db", f"sqlite:///{tmp_path / 'store.db'}", creator=connect) as desk:
         def go():
             gone.append(True)
-            for registry in desk.workspaces._registries.values():
+            for registry in desk.workspaces._lives._registries.values():
                 for engine in registry.engines.values():
                     engine.engine.dispose()
 

@@ -14,11 +14,11 @@ import sqlalchemy as sa
 from tests.workspaces.desk import Desk
 with Desk(sys.argv[1], sys.argv[2], make=False) as desk:
     desk.load("Tag", 1)  # the engine is there now
-    engine = desk.workspaces._registries["default"].main.engine
+    engine = desk.workspaces._lives.registry("default").main.engine
     if sys.argv[3] == "before":
         sa.event.listen(engine, "commit", lambda connection: os.kill(os.getpid(), signal.SIGKILL))
     else:
-        cls = desk.workspaces._registries["default"].session_class
+        cls = desk.workspaces._lives.registry("default").session_class
         sa.event.listen(cls, "after_commit", lambda session: os.kill(os.getpid(), signal.SIGKILL))
     desk.do("commit")
 """
