@@ -56,7 +56,8 @@ class Dashboard:
         url_prefix: str = "/dashboard",
         name: str = "poolhouse",
     ) -> None:
-        self.access, self.records, self.url_prefix, self.name = access, records, url_prefix, name
+        self.access, self.records, self.name = access, records, name
+        self.url_prefix = f"/{url_prefix.strip('/')}" if isinstance(url_prefix, str) else str(url_prefix)
         if app is not None:
             self.init_app(app, db)
 

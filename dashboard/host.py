@@ -109,7 +109,8 @@ def _sync(engine: Any) -> Any:
 
 def _engines_by_bind(db: Any) -> dict[str, sa.Engine]:
     try:
-        return {_NAMES.get(key, key): engine for key, engine in db.engines.items()}
+        main_first = sorted(db.engines.items(), key=lambda item: item[0] is not None)
+        return {_NAMES.get(key, key): engine for key, engine in main_first}
     except RuntimeError:
         message = "This Flask-SQLAlchemy is not registered with the app yet."
         raise _wrong(message, "Call db.init_app(app) before Dashboard.") from None
