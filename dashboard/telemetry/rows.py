@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import sqlite3
 import threading
 import time
@@ -23,11 +22,13 @@ from .processes import Process
 FILE = "ledger.db"
 BUSY_SECONDS = 5.0
 _SCHEMA = (
-    "CREATE TABLE ledger (id TEXT NOT NULL)",
+    "CREATE TABLE ledger (id TEXT NOT NULL, created_at REAL NOT NULL)",
     "CREATE TABLE process (host TEXT, boot TEXT, pid INTEGER, started INTEGER, epoch INTEGER, worker INTEGER NOT NULL,"
     " started_at REAL NOT NULL, said_at REAL NOT NULL, said TEXT NOT NULL,"
     " PRIMARY KEY (host, boot, pid, started, epoch))",
-    "CREATE TABLE retired (generation TEXT PRIMARY KEY, version INTEGER NOT NULL, sums TEXT NOT NULL)",
+    "CREATE TABLE retired (generation TEXT PRIMARY KEY, version INTEGER NOT NULL, sums TEXT NOT NULL,"
+    " folded TEXT NOT NULL)",
+    "CREATE TABLE settled (process TEXT PRIMARY KEY, said TEXT NOT NULL)",
 )
 _KEY = "host = ? AND boot = ? AND pid = ? AND started = ? AND epoch = ?"
 
@@ -51,11 +52,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Retired:
-    """The sums of the dead of one generation of the file. version: how often something was folded into them."""
+    """The sums of the dead of one generation of the file.
+
+    version: how often they were changed. folded: whose rows are in them, the last ones at the end.
+    """
 
     generation: str
-    version: int
-    sums: str
+    version: int = 0
+    sums: str = "{}"
+    folded: tuple[Key, ...] = ()
 
 
 class Rows:
@@ -95,16 +100,21 @@ class Rows:
         self._lock = threading.RLock()
 
     def _opened(self) -> sqlite3.Connection:
-        inode = _inode(self.path)
-        if self._connection is not None and inode == self._inode:
-            return self._connection
-        self.close()
-        if inode is None:
-            _create(self.path)
-        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection, self._inode = connection, _inode(self.path)
-        return connection
+        while True:
+            inode = _inode(self.path)
+            if self._connection is not None and inode == self._inode:
+                return self._connection
+            self.close()
+            if inode is None:
+                _create(self.path)
+                continue
+            connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+            try:
+                connection.execute("PRAGMA synchronous=NORMAL")
+            except BaseException:
+                connection.close()
+                raise
+            self._connection, self._inode = connection, inode  # the next look tells whether it was this file
 
 
 class Transaction:
@@ -117,6 +127,9 @@ class Transaction:
         """Who this file is: another one after it was deleted."""
         return str(self._execute("SELECT id FROM ledger").fetchone()[0])
 
+    def created_at(self) -> float:
+        return float(self._execute("SELECT created_at FROM ledger").fetchone()[0])
+
     def rows(self) -> list[Row]:
         found = self._execute("SELECT * FROM process ORDER BY worker").fetchall()
         return [Row((host, boot, pid, started, epoch), *rest) for host, boot, pid, started, epoch, *rest in found]
@@ -126,35 +139,44 @@ class Transaction:
 
     def update(self, key: Key, said: str) -> bool:
         """Whether the row is still there."""
-        return (
-            self._execute(f"UPDATE process SET said = ?, said_at = ? WHERE {_KEY}", (said, time.time(), *key)).rowcount
-            == 1
-        )
+        values = (said, time.time(), *key)
+        return self._execute(f"UPDATE process SET said = ?, said_at = ? WHERE {_KEY}", values).rowcount == 1
 
-    def insert(self, key: Key, worker: int | None, started_at: float, said_at: float, said: str) -> int:
-        """The worker number: the wanted one where it is free, else the smallest free one."""
+    def insert(self, row: Row) -> int:
+        """The worker number: the row's where it is free, else the smallest free one."""
         taken = {row[0] for row in self._execute("SELECT worker FROM process")}
-        if worker is None or worker in taken:
+        worker = row.worker
+        if worker < 1 or worker in taken:
             worker = next(number for number in range(1, len(taken) + 2) if number not in taken)
-        values = (*key, worker, started_at, said_at, said)
+        values = (*row.key, worker, row.started_at, row.said_at, row.said)
         self._execute("INSERT INTO process VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
         return worker
 
-    def take(self, key: Key) -> str | None:
-        """Deletes a row and answers what it said."""
-        row = self._execute(f"DELETE FROM process WHERE {_KEY} RETURNING said", key).fetchone()
-        return None if row is None else str(row[0])
+    def take(self, key: Key) -> Row | None:
+        """Deletes a row and answers it."""
+        found = self._execute(f"DELETE FROM process WHERE {_KEY} RETURNING *", key).fetchone()
+        return None if found is None else Row(key, *found[len(key) :])
 
-    def retired(self) -> list[Retired]:
-        return [Retired(*row) for row in self._execute("SELECT generation, version, sums FROM retired")]
+    def retired(self) -> dict[str, Retired]:
+        """The sums of every generation, by generation."""
+        found = self._execute("SELECT generation, version, sums, folded FROM retired").fetchall()
+        return {name: Retired(name, version, sums, _keys(folded)) for name, version, sums, folded in found}
 
     def retire(self, retired: Retired) -> None:
-        """Keeps the sums unless a later version of them is there."""
-        self._execute(
-            "INSERT INTO retired VALUES (?, ?, ?) ON CONFLICT (generation) DO UPDATE"
-            " SET version = excluded.version, sums = excluded.sums WHERE excluded.version > version",
-            (retired.generation, retired.version, retired.sums),
-        )
+        values = (retired.generation, retired.version, retired.sums, dump(retired.folded))
+        self._execute("INSERT OR REPLACE INTO retired VALUES (?, ?, ?, ?)", values)
+
+    def settled(self) -> set[Key]:
+        """Processes older than this file that are in its own sums."""
+        return {_key(text) for (text,) in self._execute("SELECT process FROM settled")}
+
+    def settle(self, key: Key, said: str) -> None:
+        self._execute("INSERT OR REPLACE INTO settled VALUES (?, ?)", (dump(key), said))
+
+    def unsettle(self, key: Key) -> str | None:
+        """What was settled for this process, which it is no more."""
+        found = self._execute("DELETE FROM settled WHERE process = ? RETURNING said", (dump(key),)).fetchone()
+        return None if found is None else str(found[0])
 
 
 _inherited: list[sqlite3.Connection] = []
@@ -162,6 +184,15 @@ _inherited: list[sqlite3.Connection] = []
 
 def dump(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
+
+
+def _keys(text: str) -> tuple[Key, ...]:
+    return tuple((host, boot, pid, started, epoch) for host, boot, pid, started, epoch in json.loads(text))
+
+
+def _key(text: str) -> Key:
+    host, boot, pid, started, epoch = json.loads(text)
+    return host, boot, pid, started, epoch
 
 
 def _inode(path: Path) -> int | None:
@@ -172,26 +203,32 @@ def _inode(path: Path) -> int | None:
 
 
 def _create(path: Path) -> None:
-    """Makes the file whole under another name and then links it: nobody ever sees half a ledger, and one of many
-    makes it.
+    """Makes a file of a new name whole, and then points to it: nobody sees half a ledger, and one of many makes it.
 
-    A write-ahead log that a deleted ledger left behind would be played into the new file, so it goes first.
+    The name is new each time because who deletes a ledger deletes three files one after the other, for SQLite keeps a
+    log and an index beside it: of the same name, the new ledger would lose its log to that.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with (path.parent / "ledger.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if path.exists():
             return
-        for suffix in ("-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        made = path.with_name(f"{path.name}.{os.getpid()}")
-        made.unlink(missing_ok=True)
-        connection = sqlite3.connect(made, isolation_level=None)
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            for statement in _SCHEMA:
-                connection.execute(statement)
-            connection.execute("INSERT INTO ledger VALUES (?)", (uuid.uuid4().hex,))
-        finally:
-            connection.close()
-        made.rename(path)
+        path.unlink(missing_ok=True)  # it points to a file that is gone
+        made = path.with_name(f"{path.stem}-{uuid.uuid4().hex}.db")
+        _fill(made)
+        with suppress(FileExistsError):  # the lock may have been deleted a moment ago, with all the folder
+            path.symlink_to(made.name)
+        for other in path.parent.glob(f"{path.stem}-*.db*"):
+            if not other.name.startswith(path.readlink().name):
+                other.unlink(missing_ok=True)
+
+
+def _fill(path: Path) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        for statement in _SCHEMA:
+            connection.execute(statement)
+        connection.execute("INSERT INTO ledger VALUES (?, ?)", (uuid.uuid4().hex, time.time()))
+    finally:
+        connection.close()

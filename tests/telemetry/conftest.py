@@ -1,4 +1,4 @@
-"""What do the tests of telemetry start with? Engines on a counting driver, and what this process would publish of them."""
+"""What do the tests of telemetry start with? Engines on a counting driver, and what this process would publish."""
 
 from __future__ import annotations
 
