@@ -137,7 +137,7 @@ class KeptWorkspaces:
                         remedy="Discard one that nobody needs.",
                     )
                 del values["id"]
-                key = connection.execute(workspace_table.insert().values(values)).inserted_primary_key
+                key = connection.execute(workspace_table.insert().values(values)).inserted_primary_key or (0,)
                 row = replace(row, id=key[0])
                 connection.execute(
                     version_table.insert().values(
@@ -309,11 +309,12 @@ def _version(workspace: int, version: int, change: Change) -> dict[str, Any]:
     }
 
 
+_NAMES = tuple(column.name for column in workspace_table.c)
 _JSON_COLUMNS = ("settings", "transaction", "intent")
 
 
 def _columns(row: Row) -> dict[str, Any]:
-    values = {name: getattr(row, name) for name in workspace_table.c.keys()}
+    values = {name: getattr(row, name) for name in _NAMES}
     return {**values, **{name: None if values[name] is None else _text(values[name]) for name in _JSON_COLUMNS}}
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ..refusal import Refusal
 from ..store.workspaces import Change, KeptWorkspaces, size
-from . import failures, session, staged, tape
+from . import failures, pins, session, staged, tape
 from .constraints import Suspect
 from .live import Live
 from .request import Done, Plan, Request
@@ -308,9 +308,5 @@ class Action:
 
 
 def _lost(error: Exception) -> str:
-    why = (
-        "its flush failed, and the database rolled all of it back."
-        if not isinstance(error, sa.exc.DBAPIError) or not error.connection_invalidated
-        else "the connection broke."
-    )
-    return f"The open transaction was lost: {why} What it had flushed was not committed; everything is staged again as it was."
+    broken = isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
+    return pins.LOST.format(why=pins.BROKEN if broken else pins.FAILED)

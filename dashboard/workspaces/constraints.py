@@ -37,7 +37,8 @@ SENTENCES = {
 
 @dataclass(frozen=True)
 class Violation:
-    """What a constraint said, as far as the driver tells. value: the text of the key that it named; never shown, only compared."""
+    """What a constraint said, as far as the driver tells. value: the text of the key that it named; never shown, only
+    compared."""
 
     kind: str
     table: str = ""
@@ -173,7 +174,8 @@ def attributes(model: Model, violation: Violation) -> list[str]:
 def _constraint_columns(model: Model, name: str) -> tuple[str, ...]:
     for table in model.mapper.tables:
         if isinstance(table, sa.Table):
-            for constraint in (*table.constraints, *table.indexes):
+            named: tuple[Any, ...] = (*table.constraints, *table.indexes)
+            for constraint in named:
                 if constraint.name == name:
                     return tuple(column.name for column in constraint.columns)
     return ()

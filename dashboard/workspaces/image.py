@@ -117,7 +117,8 @@ def _committed(state: sa_orm.InstanceState[Any], model: Model) -> tuple[dict[str
 def _relationships(state: sa_orm.InstanceState[Any], ref: Ref) -> dict[str, Any]:
     pending = state.__dict__.get("_pending_mutations", {})
     images = {}
-    for name in state.mapper.relationships.keys():
+    for prop in state.mapper.relationships:
+        name = prop.key
         impl = state.manager[name].impl
         image = (
             _appended(state, name, ref)

@@ -49,12 +49,12 @@ class Live:
 
     # what an action does with the Session
 
-    def restore(self) -> sa_orm.Session:
+    def restore(self) -> None:
         """The Session, as the snapshot says. Sends no SQL."""
         if self.session is None:
             token = scope.set(self.row.id)
             try:
-                session = self.registry.sessions()
+                session: Any = self.registry.sessions()
             finally:
                 scope.reset(token)
             session.autoflush = self.row.settings["autoflush"]
@@ -63,7 +63,6 @@ class Live:
             snapshots.restore(session, self.board, self.snapshot)
             session.live = self
             self.session = session
-        return self.session  # type: ignore[no-any-return]
 
     def rewind(self) -> None:
         """Sets the objects back to the snapshot, inside the transaction that stays open."""
@@ -180,7 +179,8 @@ class Live:
         self._fresh |= {*self.board.objects} - known  # not seen before this transaction
 
     def _note_flushed(self, state: sa_orm.InstanceState[Any], is_delete: bool) -> None:
-        """Which objects the open transaction wrote, and what their columns were before it: after the flush, before SQLAlchemy forgets."""
+        """Which objects the open transaction wrote, and what their columns were before it: after the flush, before
+        SQLAlchemy forgets."""
         ref = self.board.join(state.obj()) if state.obj() is not None else None
         if ref is None:
             return

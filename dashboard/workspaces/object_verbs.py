@@ -1,4 +1,5 @@
-"""What does each verb of an object do? Everything wrong is refused in the plan; the plan's `run` is what a person would call."""
+"""What does each verb of an object do? Everything wrong is refused in the plan; the plan's `run` is what a person
+would call."""
 
 from __future__ import annotations
 

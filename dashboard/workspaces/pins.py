@@ -14,6 +14,8 @@ from .view import open_transaction
 GONE = "the worker that held it is gone."
 IDLE = "nobody did anything in it for {seconds:g} seconds, so it was rolled back."
 ENDED = "its worker ended."
+FAILED = "its flush failed, and the database rolled all of it back."
+BROKEN = "the connection broke."
 LOST = (
     "The open transaction was lost: {why} What it had flushed was not committed; everything is staged again as it was."
 )

@@ -40,7 +40,7 @@ def literal(value: Any) -> str:
         return f"{type(value).__name__}.{value.name}"
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return f'float("{value}")'
-    if isinstance(value, (list, tuple, dict)) and not isinstance(value, str):
+    if isinstance(value, (list, tuple, dict)):
         return _cut(repr(value))
     text = repr(value)
     if isinstance(value, (str, Decimal, datetime.date, datetime.time, datetime.timedelta)):

@@ -70,7 +70,7 @@ class Workspaces:
         sandbox: bool = False,
     ) -> View:
         """A new, empty workspace. Raises Refusal "invalid", "not_found" (its database), "taken" or "too_large"."""
-        if not isinstance(name, str) or not NAME.fullmatch(name):
+        if not _is_name(name):
             message = "A name begins with a letter or digit and has at most 64 letters, digits, _, . and -."
             raise Refusal("invalid", message, fields={"name": message})
         models = self._models(database)
@@ -144,7 +144,7 @@ class Workspaces:
         return self._databases[database].models
 
     def _row(self, name: str) -> Row:
-        row = self._kept.row(name) if isinstance(name, str) and NAME.fullmatch(name) else None
+        row = self._kept.row(name) if _is_name(name) else None
         if row is None:
             raise Refusal("not_found", f"There is no workspace {str(name)[:80]!r}.")
         return row
@@ -295,6 +295,10 @@ class Workspaces:
                 return saved
         live.park()
         return self._row(row.name)
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and NAME.fullmatch(name) is not None
 
 
 def _check_version(row: Row, version: int | None) -> None:

@@ -91,7 +91,7 @@ def _restore_related(
     find: Mapping[str, object],
     was: dict[str, Any],
 ) -> None:
-    impl = state.manager[name].impl
+    impl: Any = state.manager[name].impl
     found = {key: [find[ref] for ref in image.get(key) or () if ref in find] for key in ("added", "removed", "kept")}
     if getattr(impl, "dynamic", False):
         history = impl.collection_history_cls(impl, state, PASSIVE_NO_FETCH)

@@ -22,7 +22,8 @@ scope: ContextVar[int | None] = ContextVar("poolhouse_workspace", default=None)
 """The workspace whose Session the registries hand out in this thread."""
 
 criteria: ContextVar[tuple[tuple[type, Any, Any], ...]] = ContextVar("poolhouse_criteria", default=())
-"""By class what narrows every SELECT to the rows that the present actor may see: the condition, and it as a loader option."""
+"""By class what narrows every SELECT to the rows that the present actor may see: the condition, and it as a loader
+option."""
 
 
 class WorkspaceSessionMixin:
@@ -131,7 +132,7 @@ def _do_orm_execute(state: sa_orm.ORMExecuteState) -> None:
         state.statement = state.statement.options(*(option for _, _, option in narrowed))
 
 
-_LISTENERS = {
+_LISTENERS: dict[str, Callable[..., None]] = {
     "before_flush": _before_flush,
     "after_flush": _after_flush,
     "after_transaction_end": _after_transaction_end,

@@ -1,4 +1,5 @@
-"""A worker ended between its COMMIT and the word of it: was the commit written? The rows are read again, and they say."""
+"""A worker ended between its COMMIT and the word of it: was the commit written? The rows are read again, and they
+say."""
 
 from __future__ import annotations
 
@@ -24,8 +25,14 @@ UNCERTAIN = (
     "A worker ended while it committed this. The next action reads the rows again and finds out whether it was written."
 )
 WRITTEN = "The worker ended while it committed; the rows, read again, show that the commit was written."
-NOT_WRITTEN = "The worker ended while it committed; the rows, read again, show that nothing was written. Everything is staged again as it was."
-UNDECIDED = "The worker ended while it committed, and the rows were changed since, so that nobody can tell whether it was written. It is staged again: look before you commit."
+NOT_WRITTEN = (
+    "The worker ended while it committed; the rows, read again, show that nothing was written. "
+    "Everything is staged again as it was."
+)
+UNDECIDED = (
+    "The worker ended while it committed, and the rows were changed since, so that nobody can tell whether it was "
+    "written. It is staged again: look before you commit."
+)
 
 
 def settle(registry: Registry, snapshot: Snapshot, intent: Mapping[str, Any]) -> Snapshot:
@@ -112,7 +119,8 @@ def _expired(registry: Registry, image: Image) -> Image:
 def witnesses(
     flushed: Mapping[str, tuple[str, Mapping[str, Any]]], images: Mapping[str, Image]
 ) -> list[dict[str, Any]]:
-    """What to write down before a COMMIT: of each object that was flushed its kind, key, and what its changed columns were and are."""
+    """What to write down before a COMMIT: of each object that was flushed its kind, key, and what its changed columns
+    were and are."""
     return [
         {
             "ref": ref,

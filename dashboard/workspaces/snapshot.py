@@ -154,8 +154,8 @@ class Board:
 def _related(obj: object) -> Iterator[object]:
     """What an object's relationships hold in memory now, held before, or are to hold."""
     state: sa_orm.InstanceState[Any] = sa.inspect(obj)
-    for name in state.mapper.relationships.keys():
-        for value in (state.dict.get(name), state.committed_state.get(name)):
+    for prop in state.mapper.relationships:
+        for value in (state.dict.get(prop.key), state.committed_state.get(prop.key)):
             yield from _objects(value)
     for pending in state.__dict__.get("_pending_mutations", {}).values():
         yield from (*pending.added_items, *pending.deleted_items)

@@ -49,7 +49,8 @@ class Reading:
                 "values is an object: attribute to value.",
                 fields={"values": "An object is expected."},
             )
-        given, problems = [], {}
+        given: list[Given] = []
+        problems: dict[str, str] = {}
         for name, value in values.items():
             try:
                 given.append(self._one(model, str(name), value))

@@ -54,7 +54,10 @@ class Both:
         view = self.desk.view()
         statements = [(each["sql"], each["parameters"]) for each in view.tape[-1]["statements"]]
         theirs = [(sql, [list(p) for p in sets]) for sql, sets in self.plain.statements]
-        if verb in ("flush", "commit"):  # the unit of work keeps unrelated tables in sets: their order is not its own either
+        if verb in (
+            "flush",
+            "commit",
+        ):  # the unit of work keeps unrelated tables in sets: their order is not its own either
             statements, theirs = _unordered(statements), _unordered(theirs)
         assert statements == theirs
         self._match(view)

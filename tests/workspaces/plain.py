@@ -70,11 +70,7 @@ class Plain:
         target = relationships[name].mapper.class_
         if not relationships[name].uselist:
             return None if value is None else self._target(target, value)
-        return (
-            relationships[name].collection_class_of([self._target(target, each) for each in value])
-            if False
-            else self._collection(class_, name, [self._target(target, each) for each in value])
-        )
+        return self._collection(class_, name, [self._target(target, each) for each in value])
 
     @staticmethod
     def _collection(class_, name, objects):
@@ -125,4 +121,4 @@ class Plain:
     def related(self, obj):
         """For each loaded relationship the identities or the objects that it holds."""
         state = sa.inspect(obj)
-        return {name: state.dict[name] for name in state.mapper.relationships.keys() if name in state.dict}
+        return {name: state.dict[name] for prop in state.mapper.relationships if (name := prop.key) in state.dict}

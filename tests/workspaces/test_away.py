@@ -1,4 +1,5 @@
-"""The database or the store goes away and comes back: actions say so, and nothing that was staged or committed is lost or told wrong."""
+"""The database or the store goes away and comes back: actions say so, and nothing that was staged or committed is
+lost or told wrong."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ class Switch:
             return
         self.left -= 1
         if self.left < 0:
-            raise sa.exc.OperationalError(statement, parameters, sqlite3.OperationalError("unable to open database file"))
+            raise sa.exc.OperationalError(
+                statement, parameters, sqlite3.OperationalError("unable to open database file")
+            )
 
 
 @pytest.fixture
@@ -42,6 +45,7 @@ def away(tmp_path):
         return sqlite3.connect(path, check_same_thread=False)
 
     with Desk("sqlite:///anything.db", f"sqlite:///{tmp_path / 'store.db'}", creator=connect) as desk:
+
         def go():
             gone.append(True)
             for registry in desk.workspaces._lives._registries.values():
@@ -89,7 +93,11 @@ def test_with_the_store_away_an_action_changes_nothing(desk, store):
     desk.load("Book", 1)
     before = desk.view()
     store.left = 0
-    for verb, arguments in (("objects", {"model": "Author", "values": {"name": "New"}}), ("expire", {"ref": "Book:1"}), ("flush", {})):
+    for verb, arguments in (
+        ("objects", {"model": "Author", "values": {"name": "New"}}),
+        ("expire", {"ref": "Book:1"}),
+        ("flush", {}),
+    ):
         with pytest.raises(Refusal) as refused:
             desk.do(verb, **arguments)
         assert refused.value.code == "store_away"

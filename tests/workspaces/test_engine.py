@@ -63,7 +63,9 @@ def test_telemetry_counts_the_pool_workspaces_and_not_the_hosts(tmp_path):
 def test_what_the_host_listens_to_holds_for_workspaces(tmp_path):
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
     seen = []
-    sa.event.listen(engine, "connect", lambda connection, record: connection.create_function("twice", 1, lambda value: 2 * value))
+    sa.event.listen(
+        engine, "connect", lambda connection, record: connection.create_function("twice", 1, lambda value: 2 * value)
+    )
     sa.event.listen(engine, "begin", lambda connection: seen.append("begin"))
     sa.event.listen(engine, "before_cursor_execute", lambda *arguments: seen.append("execute"))
     twin = WorkspaceEngine(engine, connections=2, seconds=1)
@@ -87,7 +89,9 @@ def test_a_session_class_and_its_arguments_are_the_hosts(tmp_path):
 
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
     shop.make(engine)
-    made, store = workspaces(engine, tmp_path, sa_orm.sessionmaker(engine, class_=HostSession, info={"tenant": "north"}, autobegin=False))
+    made, store = workspaces(
+        engine, tmp_path, sa_orm.sessionmaker(engine, class_=HostSession, info={"tenant": "north"}, autobegin=False)
+    )
     made.open("w", "ada")
     made.act("w", "objects", {"model": "Author", "values": {"name": "New"}}, actor="ada")
     made.act("w", "flush", {}, actor="ada")
@@ -101,7 +105,9 @@ def test_several_binds_go_to_an_engine_each(tmp_path):
     engines = [sa.create_engine(f"sqlite:///{tmp_path / name}") for name in ("a.db", "b.db")]
     for engine in engines:
         shop.make(engine)
-    made, store = workspaces(engines[0], tmp_path, sa_orm.sessionmaker(binds={shop.User: engines[1], shop.Base: engines[0]}))
+    made, store = workspaces(
+        engines[0], tmp_path, sa_orm.sessionmaker(binds={shop.User: engines[1], shop.Base: engines[0]})
+    )
     made.open("w", "ada")
     made.act("w", "objects", {"model": "Author", "values": {"name": "New"}}, actor="ada")
     made.act("w", "objects", {"model": "User", "values": {"name": "New", "email": "new@x"}}, actor="ada")

@@ -61,7 +61,11 @@ def test_a_row_that_is_not_there(staged):
 def test_a_rule_of_the_database(staged):
     staged.set("Book:1", price="-1")
     refused = fails(staged)
-    assert (refused.code, refused.details["constraint"], refused.details["refs"]) == ("invalid", "price_not_negative", ["Book:1"])
+    assert (refused.code, refused.details["constraint"], refused.details["refs"]) == (
+        "invalid",
+        "price_not_negative",
+        ["Book:1"],
+    )
     assert set(refused.fields) in ({"price"}, set())
 
 
@@ -104,7 +108,11 @@ def test_an_action_that_fails_without_a_flush_leaves_the_open_transaction_open(s
         staged.do("values", "Book:1", values={"title": "Half", "author": "99"})
     assert (refused.value.code, set(refused.value.fields)) == ("invalid", {"author"})
     after = staged.view()
-    assert (after.transaction["since"], after.version, after.objects) == (before.transaction["since"], before.version, before.objects)
+    assert (after.transaction["since"], after.version, after.objects) == (
+        before.transaction["since"],
+        before.version,
+        before.objects,
+    )
     staged.do("commit")
     assert staged.rows("select title from book where id = 1") == [("Staged",)]
 

@@ -87,7 +87,6 @@ def test_a_tree(both):
 
 
 def test_a_composite_key(both):
-    line = both.do("load", model="Line", key=(2, "a,b")) if False else None
     book = both.do("load", model="Book", key=1)
     line = both.do("objects", model="Line", values={"book": book, "code": "x/y", "amount": 3}, add=True)
     both.do("flush")
@@ -137,7 +136,6 @@ def test_a_deferred_column_and_a_partial_load(both):
 
 def test_json_is_a_mutable_dictionary_again(both):
     user = both.do("load", model="User", key=1)
-    both.do("values", user, values={"settings": {"theme": "light", "size": [1, 2]}}) if False else None
     both.do("values", user, values={"name": "Rob"})
     both.do("commit")
     both.do("read", user, attribute="settings")
@@ -171,8 +169,6 @@ def test_merge_of_a_transient_and_of_a_detached_object(both):
     assert merged != new
     both.do("commit")
     both.do("close")
-    both.do("values", merged, values={"name": "Anna"}) if False else None
-    both.do("merge", merged) if False else None
 
 
 @pytest.mark.parametrize("restore", ["never", "always", "other"])

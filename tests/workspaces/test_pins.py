@@ -16,7 +16,6 @@ from dashboard.config import Config
 from dashboard.refusal import Refusal
 from tests.workspaces.desk import Desk
 
-
 TITLES = "select title, name from book join author on author.id = author_id order by book.id"
 TAGS = "select title, name from book join book_tag on book_id = book.id join tag on tag.id = tag_id order by 1, 2"
 
@@ -44,8 +43,7 @@ def stage(desk):
 
 
 def shown(view):
-    """Without what only a version has."""
-    return [{key: value for key, value in each.items()} for each in view.objects]
+    return list(view.objects)
 
 
 def test_a_flush_opens_a_transaction_and_the_page_says_which(desk):
@@ -82,7 +80,11 @@ def test_what_a_lost_transaction_had_flushed_is_staged_again_and_written_whole(d
     version = desk.view().version
     desk.forget()
     view = desk.view()
-    assert (view.version, view.transaction, [each["code"] for each in view.notices]) == (version + 1, None, ["transaction_lost"])
+    assert (view.version, view.transaction, [each["code"] for each in view.notices]) == (
+        version + 1,
+        None,
+        ["transaction_lost"],
+    )
     assert shown(view) == before
     desk.do("flush")
     sent = [(each["sql"].split("\n")[0], each["parameters"]) for each in desk.last()["statements"]]
@@ -171,7 +173,9 @@ def test_a_killed_worker_loses_its_transaction_and_nothing_else(desk):
     desk.load("Book", 1)
     urls = [desk.engine.url.render_as_string(hide_password=False), desk.store.engine.url.render_as_string()]
     root = Path(__file__).resolve().parents[2]
-    holder = subprocess.Popen([sys.executable, "-c", HOLDER, *urls], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, *urls], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root
+    )
     try:
         assert holder.stdout.readline() == b"held\n"
         assert desk.view().transaction["worker"] == holder.pid

@@ -1,4 +1,5 @@
-"""The text on SQLAlchemy's pool and Session that this project began as: each claim, as badges and as the statements on the tape."""
+"""The text on SQLAlchemy's pool and Session that this project began as: each claim, as badges and as the statements
+on the tape."""
 
 from __future__ import annotations
 
@@ -89,7 +90,9 @@ def test_an_expired_object_sends_a_select_on_the_next_access(desk):
     assert desk.last()["transitions"] == [[book, "expired", "persistent"]]
 
 
-@pytest.mark.parametrize("expire_on_commit, badge, sent", [(True, "expired", ["SELECT user_account.id"]), (False, "persistent", [])])
+@pytest.mark.parametrize(
+    "expire_on_commit, badge, sent", [(True, "expired", ["SELECT user_account.id"]), (False, "persistent", [])]
+)
 def test_a_commit_expires_unless_it_is_told_not_to(desk, expire_on_commit, badge, sent):
     desk.open(expire_on_commit=expire_on_commit)
     user = new_user(desk)

@@ -17,7 +17,12 @@ TABLE = [
     ("persistent", (), "persistent", ("values", "read", "expire", "refresh", "expunge", "delete", "merge")),
     ("persistent", ("modified",), "modified", ("values", "read", "expire", "refresh", "expunge", "delete", "merge")),
     ("persistent", ("expired",), "expired", ("values", "read", "expire", "refresh", "expunge", "delete", "merge")),
-    ("persistent", ("modified", "expired"), "modified", ("values", "read", "expire", "refresh", "expunge", "delete", "merge")),
+    (
+        "persistent",
+        ("modified", "expired"),
+        "modified",
+        ("values", "read", "expire", "refresh", "expunge", "delete", "merge"),
+    ),
     ("persistent", ("marked-deleted",), "deleted", ("add", "expunge")),
     ("persistent", ("modified", "expired", "marked-deleted"), "deleted", ("add", "expunge")),
     ("deleted", (), "deleted", ()),

@@ -1,0 +1,137 @@
+"""What keeps workspaces: versions compared and set, a row for each object and version, and bounds."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from dashboard.refusal import Refusal
+from dashboard.store.engine import Store
+from dashboard.store.workspaces import Change, KeptWorkspaces, Row, object_table, tape_table, version_table
+
+AT = "2026-11-22T10:00:00Z"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request, tmp_path):
+    url = (
+        f"sqlite:///{tmp_path / 'store.db'}" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
+    )
+    made = Store(url)
+    made.create()
+    yield made
+    made.engine.dispose()
+
+
+@pytest.fixture
+def kept(store):
+    return KeptWorkspaces(store, versions=20, tape=10)
+
+
+def opened(kept, name="w"):
+    return kept.open(
+        Row(0, name, "ada", "default", {"autoflush": False}, 1, 0, 0, None, None, None, AT), {"schema": 1}, most=3
+    )
+
+
+def change(images=None, **options):
+    return Change(
+        AT, "ada", "values", {"schema": 1, **options.pop("header", {})}, images or {}, {"action": "values"}, **options
+    )
+
+
+def test_a_workspace_is_found_again_as_it_was_kept(kept):
+    row = opened(kept)
+    row = kept.save(row, change({1: {"ref": "Book:1"}, 2: {"ref": "Book:2"}}, objects=2, header={"new": ["a"]}))
+    assert kept.row("w") == row
+    assert (row.version, row.tape, row.objects) == (2, 1, 2)
+    found = kept.load(row)
+    assert found.images == {1: {"ref": "Book:1"}, 2: {"ref": "Book:2"}}
+    assert found.header == {"schema": 1, "new": ["a"]}
+    assert kept.tape(row) == ({"number": 1, "action": "values"},)
+
+
+def test_an_image_holds_until_the_next_one_and_none_after_the_object_left(kept):
+    row = kept.save(opened(kept), change({1: {"v": 1}, 2: {"v": 1}}))
+    second = kept.save(row, change({1: {"v": 2}}))
+    third = kept.save(second, change({2: None}))
+    assert [kept.load(each).images for each in (row, second, third)] == [
+        {1: {"v": 1}, 2: {"v": 1}},
+        {1: {"v": 2}, 2: {"v": 1}},
+        {1: {"v": 2}},
+    ]
+
+
+def test_of_two_writers_one_is_told_that_it_lost(kept):
+    row = opened(kept)
+    assert kept.save(row, change()) is not None
+    assert kept.save(row, change()) is None
+    assert len(kept.tape(kept.row("w"))) == 1
+
+
+def test_an_action_that_failed_grows_the_tape_only_and_stops_nobody(kept):
+    row = opened(kept)
+    failed = kept.save(row, Change(AT, "bob", "flush", entry={"action": "flush"}))
+    assert (failed.version, failed.tape) == (1, 1)
+    after = kept.save(row, change())
+    assert (after.version, after.tape) == (2, 2)
+
+
+def test_nobody_writes_between_an_intent_and_its_outcome(kept):
+    row = opened(kept)
+    intended = kept.intend(row, {"process": "p"})
+    assert kept.save(row, change()) is None
+    assert kept.intend(row, {"process": "q"}) is None
+    assert kept.row("w").intent == {"process": "p"}
+    assert kept.save(intended, change()).intent is None
+
+
+def test_a_pin_is_compared_too(kept):
+    row = kept.save(opened(kept), change(pin="p", transaction={"since": AT}))
+    assert (row.pin, row.transaction) == ("p", {"since": AT})
+    freed = kept.save(row, change())
+    assert (freed.pin, freed.transaction) == (None, None)
+    assert kept.save(row, change()) is None
+
+
+def test_names_are_taken_once_and_their_number_is_bounded(kept):
+    opened(kept)
+    with pytest.raises(Refusal) as refused:
+        opened(kept)
+    assert refused.value.code == "taken"
+    opened(kept, "x")
+    opened(kept, "W")
+    assert kept.row("w").name == "w"
+    with pytest.raises(Refusal) as refused:
+        opened(kept, "y")
+    assert refused.value.code == "too_large"
+    assert {row.name for row in kept.rows()} == {"w", "x", "W"}
+
+
+def test_what_is_discarded_leaves_no_row(kept, store):
+    row = kept.save(opened(kept), change({1: {"v": 1}}))
+    assert kept.discard(row)
+    assert kept.row("w") is None
+    with store.reading() as connection:
+        assert [
+            connection.scalar(sa.select(sa.func.count()).select_from(table))
+            for table in (object_table, version_table, tape_table)
+        ] == [0, 0, 0]
+    with pytest.raises(Refusal):
+        kept.load(row)
+
+
+def test_only_so_many_versions_and_actions_are_kept(kept, store):
+    row = opened(kept)
+    for number in range(80):
+        row = kept.save(row, change({1: {"v": number}, 2: {"v": 0}} if number == 0 else {1: {"v": number}}))
+    row = kept.save(row, change({2: None}))
+    while row.version % 16:
+        row = kept.save(row, change({1: {"v": row.version}}))
+    assert len(kept.tape(row)) == 10
+    with store.reading() as connection:
+        versions = connection.scalars(sa.select(version_table.c.version).order_by(version_table.c.version)).all()
+        images = connection.scalar(sa.select(sa.func.count()).select_from(object_table))
+    assert versions == list(range(row.version - 19, row.version + 1))
+    assert images <= 24
+    assert set(kept.load(row).images) == {1}
