@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import click
 import sqlalchemy as sa
@@ -12,10 +15,24 @@ from flask.cli import AppGroup, with_appcontext
 from . import first_start
 from .access.access import ROLES, role_named
 from .access.accounts import Accounts
-from .runtime import Runtime
-from .store.engine import SCHEMA_VERSION, metadata
+from .config import Config
+from .records.models import Database
+from .refusal import Refusal
+from .runtime import NotStarted, Runtime
+from .store.engine import SCHEMA_VERSION, Store, metadata
 
-dashboard_group = AppGroup("dashboard", help="Poolhouse: accounts, tokens, the store.")
+
+class Commands(AppGroup):
+    """A refusal is one line and the exit status 1, never a stack."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Refusal as refusal:
+            raise click.ClickException(f"{refusal} {refusal.remedy}".rstrip()) from None
+
+
+dashboard_group = Commands("dashboard", help="Poolhouse: accounts, tokens, the store.")
 user_group = AppGroup("user", help="Accounts.")
 token_group = AppGroup("token", help="Bearer tokens for scripts.")
 store_group = AppGroup("store", help="The tables of the store.")
@@ -23,6 +40,7 @@ dashboard_group.add_command(user_group)
 dashboard_group.add_command(token_group)
 dashboard_group.add_command(store_group)
 
+NAME_LENGTH = 100
 role_option = click.option("--role", required=True, type=click.Choice(ROLES))
 
 
@@ -40,6 +58,7 @@ def add_user(name: str, role: str, password_stdin: bool) -> None:
     )
     if not password:
         raise click.ClickException("An empty password is none.")
+    _must_be_a_name(name)
     _accounts().save(name, role_named(role), password)
     click.echo(f"{name} may sign in as {role}.")
 
@@ -50,6 +69,7 @@ def add_user(name: str, role: str, password_stdin: bool) -> None:
 @with_appcontext
 def create_token(name: str, role: str) -> None:
     """Makes a bearer token and prints it, this once, alone on the last line."""
+    _must_be_a_name(name)
     token = _accounts().new_token(name, role_named(role))
     click.echo(f"Token {name}, {role}; it is kept as a hash only:", err=True)
     click.echo(token)
@@ -67,27 +87,10 @@ def link() -> None:
 @with_appcontext
 def doctor() -> None:
     """What Poolhouse sees here, what is wrong, and the remedy."""
-    runtime = _runtime()
-    troubles = []
-    click.echo("Settings in force:")
-    for key, value, _ in runtime.config.public_rows():
-        click.echo(f"  {key} = {value}")
-    reading = runtime.ledger.read()
-    click.echo(f"Workers: {len(reading.workers)}. Pools: {', '.join(p.name for p in reading.pools) or 'none'}.")
-    if reading.problem:
-        troubles.append(reading.problem)
-    for database in runtime.databases.values():
-        try:
-            with database.engine.connect() as connection:
-                connection.execute(sa.select(1))
-            click.echo(
-                f"Database {database.name}: {database.engine.dialect.name} answers; "
-                f"{len(list(database.models))} models."
-            )
-        except sa.exc.SQLAlchemyError as error:
-            troubles.append(
-                f"Database {database.name} does not answer ({type(error).__name__}): is it running, is its URL right?"
-            )
+    entry = _entry()
+    if entry.config is not None:
+        _say_settings(entry.config)
+    troubles = _troubles(entry) if isinstance(entry, Runtime) else [f"{entry.reason} {entry.reason.remedy}".rstrip()]
     for trouble in troubles:
         click.echo(f"WRONG: {trouble}")
     if troubles:
@@ -95,18 +98,57 @@ def doctor() -> None:
     click.echo("Nothing is wrong.")
 
 
+def _say_settings(config: Config) -> None:
+    click.echo("Settings in force:")
+    for key, value, _ in config.public_rows():
+        click.echo(f"  {key} = {value}")
+
+
+def _troubles(runtime: Runtime) -> list[str]:
+    """Says what there is, and answers what is wrong with it."""
+    reading = runtime.ledger.read()
+    click.echo(f"Workers: {len(reading.workers)}. Pools: {', '.join(p.name for p in reading.pools) or 'none'}.")
+    troubles = [reading.problem] if reading.problem else []
+    try:
+        _say_store(runtime.store)
+    except Refusal as refusal:
+        troubles.append(f"{_where(runtime.store)}: {refusal}")
+    if not runtime.databases:
+        click.echo("No database is looked at (DATABASE_URL=none): workspaces and records are off.")
+    return [*troubles, *(trouble for each in runtime.databases.values() if (trouble := _trouble(each)))]
+
+
+def _trouble(database: Database) -> str | None:
+    """Says what a database is, and answers what is wrong with it."""
+    engine = database.engine
+    try:
+        with engine.connect() as connection:
+            connection.execute(sa.select(1))
+        click.echo(f"Database {database.name}: {engine.dialect.name} answers; {len(database.models)} models.")
+    except Refusal as refusal:
+        return f"Database {database.name}: {refusal} {refusal.remedy}".rstrip()
+    except Exception as error:  # a driver may be missing, a dialect may raise what it likes
+        return f"Database {database.name} does not answer ({type(error).__name__}): is it running, is its URL right?"
+    return None
+
+
 @store_group.command("create")
 @click.option("--sql", is_flag=True, help="Print the statements instead of running them.")
 @with_appcontext
 def create_store(sql: bool) -> None:
     """Makes the store's tables where they are missing."""
-    runtime = _runtime()
-    if sql:
-        for table in metadata.sorted_tables:
-            click.echo(str(sa.schema.CreateTable(table).compile(runtime.store.engine)).strip() + ";")
-        return
-    with first_start.lock(runtime.config):
-        runtime.store.create()
+    with _store() as store:
+        if sql:
+            _say(sa.schema.CreateTable(table).compile(store.engine) for table in metadata.sorted_tables)
+            _say(
+                sa.schema.CreateIndex(index).compile(store.engine)
+                for table in metadata.sorted_tables
+                for index in sorted(table.indexes, key=lambda index: str(index.name))
+            )
+            _say([f"INSERT INTO poolhouse_schema (version) VALUES ({SCHEMA_VERSION})"])
+            return
+        with first_start.lock(_config()):
+            store.create()
     click.echo(f"The store is there, version {SCHEMA_VERSION}.")
 
 
@@ -114,16 +156,20 @@ def create_store(sql: bool) -> None:
 @with_appcontext
 def show_store() -> None:
     """Says where the store is and which version its tables have."""
-    store = _runtime().store
-    where = store.engine.url.render_as_string(hide_password=True)
-    click.echo(f"{where}: version {store.schema_version()}, this Poolhouse knows {SCHEMA_VERSION}.")
+    with _store() as store:
+        _say_store(store)
 
 
 @store_group.command("upgrade")
+@click.option("--sql", is_flag=True, help="Print the statements instead of running them.")
 @with_appcontext
-def upgrade_store() -> None:
+def upgrade_store(sql: bool) -> None:
     """Brings the tables to this version. There has been only one version so far, so nothing is ever to be done."""
-    click.echo(f"The store has version {_runtime().store.schema_version()}; there is no newer one.")
+    with _store() as store:
+        version = store.schema_version()
+    if version is None:
+        raise click.ClickException("The store has no tables yet. Run `flask dashboard store create`.")
+    click.echo(f"{'-- ' if sql else ''}The store has version {version}; there is no newer one.")
 
 
 @store_group.command("drop")
@@ -132,22 +178,67 @@ def upgrade_store() -> None:
 @with_appcontext
 def drop_store(sql: bool, yes: bool) -> None:
     """Takes the store's tables away, with every workspace, account and token in them."""
-    runtime = _runtime()
-    if sql:
-        for table in reversed(metadata.sorted_tables):
-            click.echo(str(sa.schema.DropTable(table).compile(runtime.store.engine)).strip() + ";")
-        return
-    if not yes:
-        click.confirm("Every workspace, account and token will be gone. Go on?", abort=True)
-    metadata.drop_all(runtime.store.engine)
+    with _store() as store:
+        if sql:
+            _say(sa.schema.DropTable(table).compile(store.engine) for table in reversed(metadata.sorted_tables))
+            return
+        if not yes:
+            click.confirm("Every workspace, account and token will be gone. Go on?", abort=True)
+        with store.writing() as connection:
+            metadata.drop_all(connection)
     click.echo("The store's tables are gone.")
 
 
-def _runtime() -> Runtime:
+def _say(statements: Any) -> None:
+    for statement in statements:
+        click.echo(f"{str(statement).strip()};")
+
+
+def _say_store(store: Store) -> None:
+    version = store.schema_version()
+    has = "no tables yet; `flask dashboard store create` makes them" if version is None else f"version {version}"
+    click.echo(f"{_where(store)}: {has}. This Poolhouse knows version {SCHEMA_VERSION}.")
+
+
+def _where(store: Store) -> str:
+    return f"Store {store.engine.url.render_as_string(hide_password=True)}"
+
+
+@contextmanager
+def _store() -> Iterator[Store]:
+    """The store of the settings, also where Poolhouse could not start because of it."""
+    entry = _entry()
+    store = entry.store if isinstance(entry, Runtime) else Store(first_start.store_url(_config()))
+    try:
+        yield store
+    finally:
+        store.engine.dispose()
+
+
+def _must_be_a_name(name: str) -> None:
+    if not 0 < len(name) <= NAME_LENGTH or not name.isprintable():
+        raise click.ClickException(f"A name has 1 to {NAME_LENGTH} printable characters.")
+
+
+def _config() -> Config:
+    config = _entry().config
+    if config is None:
+        raise click.ClickException(str(_entry().reason))  # type: ignore[union-attr]
+    return config
+
+
+def _entry() -> Runtime | NotStarted:
     for extension in current_app.extensions.values():
-        if isinstance(extension, Runtime):
+        if isinstance(extension, (Runtime, NotStarted)):
             return extension
-    raise click.ClickException("No Poolhouse runs in this app: it is switched off, or its start failed (see the log).")
+    raise click.ClickException("No Poolhouse is in this app: it is switched off (DASHBOARD_ENABLED).")
+
+
+def _runtime() -> Runtime:
+    entry = _entry()
+    if isinstance(entry, NotStarted):
+        raise entry.reason
+    return entry
 
 
 def _accounts() -> Accounts:

@@ -15,8 +15,8 @@ def samples(text: str) -> dict[Sample, float]:
     return {(s.name, frozenset(s.labels.items())): s.value for family in families for s in family.samples}
 
 
-def scraped(server: Server) -> dict[Sample, float]:
-    return samples(server.request("GET", "/metrics", headers={"Accept": "text/plain"}).text)
+def scraped(server: Server, token: str = "") -> dict[Sample, float]:
+    return samples(server.request("GET", "/metrics", token=token, headers={"Accept": "text/plain"}).text)
 
 
 def summed(found: dict[Sample, float], name: str, **labels: str) -> float:

@@ -80,13 +80,14 @@ class Server(Program):
         if ready:
             self.wait_until_ready()
 
-    def wait_until_ready(self, *, seconds: float = 60.0) -> None:
-        until(self._answers_or_ended, seconds=seconds, what=f"/healthz of {self.url}")
+    def wait_until_ready(self, *, seconds: float = 60.0, status: int = 200) -> None:
+        """status: what /healthz is to answer; 404 where Poolhouse is switched off."""
+        until(lambda: self._answers_or_ended(status), seconds=seconds, what=f"/healthz of {self.url}")
         assert not self.ended(), f"gunicorn ended at once:\n{self.output()}"
 
-    def _answers_or_ended(self) -> bool:
+    def _answers_or_ended(self, status: int) -> bool:
         try:
-            return self.ended() or self.request("GET", "/healthz").status == 200
+            return self.ended() or self.request("GET", "/healthz").status == status
         except OSError:
             return False
 

@@ -11,11 +11,15 @@ from tests.journeys.desk import Desk
 from tests.journeys.exposition import scraped
 
 COMMITS = 7
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+SECRET = "for prometheus alone"
 
 
 @pytest.fixture(scope="module")
 def server(poolhouse_server):
-    return poolhouse_server(settings={"DASHBOARD_DEMO": "off", "DASHBOARD_METRICS_TOKEN": "for prometheus alone"})
+    """Its metrics are for Prometheus alone."""
+    settings = {"DASHBOARD_DEMO": "off", "DASHBOARD_METRICS_TOKEN": SECRET, "DASHBOARD_METRICS_PUBLIC": "off"}
+    return poolhouse_server(settings=settings)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +29,7 @@ def token(server):
 
 @pytest.fixture(scope="module")
 def scraper(server, prometheus):
-    return prometheus(f"127.0.0.1:{server.port}")
+    return prometheus(f"127.0.0.1:{server.port}", token=SECRET)
 
 
 def test_prometheus_answers_with_the_number_of_commits_that_were_made(server, token, scraper):
@@ -62,18 +66,15 @@ def test_the_page_and_prometheus_say_the_same(server, token, scraper):
     assert scraper.value_once(open_now, lambda value: value == 0) == 0
 
 
-def test_a_token_for_metrics_alone_is_enough_where_they_are_not_public(poolhouse_server, prometheus):
-    settings = {"DASHBOARD_DEMO": "off", "DASHBOARD_METRICS_TOKEN": "for prometheus", "DASHBOARD_METRICS_PUBLIC": "off"}
-    server = poolhouse_server(settings=settings)
+def test_metrics_that_are_not_public_take_a_token_which_opens_nothing_else(server):
     assert server.request("GET", "/metrics").status == 401
-    assert server.request("GET", "/pools/", token="for prometheus").status == 401
-    scraper = prometheus(f"127.0.0.1:{server.port}", token="for prometheus")
-    assert scraper.value_once("up", lambda value: value == 1) == 1
+    assert server.request("GET", "/metrics", token=SECRET).status == 200
+    assert server.request("GET", "/pools/", token=SECRET).status == 401
 
 
 def test_promtool_has_nothing_to_say(server, token, promtool):
     Desk(server, token).load("Book", "1")
-    exposition = server.request("GET", "/metrics", headers={"Accept": "text/plain"}).body
+    exposition = server.request("GET", "/metrics", token=SECRET, headers={"Accept": "text/plain"}).body
     checked = subprocess.run([str(promtool), "check", "metrics"], input=exposition, capture_output=True)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
 
@@ -81,7 +82,7 @@ def test_promtool_has_nothing_to_say(server, token, promtool):
 def test_openmetrics_says_the_same_by_the_same_names(server, token):
     """promtool reads the text format only; the strict parser of OpenMetrics stands in for it."""
     Desk(server, token).load("Book", "1")
-    answer = server.request("GET", "/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+    answer = server.request("GET", "/metrics", token=SECRET, headers={"Accept": OPENMETRICS})
     assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
     names = {sample.name for family in text_string_to_metric_families(answer.text) for sample in family.samples}
-    assert names == {name for name, _ in scraped(server)}
+    assert names == {name for name, _ in scraped(server, SECRET)}
