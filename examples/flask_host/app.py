@@ -9,6 +9,7 @@ from __future__ import annotations
 import flask_login
 from flask import Flask, redirect, request, url_for
 from flask_sqlalchemy import SQLAlchemy
+from markupsafe import Markup
 from poolhouse import Access, Dashboard, Person
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -33,6 +34,10 @@ class Staff(flask_login.UserMixin):
 
 
 STAFF = {"ada": Staff("ada", "editor"), "bob": Staff("bob", "viewer")}
+FORM = Markup(
+    '<form method="post"><input name="name" aria-label="Name">'
+    '<input type="hidden" name="next" value="{}"><button>Sign in</button></form>'
+)
 
 
 class StaffAccess(Access):
@@ -66,14 +71,13 @@ def create_app(**config):
         if request.method == "POST" and request.form.get("name") in STAFF:
             flask_login.login_user(STAFF[request.form["name"]])
             after = request.form.get("next", "")
-            return redirect(after if after.startswith("/ops") else "/")
-        return (
-            '<form method="post"><input name="name" aria-label="Name">'
-            f'<input type="hidden" name="next" value="{"/ops/" if request.args.get("next") else ""}">'
-            "<button>Sign in</button></form>"
-        )
+            return redirect(after if after.startswith("/ops/") else "/")
+        return FORM.format(request.args.get("next", ""))
 
     with app.app_context():
         db.create_all()
+        if db.session.get(Invoice, 1) is None:
+            db.session.add(Invoice(customer="Emma", cents=700, bank_account="DE02120300000000202051"))
+            db.session.commit()
     Dashboard(app, db, access=StaffAccess(), url_prefix="/ops")
     return app
