@@ -79,8 +79,18 @@ def create_token(name: str, role: str) -> None:
 @with_appcontext
 def link() -> None:
     """Prints a link that signs in as admin, once, within ten minutes."""
-    runtime = _runtime()
-    click.echo(f"http://{runtime.config.host}:{runtime.config.port}/link/{_accounts().new_link()}")
+    click.echo(f"{_address(_runtime())}/link/{_accounts().new_link()}")
+
+
+def _address(runtime: Runtime) -> str:
+    """Where the pages are, without a slash at the end; of a guest only the path, for its host's address is not ours."""
+    config = runtime.config
+    if config.public_url:
+        return config.public_url.rstrip("/")
+    if not runtime.alone:
+        return current_app.blueprints[runtime.name].url_prefix or ""
+    host = "127.0.0.1" if config.host in ("0.0.0.0", "::") else config.host
+    return f"http://{host}:{config.port}"
 
 
 @dashboard_group.command("doctor")

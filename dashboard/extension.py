@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -57,7 +57,7 @@ class Dashboard:
         name: str = "poolhouse",
     ) -> None:
         self.access, self.records, self.name = access, records, name
-        self.url_prefix = f"/{url_prefix.strip('/')}" if isinstance(url_prefix, str) else str(url_prefix)
+        self.url_prefix = "/" + str(url_prefix or "").strip("/")
         if app is not None:
             self.init_app(app, db)
 
@@ -106,7 +106,7 @@ class Dashboard:
                 undo.callback(watch.stop)
                 watches.append(watch)
             ledger = Ledger(config.instance, config)
-            workspaces = Workspaces(databases, store, config) if databases else None
+            workspaces = Workspaces(databases, store, config, worker=_worker_of(ledger)) if databases else None
             undo.pop_all()
         set_scope_reader(host.scope_of_request)
         set_stacks(config.stacks)
@@ -198,6 +198,12 @@ def _begin(runtime: Runtime) -> None:
         runtime.start()
     except Exception as error:
         log.error("poolhouse does not publish this process: %s", _in_one_line(error))
+
+
+def _worker_of(ledger: Ledger) -> Callable[[], int]:
+    """The number by which all pages know this process; its pid while it is in no ledger (a test, a ledger that is
+    away)."""
+    return lambda: ledger.worker() or os.getpid()
 
 
 def _services(store: Store, ledger: Ledger, workspaces: Workspaces | None, app: Flask) -> tuple[Service, ...]:
