@@ -25,7 +25,7 @@ from .faults import fault
 from .recorder import AGE_SECONDS, SECONDS
 from .watches import AGE, CLOSED, CREATE, ERRORS, MARK, WAIT, PoolWatch, is_disconnect
 
-WRAPPED = ("_do_get", "_invoke_creator", "_close_connection")
+WRAPPED = ("_do_get", "_invoke_creator", "_close_connection", "recreate")
 REASONS_BY_CALLER = {
     "_do_return_conn": "overflow",
     "_cleanup": "overflow",
@@ -46,8 +46,10 @@ def attach(pool: Any, watch: PoolWatch) -> None:
     pool.__dict__[MARK + "_before"] = before
     pool._invoke_creator = _timed_creator(weakref.ref(pool), watch, pool._invoke_creator)
     pool._close_connection = _counted_close(weakref.ref(pool), watch, before["_close_connection"])
+    pool.recreate = _followed(weakref.ref(pool), watch, before["recreate"])
     queue = getattr(pool, "_pool", None)
     if isinstance(queue, sa_queue.QueueCommon):
+        watch.can_wait = True
         pool._do_get = _settled_get(weakref.ref(pool), watch, before["_do_get"])
         timed = _timed(queue)
         timed.poolhouse_original = type(timed)
@@ -154,6 +156,22 @@ def _settle(watch: PoolWatch, key: Any, timed_out: bool) -> None:
         cells[base + len(SECONDS) + 1] += seconds
     except Exception:
         fault("wait")
+
+
+def _followed(pool: Any, watch: PoolWatch, before: Callable[[], Any] | None) -> Callable[[], Any]:
+    """dispose() puts a recreated pool in this one's place, and other threads use it before engine_disposed is fired."""
+    original = type(pool()).recreate if before is None else lambda _: before()
+
+    def recreate() -> Any:
+        successor = original(pool())
+        try:
+            if not watch.spent:
+                attach(successor, watch)
+        except Exception:
+            fault("recreate")
+        return successor
+
+    return recreate
 
 
 def _timed_creator(pool: Any, watch: PoolWatch, original: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -44,6 +44,10 @@ class Ledger:
     def joined(self) -> bool:
         return self._member.joined
 
+    def worker(self) -> int | None:
+        """This process's small number, as `Reading.workers` has it; None while it has no row."""
+        return self._member.worker()
+
     def leave(self) -> None:
         """Publishes a last time, folds the own row and stops."""
         self._member.leave()
@@ -69,6 +73,9 @@ class _Member:
         self.joined = False
         self._standing = membership.Standing()
         self._known = membership.Known()
+
+    def worker(self) -> int | None:
+        return self._standing.worker or None
 
     def forget(self) -> None:
         """In a forked child, which is another process and has said nothing yet."""

@@ -85,7 +85,7 @@ def leave(transaction: Transaction, standing: Standing) -> Standing:
     if standing.generation is None or standing.generation != transaction.generation():
         return standing
     fold(transaction, standing.key)
-    return replace(standing, baseline=_plus(standing.baseline, standing.last), last={}, generation=None)
+    return replace(standing, baseline=_plus(standing.baseline, standing.last), last={}, worker=0, generation=None)
 
 
 def fold_the_dead(transaction: Transaction) -> None:

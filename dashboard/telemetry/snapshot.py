@@ -76,8 +76,9 @@ def add(sums: Numbers, numbers: Numbers, sign: int = 1) -> Numbers:
 
 def _bury() -> None:
     """What is no longer watched keeps its counts: they were scraped, and a counter must not fall."""
-    for watch in [w for w in watching.active if w.spent or w.root.is_gone()]:
+    for watch in [w for w in watching.active if w.spent or w.is_gone()]:
         watching.active.remove(watch)
+        watch.root.forget(watch)
         add(_ended["pools"].setdefault(watch.name, {}), _numbers(watch))
     while watching.ended_sessions:
         session_watch = watching.ended_sessions.pop()
@@ -87,7 +88,7 @@ def _bury() -> None:
 def _numbers(watch: PoolWatch) -> Numbers:
     merged = watch.recorder.merged()
     numbers = watch.recorder.layout.named(merged)
-    if zeros := watch.waits_of_zero(merged):
+    if watch.can_wait and (zeros := watch.waits_of_zero(merged)):
         waits = numbers.setdefault("wait|ok", [0] * (len(SECONDS) + 2))
         waits[0] += zeros
     for name, count in dict(watch.error_names).items():
@@ -100,7 +101,7 @@ def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: 
     held = list(watch.held.items())
     waiters = list(watch.waiting.values())
     queued = pool is not None and has_queue(pool)
-    records = [] if pool is None else [r for r in records_of(pool) if r not in watch.held]
+    records = [record for each in watch.all_pools() for record in records_of(each) if record not in watch.held]
     idle = sum(record.dbapi_connection is not None for record in records)
     pooled = pool is not None and not isinstance(pool, sa.pool.NullPool)
     limits = _limits(pool) if queued else None

@@ -65,8 +65,8 @@ class PoolWatch:
     """
 
     __slots__ = (
-        "__weakref__", "detached", "error_names", "foreign", "held", "local", "lock", "name", "peaks", "pool_class",
-        "pools", "recorder", "root", "spent", "top", "waiting", "zero_waits",
+        "__weakref__", "can_wait", "detached", "error_names", "foreign", "held", "local", "lock", "name", "peaks",
+        "pool_class", "pools", "recorder", "root", "spent", "top", "waiting", "zero_waits",
     )  # fmt: skip
 
     def __init__(self, name: str, root: Any) -> None:
@@ -82,6 +82,7 @@ class PoolWatch:
         )
         self.pools: list[weakref.ref[Any]] = []
         self.pool_class = ""
+        self.can_wait = False
         self.error_names: dict[str, int] = {}
         self.lock = threading.RLock()
         self.top = 0
@@ -91,13 +92,15 @@ class PoolWatch:
         _watches.add(self)
 
     def current_pool(self) -> Any:
-        """The pool that gives out connections now; the earlier ones only take theirs back. None once the program has
-        dropped it."""
-        for reference in reversed(self.pools):
-            pool = reference()
-            if pool is not None:
-                return pool
-        return None
+        """The pool that gives out connections now; the earlier ones only take theirs back. None when all are gone."""
+        engine = self.root.engine()
+        if engine is not None and engine.pool.__dict__.get(MARK) is self:
+            return engine.pool
+        return next((pool for reference in reversed(self.pools) if (pool := reference()) is not None), None)
+
+    def is_gone(self) -> bool:
+        """The program has dropped its engine and its pool: nothing can happen here any more."""
+        return not any(True for _ in self.all_pools())
 
     def peak(self) -> int:
         """The most connections in use at once in the last 60 s; exact where this is asked more often than that."""

@@ -47,7 +47,6 @@ class Root:
         self._engine: weakref.ref[Any] | None = None
         self._listening: list[tuple[weakref.ref[Any] | type, str, pools.Listener]] = []
         self._pool_watches: list[PoolWatch] = []
-        self._recreates = isinstance(target, sa.Pool) or self.is_class
         self.watch = Watch(name or DEFAULT_NAME, self)
 
     def watches(self) -> list[PoolWatch]:
@@ -68,42 +67,45 @@ class Root:
             self._attach(engine.pool)
             self._listen(engine, pools.listeners(self))
         self._engine = weakref.ref(engine)
-        self._recreates = False
         self._listen(engine, {**statements.listeners(self), "engine_disposed": self._engine_disposed})
 
     @property
     def has_engine(self) -> bool:
         return self._engine is not None or self.is_class
 
-    def adopt(self, pool: Any) -> PoolWatch | None:
-        """A pool that is new to these listeners: the next of a class, or one that somebody recreated from a watched
-        Pool.
+    def engine(self) -> sa.Engine | None:
+        """The engine that is watched; None where it is a pool, a class, or gone."""
+        return None if self._engine is None else self._engine()
 
-        An Engine's own next pool comes by engine_disposed; any other pool that carries its listeners is a copy, and
-        not ours."""
-        if not self._recreates:
+    def adopt(self, pool: Any) -> PoolWatch | None:
+        """A pool whose events come here though nobody attached it: the next one of a class, else somebody's copy."""
+        if not self.is_class:
             return None
         with _lock:
             known: PoolWatch | None = pool.__dict__.get(MARK)
             return known or self._attach(pool)
 
+    def forget(self, watch: PoolWatch) -> None:
+        """A pool of this registration that is gone."""
+        if watch in self._pool_watches:
+            self._pool_watches.remove(watch)
+
     def _attach(self, pool: Any) -> PoolWatch:
         name = self.name or getattr(pool, "_orig_logging_name", None) or DEFAULT_NAME
-        watch = next((w for w in self._pool_watches if w.name == name), None)
-        if watch is None:
-            watch = PoolWatch(name, self)
-            self._pool_watches.append(watch)
-            active.append(watch)
+        watch = PoolWatch(name, self)
         instruments.attach(pool, watch)
+        self._pool_watches.append(watch)
+        active.append(watch)
         if not self.is_class:
             self.watch.name = name
         return watch
 
     def _engine_disposed(self, engine: Any) -> None:
+        """A pool class whose recreate() we could not follow."""
         try:
             with _lock:
                 if MARK not in engine.pool.__dict__ and self._pool_watches:
-                    self._attach(engine.pool)
+                    instruments.attach(engine.pool, self._pool_watches[0])
         except Exception:
             fault("engine_disposed")
 
@@ -128,7 +130,7 @@ class Root:
             watch.detached.clear()
             watch.spent = True
         self._listening = []
-        engine = None if self._engine is None else self._engine()
+        engine = self.engine()
         if engine is not None:
             _forget_events(engine)
             _forget_events(engine.dialect)
@@ -139,12 +141,6 @@ class Root:
             collection = getattr(pool.dispatch, name, None)
             if collection is not None and listener in tuple(getattr(collection, "listeners", ())):
                 yield name, listener
-
-    def is_gone(self) -> bool:
-        """The program has dropped its engine and pools: nothing can happen here any more."""
-        if self.is_class or (self._engine is not None and self._engine() is not None):
-            return False
-        return not any(True for watch in self._pool_watches for _ in watch.all_pools())
 
 
 def _forget_events(target: Any) -> None:
@@ -200,6 +196,9 @@ def _watch_instance(target: Any, name: str | None) -> Root:
         raise TypeError(f"watch takes an Engine, an AsyncEngine, a Pool, or the class Engine or Pool, not {target!r}")
     pool = target.pool if isinstance(target, sa.Engine) else target
     known: PoolWatch | None = pool.__dict__.get(MARK)
+    if known is not None and _is_anothers(target, known):
+        instruments.release(pool)
+        known = None
     if known is None:
         root = Root(target, name)
         root.begin_on_engine(target) if isinstance(target, sa.Engine) else root.begin_on_pool(target)
@@ -209,6 +208,14 @@ def _watch_instance(target: Any, name: str | None) -> Root:
     if isinstance(target, sa.Engine) and not found.has_engine:
         found.begin_on_engine(target)
     return found
+
+
+def _is_anothers(target: Any, known: PoolWatch) -> bool:
+    """A pool that was recreated from a watched Engine's, and that another Engine has been built on."""
+    engine = known.root.engine()
+    return (
+        isinstance(target, sa.Engine) and engine is not None and engine is not target and engine.pool is not target.pool
+    )
 
 
 def _watch_class(class_: type, name: str | None) -> Root:

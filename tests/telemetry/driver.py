@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 import threading
+import weakref
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ class Driver:
         self.counts: Counter[str] = Counter()
         self.is_away = False
         self.commits_fail = False
+        self._alive: weakref.WeakSet[CountedConnection] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._generation = itertools.count(1)
         self.generation = 0
@@ -30,8 +32,8 @@ class Driver:
 
     @property
     def open(self) -> int:
-        with self._lock:
-            return self.counts["connects"] - self.counts["closes"]
+        """Connections that are neither closed nor collected as garbage."""
+        return sum(not connection.is_closed for connection in list(self._alive))
 
     def drop_all(self) -> None:
         """Every connection that is open now is lost: its next use fails."""
@@ -44,6 +46,7 @@ class Driver:
         connection = sqlite3.connect(self.path, factory=CountedConnection, check_same_thread=False, timeout=20)
         connection.driver = self
         connection.generation = self.generation
+        self._alive.add(connection)
         self.count("connects")
         return connection
 

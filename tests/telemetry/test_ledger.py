@@ -289,12 +289,12 @@ def test_a_reader_that_has_not_joined_adds_nothing_of_its_own(engine, ledger, na
 def test_watch_with_publish_joins_the_ledger_of_that_folder(engine, name, tmp_path):
     watch(engine, publish=tmp_path / "ledger")
     ledger = Ledger(tmp_path / "ledger")
-    assert ledger.joined()
+    assert (ledger.joined(), ledger.worker()) == (True, 1)
     engine.connect().close()
     assert ledger.read().pool(name).totals["checkouts"] == 1
     assert joined_ledger().folder == ledger.folder
     ledger.leave()
-    assert not ledger.joined()
+    assert (ledger.joined(), ledger.worker()) == (False, None)
     ledger._member.rows.close()
 
 

@@ -84,9 +84,12 @@ def test_a_connection_that_is_out_over_a_dispose_comes_back_to_the_old_pool(engi
         assert pool().counts.used == 2
     connection.close()
     reading = pool()
-    assert (reading.counts.used, reading.counts.idle, reading.totals["checkins"]) == (0, 1, 2)
+    assert (reading.counts.used, reading.totals["checkins"]) == (0, 2)
+    assert reading.counts.idle == driver.open == 2  # one of them in the old pool, while that lives
     assert reading.totals["opened"] == driver.counts["connects"] == 2
+    del connection
     gc.collect()
+    assert pool().counts.idle == driver.open
 
 
 def test_an_invalidated_connection_is_closed_once_and_its_slot_is_dead(engine, pool, driver):
@@ -404,3 +407,35 @@ def test_a_pool_made_from_anothers_dispatch_counts_for_itself_only(engine, pool,
     copy.connect().close()
     assert pool().totals["checkouts"] == 0
     copy.dispose()
+
+
+def test_an_engine_built_on_a_recreated_pool_counts_for_itself(engine, pool, read):
+    twin = sa.Engine(engine.pool.recreate(), engine.dialect, engine.url)
+    watch(twin, name="twin")
+    twin.connect().close()
+    engine.connect().close()
+    assert (pool().totals["checkouts"], read().pool("twin").totals["checkouts"]) == (1, 1)
+    unwatch(twin)
+    twin.dispose()
+
+
+def test_pools_under_one_name_add_up(make_engine, read):
+    for size in (2, 3):
+        watch(make_engine(pool_size=size, max_overflow=0), name="summed")
+    reading = read().pool("summed")
+    assert (reading.limits.total, len(reading.slots)) == (5, 5)
+
+
+def test_engines_of_a_watched_class_add_up_and_leave_nothing_behind(driver, name, pool):
+    watched = watch(sa.Engine, name=name)
+    try:
+        for _ in range(20):
+            engine = sa.create_engine("sqlite://", creator=driver.connect, poolclass=QueuePool, pool_size=1)
+            engine.connect().close()
+            engine.dispose()
+            del engine
+        gc.collect()
+        assert (pool().totals["checkouts"], pool().totals["closed"]) == (20, 20)
+        assert len(watched._registration.watches()) == 0
+    finally:
+        watched.stop()

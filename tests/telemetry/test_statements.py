@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
 
+from dashboard.telemetry import unwatch, watch
 from dashboard.telemetry.statements import RELEASING, operation_of
 
 from .conftest import User
@@ -206,8 +207,6 @@ def test_an_orm_flush_is_counted_by_its_statements(maker, pool, driver):
 
 
 def test_the_drivers_own_number_of_a_connection_is_known(postgresql_url, name, pool):
-    from dashboard.telemetry import unwatch, watch
-
     engine = sa.create_engine(postgresql_url)
     watch(engine, name=name)
     with engine.connect() as connection:
