@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,25 +12,18 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
 from . import first_start
-from .config import Config, WrongSetting
+from .config import Config
 from .demo import models as demo_models
 from .demo.seed import seed
 from .demo.traffic import Traffic
 from .extension import Dashboard
 from .refusal import Refusal
 from .runtime import Service
-from .workspaces.engine import SYNC_DRIVERS
+from .urls import SIDECAR, must_be_there, with_drivers
 
 log = logging.getLogger("poolhouse")
 DEMO_FILE = "demo.db"
 DEMO_THRESHOLDS = {"overdue_seconds": 4.0, "idle_in_transaction_seconds": 3.0}
-SIDECAR = "none"
-DRIVERS = {
-    "postgresql": ("postgresql+psycopg",),
-    "mysql": ("mysql+pymysql",),
-    "mariadb": ("mariadb+pymysql",),
-}
-"""The drivers of our extras, by what a URL without a driver begins with."""
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -52,11 +43,11 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.testing = bool(given.get("TESTING"))
     if not settings.enabled:
         return app
-    settings = _with_drivers(settings)
+    settings = with_drivers(settings)
     db = None if settings.database_url == SIDECAR else _database(app, settings)
-    beside = _demo(app, db, settings) if demo and db else ()
     dashboard = Dashboard(url_prefix="/")
     try:
+        beside = _demo(app, db, settings) if demo and db else ()
         dashboard.mount(app, dashboard.wire(app, db, settings, alone=True, beside=beside))
     except Refusal as reason:  # the pages say it, and the commands are there: one of them may be the remedy
         log.error("poolhouse could not start: %s %s", reason, reason.remedy)
@@ -83,55 +74,24 @@ def announce() -> str:
     config = Config.read()
     if not config.enabled:
         return "Poolhouse is switched off (DASHBOARD_ENABLED)."
-    _with_drivers(config)
+    with_drivers(config)
     if config.auth != "password":
         return f"Poolhouse: http://{config.host}:{config.port}/"
     return f"Poolhouse: sign in once, within {config.link_seconds / 60:.0f} minutes, at\n  {sign_in_link(config)}"
 
 
-def _with_drivers(config: Config) -> Config:
-    """The settings with URLs for which a driver is there. Raises WrongSetting where one is none, or has no driver."""
-    url = config.database_url
-    if url and url != SIDECAR:
-        url = _with_driver("DATABASE_URL", url)
-    databases = {name: _with_driver("DASHBOARD_DATABASES", each) for name, each in config.databases.items()}
-    store = config.store_url and _with_driver("DASHBOARD_STORE_URL", config.store_url)
-    return replace(config, database_url=url, databases=databases, store_url=store)
-
-
-def _with_driver(key: str, text: str) -> str:
-    """The URL with a synchronous driver that is installed. A URL may leave its driver open (`postgresql://`, or
-    `postgres://` as platforms write it): where SQLAlchemy's own choice is missing, that of our extras counts."""
-    try:
-        url = sa.make_url(re.sub(r"^postgres(?=[:+])", "postgresql", text))
-    except (sa.exc.ArgumentError, ValueError):
-        raise WrongSetting(f"{key} is (hidden); allowed: a URL like postgresql+psycopg://user@host/name") from None
-    missing: str | None = None
-    for name in (url.drivername, *DRIVERS.get(url.drivername, ())):
-        try:
-            dialect = url.set(drivername=name).get_dialect()
-            if dialect.is_async:
-                name = f"{url.get_backend_name()}+{SYNC_DRIVERS.get(dialect.driver, dialect.driver)}"
-                dialect = url.set(drivername=name).get_dialect()
-            dialect.import_dbapi()
-            return url.set(drivername=name).render_as_string(hide_password=False)
-        except sa.exc.NoSuchModuleError:
-            allowed = "sqlite, postgresql, mysql, mariadb, or the name of an installed dialect"
-            raise WrongSetting(f"{key} begins with {name!r}; allowed: {allowed}") from None
-        except ImportError as error:
-            missing = error.name
-    raise WrongSetting(f"{key} begins with {url.drivername!r}; allowed: a driver that is installed ({missing} is not)")
-
-
 def _database(app: Flask, config: Config) -> SQLAlchemy:
     """Flask-SQLAlchemy around the settings' database; its models are the demo's, those of DASHBOARD_MODELS, or
     reflected."""
-    config.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     own = f"sqlite:///{(config.instance / DEMO_FILE).absolute()}"
     app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url or own
     app.config["SQLALCHEMY_BINDS"] = dict(config.databases)
     db = SQLAlchemy(model_class=demo_models.Base) if not config.database_url else SQLAlchemy()
     db.init_app(app)
+    with app.app_context():
+        for bind, engine in db.engines.items():
+            if engine.dialect.name == "sqlite" and (bind or config.database_url):  # the demo's own file is made
+                sa.event.listen(engine, "do_connect", must_be_there)
     return db
 
 

@@ -85,7 +85,7 @@ def test_a_wrong_setting_stops_a_server_with_that_one_line(arguments, number, tm
 
 def test_a_folder_that_cannot_be_used_is_said_in_one_line(tmp_path):
     (tmp_path / "file").write_text("not a folder")
-    settings = {"DASHBOARD_INSTANCE": str(tmp_path / "file" / "instance"), "DATABASE_URL": "none"}
+    settings = {"DASHBOARD_INSTANCE": str(tmp_path / "file" / "instance")}
     with Server(tmp_path, settings=settings, ready=False) as server:
         assert server.process.wait(30) != 0
         (line,) = said(server)
@@ -163,6 +163,16 @@ def test_the_doctor_says_what_is_there_and_what_is_wrong(tmp_path, command):
     assert bad.exit_code == 1
     assert "WRONG: Database default does not answer (OperationalError)" in bad.output
     assert "secret" not in bad.output
+
+
+def test_a_sqlite_file_that_is_not_there_is_away_and_is_not_made(tmp_path, command, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert command("doctor", DATABASE_URL="sqlite:///shop.db").exit_code == 1
+    assert not list(tmp_path.rglob("shop.db"))
+    with sqlite3.connect("shop.db") as connection:
+        connection.execute("CREATE TABLE book (id INTEGER PRIMARY KEY)")
+    connection.close()
+    assert "1 models" in command("doctor", DATABASE_URL="sqlite:///shop.db").output  # where SQLAlchemy looks for it
 
 
 def test_the_store_on_a_server_database_is_made_looked_at_and_dropped_by_command(tmp_path, command, postgresql_url):
