@@ -91,15 +91,16 @@ def _numbers(watch: PoolWatch) -> Numbers:
     if watch.can_wait and (zeros := watch.waits_of_zero(merged)):
         waits = numbers.setdefault("wait|ok", [0] * (len(SECONDS) + 2))
         waits[0] += zeros
-    for name, count in dict(watch.error_names).items():
+    for name, count in watch.error_names.copy().items():
         numbers[f"statement errors|{name}"] = count
     return numbers
 
 
 def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: Config) -> Said:
     pool = watch.current_pool()
-    held = list(watch.held.items())
-    waiters = list(watch.waiting.values())
+    # copies: while a list is made of a dictionary, the garbage collector may give a connection back, and so change it
+    held = list(watch.held.copy().items())
+    waiters = list(watch.waiting.copy().values())
     queued = pool is not None and has_queue(pool)
     records = [record for each in watch.all_pools() for record in records_of(each) if record not in watch.held]
     idle = sum(record.dbapi_connection is not None for record in records)

@@ -42,6 +42,8 @@ MARK = "_poolhouse"
 """The attribute of a pool under which its PoolWatch is found. An attribute, not a table by pool: it goes when the
 pool goes."""
 PEAK_SECONDS = 60.0
+ERROR_NAMES = 30
+OTHER = "__other__"
 
 # A holder is a list, not an object: making one is on the hot path. These are its places.
 SINCE, THREAD, CODE, OFFSET, ENDPOINT, FAIRY = range(6)
@@ -56,12 +58,10 @@ def new_holder(watch: PoolWatch | None, thread: int, place: Any, endpoint: str |
 
 
 class PoolWatch:
-    """One watched pool, through all the pools that dispose() puts in its place. Written by listeners, read by the
-    snapshot.
+    """One watched pool, through all the pools that dispose() puts in its place.
 
-    held: by connection record, who has it. waiting: by thread (or greenlet), since when and who. detached: by the id
-    of the
-    DBAPI connection, the proxy that still has it. root: the registration whose listeners count this pool.
+    held: by connection record, who has it. waiting: by thread (or greenlet), since when and who. detached: by the id of
+    the DBAPI connection, the proxy that still has it. root: the registration whose listeners count this pool.
     """
 
     __slots__ = (
@@ -114,13 +114,16 @@ class PoolWatch:
 
     def detached_connections(self) -> int:
         """Detached ones that the program still has: a dropped proxy takes its connection along without any event."""
-        for key, proxy in list(self.detached.items()):
+        for key, proxy in self.detached.copy().items():
             if proxy() is None:
                 self.detached.pop(key, None)
         return len(self.detached)
 
     def count_error(self, name: str) -> None:
+        """By the class of the driver's error; the first 30 classes by name, the others together."""
         with self.lock:
+            if name not in self.error_names and len(self.error_names) >= ERROR_NAMES:
+                name = OTHER
             self.error_names[name] = self.error_names.get(name, 0) + 1
 
     def waits_of_zero(self, merged: list[Any]) -> int:

@@ -160,11 +160,9 @@ _lock = threading.RLock()
 def watch(target: Any, *, name: str | None = None, publish: str | Path | None = None) -> Watch:
     """From now on the pool's events are counted, and its holders and waiters known.
 
-    target: an Engine, AsyncEngine or Pool, or the class Engine or Pool: then every pool of the process, the future
-    ones too.
-    name: the label `pool`; else the pool's `pool_logging_name`, else "default". publish: the folder of a Poolhouse
-    that runs
-    beside this program; the process joins its ledger.
+    target: an Engine, AsyncEngine or Pool, or the class Engine or Pool: then every pool of the process, future ones
+    too. name: the label `pool`; else the pool's `pool_logging_name`, else "default". publish: the folder of a Poolhouse
+    that runs beside this program; the process joins its ledger.
     A pool is watched once, whatever is passed (an engine, a copy of it, its pool): the same Watch comes back.
     Raises ValueError for a second name of the same pool, TypeError for any other target.
 
@@ -238,10 +236,9 @@ def _insist(known: str, name: str | None) -> None:
 def watch_sessions(target: Any, *, registry: str | None = None) -> Watch:
     """From now on root transactions, flushes and changes of state of these Sessions are counted.
 
-    target: a sessionmaker, a scoped_session (or their async ones) or the Session class. registry: the label, else
-    "default".
-    Where a Session class and a sessionmaker or subclass of it are both watched, an event counts once, for the more
-    specific.
+    target: a sessionmaker, a scoped_session (or their async ones) or a Session class. registry: the label, else
+    "default". Where a Session class and a sessionmaker or subclass of it are both watched, an event counts once, for
+    the more specific.
     Raises ValueError for a second registry name of the same target, TypeError for any other target.
     """
     class_ = sessions.class_of(target)

@@ -13,11 +13,13 @@ from sqlalchemy import orm as sa_orm
 
 from dashboard.config import Config
 from dashboard.telemetry import unwatch, watch
+from dashboard.telemetry.ledger import Ledger
 from dashboard.telemetry.merging import alone
 from dashboard.telemetry.reading import PoolReading, Reading
 from dashboard.telemetry.snapshot import own
 
 from .driver import Driver
+from .programs import Program
 
 _names = itertools.count(1)
 
@@ -90,3 +92,30 @@ class User(Base):
 def maker(engine: sa.Engine) -> sa_orm.sessionmaker[sa_orm.Session]:
     Base.metadata.create_all(engine)
     return sa_orm.sessionmaker(engine)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., list[Program]]]:
+    """`start(3)`: three programs at once, all of them ready."""
+    started: list[Program] = []
+
+    def now(number: int = 1) -> list[Program]:
+        programs = [Program(tmp_path) for _ in range(number)]
+        started.extend(programs)
+        for program in programs:
+            assert program.answer() == "ready"
+        return programs
+
+    yield now
+    for program in started:
+        if program.process.poll() is None:
+            program.close()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """The ledger of the programs, read from outside as a sidecar does; this process is not joined."""
+    ledger = Ledger(tmp_path / "ledger", Config.read({"DASHBOARD_STALE_SECONDS": "0.5"}))
+    yield ledger
+    ledger.leave()
+    ledger._member.rows.close()

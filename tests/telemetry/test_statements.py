@@ -134,6 +134,15 @@ def test_a_failed_statement_counts_by_the_class_of_its_error(engine, pool):
     assert reading.holders[0].running_statement_seconds is None
 
 
+def test_names_of_errors_are_bounded(engine, pool):
+    watch_of_pool = engine.pool.__dict__["_poolhouse"]
+    for number in range(40):
+        watch_of_pool.count_error(f"Error{number}")
+    watch_of_pool.count_error("Error1")
+    names = {name: count for name, count in pool().numbers.items() if name.startswith("statement errors|")}
+    assert (len(names), names["statement errors|__other__"], names["statement errors|Error1"]) == (31, 10, 2)
+
+
 def test_a_statement_is_running_while_the_driver_executes_it(engine, pool):
     running = []
 
