@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -16,11 +17,22 @@ class Deadlines:
 
     def __init__(self, end: Callable[[str], None]) -> None:
         self._end = end
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
         self._at: dict[str, float] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
+    def _after_fork(self) -> None:
+        """A child has neither its parent's thread nor its open transactions, and the lock may have been taken when it
+        was forked."""
+        if os.getpid() != self._pid:
+            self._begin()
+
     def set(self, name: str, seconds: float) -> None:
+        self._after_fork()
         with self._changed:
             self._at[name] = time.monotonic() + seconds
             if self._thread is None:
@@ -29,11 +41,13 @@ class Deadlines:
             self._changed.notify()
 
     def clear(self, name: str) -> None:
+        self._after_fork()
         with self._changed:
             self._at.pop(name, None)
             self._changed.notify()
 
     def close(self) -> None:
+        self._after_fork()
         with self._changed:
             self._at.clear()
             thread = self._thread
