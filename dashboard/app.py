@@ -85,7 +85,7 @@ def _database(app: Flask, config: Config) -> SQLAlchemy:
     reflected."""
     own = f"sqlite:///{(config.instance / DEMO_FILE).absolute()}"
     app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url or own
-    app.config["SQLALCHEMY_BINDS"] = dict(config.databases)
+    app.config["SQLALCHEMY_BINDS"] = dict(config.databases or {})
     db = SQLAlchemy(model_class=demo_models.Base) if not config.database_url else SQLAlchemy()
     db.init_app(app)
     with app.app_context():

@@ -56,7 +56,7 @@ class Config:
         "the database that is looked at; unset: the demo's; `none`: only what programs publish in the instance folder",
         secret=True,
     )
-    databases: Mapping[str, str] = _row(
+    databases: Mapping[str, str] | None = _row(
         "DASHBOARD_DATABASES", "JSON object", urls, None, "further databases: name to URL", secret=True
     )
     models: str = _row(
@@ -229,10 +229,7 @@ class Config:
             given = source.get(setting.key)
             if given is not None and given != "":
                 values[row.name] = value_of(setting, given)
-        config = cls(**{**values, **overrides})
-        if config.databases is None:
-            object.__setattr__(config, "databases", {})
-        return config
+        return cls(**{**values, **overrides})
 
     def public_rows(self) -> tuple[tuple[str, str, str], ...]:
         """(key, value in force, meaning) of every row, secrets masked."""

@@ -29,7 +29,7 @@ def with_drivers(config: Config) -> Config:
     url = config.database_url
     if url and url != SIDECAR:
         url = _with_driver("DATABASE_URL", url)
-    databases = {name: _with_driver("DASHBOARD_DATABASES", each) for name, each in config.databases.items()}
+    databases = {name: _with_driver("DASHBOARD_DATABASES", each) for name, each in (config.databases or {}).items()}
     store = config.store_url and _with_driver("DASHBOARD_STORE_URL", config.store_url)
     return replace(config, database_url=url, databases=databases, store_url=store)
 

@@ -45,7 +45,7 @@ def test_switches_take_on_off_1_0_true_false(word, on):
 
 def test_a_hosts_app_config_may_hold_python_values():
     config = Config.read({"DASHBOARD_READ_ONLY": True, "PORT": 9000, "DASHBOARD_DATABASES": {"shop": "sqlite://"}})
-    assert (config.read_only, config.port, dict(config.databases)) == (True, 9000, {"shop": "sqlite://"})
+    assert (config.read_only, config.port, dict(config.databases or {})) == (True, 9000, {"shop": "sqlite://"})
 
 
 def test_an_empty_value_means_the_default():

@@ -15,7 +15,7 @@ from ..refusal import Refusal
 VALUES, NULL, BASE, BASE_NULL = "values", "null", "base", "base-null"
 UNTOUCHED = object()
 LEVELS_MOST = 150
-"""Of nesting in a body: more than a JSON column takes, and far less than would exhaust the stack of whoever walks it."""
+"""Of nesting in a body: more than a JSON column takes, and far less than would exhaust the stack."""
 
 
 def arguments(request: Request) -> dict[str, Any]:

@@ -81,7 +81,9 @@ def _must_be_meant(runtime: Runtime, seen: Visit) -> None:
         raise Refusal(
             "signed_out", "You are signed out.", remedy="Sign in, or send a token: Authorization: Bearer TOKEN."
         )
-    if seen.nonce is None or not hmac.compare_digest(_given_csrf().encode("utf-8", "replace"), csrf_of(runtime, seen.nonce).encode()):
+    if seen.nonce is None or not hmac.compare_digest(
+        _given_csrf().encode("utf-8", "replace"), csrf_of(runtime, seen.nonce).encode()
+    ):
         raise Refusal(
             "csrf",
             "The form's token is missing or too old; nothing was changed.",
