@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -22,6 +22,10 @@ FILES_REMEMBERED = 10_000
 _INSIDE = (f"{Path(sqlalchemy.__file__).parent}{os.sep}", f"{Path(__file__).parent}{os.sep}")
 
 
+GENERATED = "<string>" if sqlalchemy.__version__.startswith("2.0.") else "<sqlalchemy generated"
+"""The file name of the wrappers that SQLAlchemy writes at run time; 2.0 gives them a name that a program's have too."""
+
+
 class _Inside(dict[str, bool]):
     """Is a source file part of the machinery between the program and its pool? Each file is asked about once."""
 
@@ -29,7 +33,7 @@ class _Inside(dict[str, bool]):
         if len(self) > FILES_REMEMBERED:  # code that is compiled at run time may bring ever new names
             self.clear()
         inside = (
-            filename.startswith((*_INSIDE, "<sqlalchemy generated"))
+            filename.startswith((*_INSIDE, GENERATED))
             or filename == contextlib.__file__
             or f"{os.sep}flask_sqlalchemy{os.sep}" in filename
         )
@@ -95,31 +99,31 @@ def acquiring(frame: FrameType | None) -> Any:
     if keep == "off":
         return None
     places: list[Place] = []
-    while True:
-        while frame is not None and inside[frame.f_code.co_filename]:
-            frame = frame.f_back
-        if frame is None:
-            frame = _beyond_greenlet(places)
-            if frame is None:
+    for each in _frames(frame):
+        if not inside[each.f_code.co_filename] or _is_the_programs(each):
+            places.append((each.f_code, each.f_lasti))
+            if keep == "line" or len(places) >= STACK_FRAMES:
                 break
-            continue
-        places.append((frame.f_code, frame.f_lasti))
-        if keep == "line" or len(places) >= STACK_FRAMES:
-            break
-        frame = frame.f_back
     if not places:
         return None
     return places[0] if keep == "line" else tuple(places)
 
 
-def _beyond_greenlet(places: list[Place]) -> FrameType | None:
-    """An AsyncEngine works inside a greenlet, whose stack ends at its own beginning: the program's frames are its
-    parent's."""
-    greenlet = sys.modules.get("greenlet")
-    if greenlet is None or places:
-        return None
-    parent = greenlet.getcurrent().parent
-    return None if parent is None else parent.gr_frame
+def _frames(frame: FrameType | None) -> Iterator[FrameType]:
+    """Upward, also past the end of a greenlet's stack: an AsyncEngine works in one, and its parent is the program."""
+    module = sys.modules.get("greenlet")
+    greenlet = None if module is None else module.getcurrent()
+    while frame is not None or greenlet is not None:
+        while frame is not None:
+            yield frame
+            frame = frame.f_back
+        greenlet = None if greenlet is None else greenlet.parent
+        frame = None if greenlet is None else greenlet.gr_frame
+
+
+def _is_the_programs(frame: FrameType) -> bool:
+    """Code of a program that has no file (`python -c`); SQLAlchemy's own has no module name."""
+    return frame.f_code.co_filename == "<string>" and "__name__" in frame.f_globals
 
 
 def line_of(kept: Any) -> str | None:

@@ -106,8 +106,8 @@ def test_nothing_drifts_in_a_storm(make_engine, driver, name, pool, read):
     assert sum(numbers["hold"][:-1]) == totals["checkouts"]
     assert sum(numbers["wait|ok"][:-1]) == totals["checkouts"] + numbers.get("lost checkouts", 0)
     ends = ("commits", "rollbacks", "released", "abandoned")
-    assert totals["checkouts"] > 500
-    assert sum(totals[end] for end in ends) > 500
+    assert totals["checkouts"] > 100
+    assert sum(totals[end] for end in ends) > 100
     assert read().faults == before
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -15,6 +17,7 @@ from dashboard.telemetry.lines import stack_of
 from dashboard.telemetry.watches import CODE, OFFSET
 
 from .conftest import User
+from .programs import ROOT
 
 
 def line_above() -> str:
@@ -118,3 +121,23 @@ def test_a_session_on_another_bind_is_named_too(engine, pool):
     with sa_orm.Session(engine) as session:
         session.execute(sa.text("select 1"))
         assert [holder.line for holder in pool().holders] == [line_above()]
+
+
+PROGRAM = """
+import sqlalchemy as sa
+from dashboard.telemetry import watch
+from dashboard.config import Config
+from dashboard.telemetry.merging import alone
+from dashboard.telemetry.snapshot import own
+engine = sa.create_engine("sqlite://", poolclass=sa.QueuePool)
+watch(engine)
+connection = engine.connect()
+print(alone(own(Config()), Config(), 0.0, None).pools[0].holders[0].line)
+connection.close()
+engine.dispose()
+"""
+
+
+def test_a_program_without_a_file_is_named_too():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "<string>:9 in <module>"
