@@ -4,7 +4,7 @@ and a row for each object and version that changed it."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -329,6 +329,6 @@ def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def size(images: Iterable[Mapping[str, Any]]) -> int:
-    """Characters that these images take in the store."""
-    return sum(len(_text(image)) for image in images)
+def size(image: Mapping[str, Any]) -> int:
+    """Characters that an image takes in the store."""
+    return len(_text(image))

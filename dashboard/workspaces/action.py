@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from ..refusal import Refusal
-from ..store.workspaces import Change, KeptWorkspaces, size
+from ..store.workspaces import Change, KeptWorkspaces
 from . import failures, pins, session, staged, tape
-from .constraints import Suspect
+from .constraints import suspects
 from .live import Live
 from .request import Done, Plan, Request
 from .snapshot import Snapshot
@@ -40,8 +39,12 @@ class Action:
         self._intended = False
 
     def do(self) -> Done:
-        live = self._live
-        with self._turn(), self._seen(), tape.recording(self._workspaces.config.statement_characters) as made:
+        live, main = self._live, self._live.registry.main
+        with (
+            main.taken_by(live),
+            session.narrowed(self._request.sight, self._request.models),
+            tape.recording(self._workspaces.config.statement_characters) as made,
+        ):
             self._restored()
             made.connection = live.connection_number()
             live.intend = self._intend
@@ -52,42 +55,6 @@ class Action:
                 raise self._failed(error, made) from error
             self._keep(done, after, made)
         return done
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Where the host's one connection is shared, one workspace at a time works on it,
-        and one alone may have a transaction open."""
-        main = self._live.registry.main
-        if not main.shared:
-            yield
-            return
-        busy = Refusal(
-            "busy",
-            "Another workspace is using the one connection to this database.",
-            remedy="Commit or roll back there, or try again in a moment.",
-        )
-        if not main.turn.acquire(timeout=self._workspaces.config.workspace_wait_seconds):
-            raise busy
-        try:
-            if main.user is not None and main.user is not self._live and main.user.wrote:
-                raise busy
-            main.user = self._live
-            yield
-        finally:
-            main.turn.release()
-
-    @contextmanager
-    def _seen(self) -> Iterator[None]:
-        """Inside, only rows that the actor may see are loaded."""
-        sight = self._request.sight
-        conditions = (
-            (model.class_, condition) for model in self._request.models if (condition := sight.rows(model)) is not None
-        )
-        token = session.criteria.set(session.narrowing(conditions))
-        try:
-            yield
-        finally:
-            session.criteria.reset(token)
 
     def _restored(self) -> None:
         try:
@@ -116,7 +83,7 @@ class Action:
                 f"That makes {len(after.images)} objects; a workspace holds {config.workspace_objects}.",
                 remedy="Expunge and drop what you do not need, or load fewer.",
             )
-        if size(after.images.values()) > config.workspace_bytes and not self._intended:
+        if live.bytes_of(after) > config.workspace_bytes and not self._intended:
             raise Refusal(
                 "too_large",
                 f"The workspace would be larger than {config.workspace_bytes} bytes.",
@@ -223,7 +190,7 @@ class Action:
     def _failed(self, error: Exception, made: Recording) -> Refusal:
         """The refusal for it. The workspace is as it was; what a failed action sent stands on its tape."""
         live, before = self._live, self._live.snapshot
-        refusal = failures.refusal(error, self._suspects)
+        refusal = failures.refusal(error, lambda: suspects(live.snapshot, self._request.models))
         told = bool(made.statements) or (not isinstance(error, Refusal))
         after = self._set_back(error, made)
         if not told and after is None and not self._intended:
@@ -286,25 +253,6 @@ class Action:
         return not isinstance(error, sa.exc.DBAPIError) and all(
             not connection.invalidated for connection, *_ in transaction._connections.values()
         )
-
-    def _suspects(self) -> Iterator[Suspect]:
-        """What the failed flush was to write, as it was staged."""
-        live = self._live
-        for ref, image in live.snapshot.images.items():
-            found = image.get("staged", image)
-            flags = set(found["flags"])
-            if found["state"] != "pending" and not (
-                found["state"] == "persistent" and flags & {"modified", "marked-deleted"}
-            ):
-                continue
-            model = self._request.models.find(found["model"])
-            values = {
-                name: model.column(name).restore(value)
-                for name, value in found["values"].items()
-                if model.has_column(name)
-            }
-            changed = frozenset({*found["committed"], *found["unknown"]})
-            yield Suspect(ref, model, values, changed, found["state"] == "pending")
 
 
 def _lost(error: Exception) -> str:

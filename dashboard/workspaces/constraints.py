@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from ..records.models import Model
+from ..records.models import Model, Models
+from .snapshot import Snapshot
 
 _MYSQL = {
     1062: "unique",
@@ -56,6 +57,23 @@ class Suspect:
     values: Mapping[str, Any]
     changed: frozenset[str]
     made: bool
+
+
+def suspects(snapshot: Snapshot, models: Models) -> Iterator[Suspect]:
+    """What a flush is to write, as it was staged."""
+    for ref, image in snapshot.images.items():
+        found = image.get("staged", image)
+        flags = set(found["flags"])
+        if found["state"] != "pending" and not (
+            found["state"] == "persistent" and flags & {"modified", "marked-deleted"}
+        ):
+            continue
+        model = models.find(found["model"])
+        values = {
+            name: model.column(name).restore(value) for name, value in found["values"].items() if model.has_column(name)
+        }
+        changed = frozenset({*found["committed"], *found["unknown"]})
+        yield Suspect(ref, model, values, changed, found["state"] == "pending")
 
 
 def violation_of(error: Any) -> Violation:

@@ -4,7 +4,8 @@ made from the host's engine so that all the host set up for its connections hold
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
@@ -38,6 +39,7 @@ class WorkspaceEngine:
 
     def __init__(self, host: sa.Engine, *, connections: int, seconds: float, name: str = POOL_NAME) -> None:
         self.shared = is_shared(host)
+        self.seconds = seconds
         self.turn = RLock()
         self.user: Any = None
         self.engine = host if self.shared else _twin(host, connections, seconds)
@@ -58,6 +60,25 @@ class WorkspaceEngine:
         if "poolhouse_connection" not in info:
             info["poolhouse_connection"] = next(self._count)
         return int(info["poolhouse_connection"])
+
+    @contextmanager
+    def taken_by(self, user: Any) -> Iterator[None]:
+        """Where the host's one connection is shared, one workspace at a time works on it, and one alone may have a
+        transaction open (`user.wrote`)."""
+        if not self.shared:
+            yield
+            return
+        message = "Another workspace is using the one connection to this database."
+        busy = Refusal("busy", message, remedy="Commit or roll back there, or try again in a moment.")
+        if not self.turn.acquire(timeout=self.seconds):
+            raise busy
+        try:
+            if self.user is not None and self.user is not user and self.user.wrote:
+                raise busy
+            self.user = user
+            yield
+        finally:
+            self.turn.release()
 
     def close(self) -> None:
         """Gives everything back. The host's own engine only loses our listeners."""

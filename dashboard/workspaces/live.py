@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 from sqlalchemy.orm.base import NO_VALUE
 
-from ..store.workspaces import Row
+from ..store.workspaces import Row, size
 from ..telemetry.statements import RELEASING
 from . import image, settle, staged, tape
 from . import snapshot as snapshots
@@ -43,6 +43,7 @@ class Live:
         self.unsaved: Any = None
         self._staged: dict[str, Image] = {}
         self._fresh: set[str] = set()
+        self._sizes: dict[str, tuple[Image, int]] = {}
         self._flushed: dict[str, tuple[str, dict[str, Any]]] = {}
         self.committing = False
         self.intend: Callable[[], None] = _nothing
@@ -141,6 +142,15 @@ class Live:
             self.session.commit()
         finally:
             self.committing = False
+
+    def bytes_of(self, after: Snapshot) -> int:
+        """What a snapshot takes in the store; only what has changed since the last one is measured again."""
+        sizes = {}
+        for ref, found in after.images.items():
+            known = self._sizes.get(ref)
+            sizes[ref] = known if known is not None and known[0] == found else (found, size(found))
+        self._sizes = sizes
+        return sum(measured for _, measured in sizes.values())
 
     # what the Session tells
 

@@ -3,17 +3,19 @@ watched for flushes and for what an actor may see."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
-from ..records.models import Database
+from ..records.models import Database, Model
 from ..telemetry import watch_sessions
 from . import tape
 from .engine import POOL_NAME, WorkspaceEngine
+from .sight import Sight
 
 if TYPE_CHECKING:
     from .live import Live
@@ -140,10 +142,16 @@ _LISTENERS: dict[str, Callable[..., None]] = {
 }
 
 
-def narrowing(pairs: Iterable[tuple[type, Any]]) -> tuple[tuple[type, Any, Any], ...]:
-    """For each class the condition that its rows must meet, wherever they are loaded."""
-    return tuple((class_, condition, _criteria(class_, condition)) for class_, condition in pairs)
+@contextmanager
+def narrowed(sight: Sight, models: Iterable[Model]) -> Iterator[None]:
+    """Inside, this thread loads only rows that the actor may see, wherever they come from."""
+    conditions = ((model.class_, condition) for model in models if (condition := sight.rows(model)) is not None)
+    token = criteria.set(tuple((class_, condition, _option(class_, condition)) for class_, condition in conditions))
+    try:
+        yield
+    finally:
+        criteria.reset(token)
 
 
-def _criteria(class_: type, condition: Any) -> Any:
+def _option(class_: type, condition: Any) -> Any:
     return sa_orm.with_loader_criteria(class_, condition, include_aliases=True, propagate_to_loaders=False)
