@@ -35,8 +35,8 @@ screenshots: $(VENV)/dev.stamp ## walks the browser journeys and leaves their pi
 	@$(BIN)/python -m tests.parts
 	SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/python -m pytest -m screenshots $(ARGS)
 
-soak: ## the long trials, whole
-	@echo "make soak: there is no long trial yet; they come with a later version." >&2; exit 1
+soak: $(VENV)/dev.stamp ## the long trials, whole (make test has them in a short form)
+	SOAK=1 $(BIN)/python -m pytest -m soak $(ARGS)
 
 compat: ## all tests on every supported Python and SQLAlchemy
 	@echo "make compat: not built yet; the tests run on one Python and one SQLAlchemy." >&2; exit 1

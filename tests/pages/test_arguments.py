@@ -70,11 +70,27 @@ def test_a_body_that_is_not_a_json_object_is_not_understood(body):
     assert code_of(lambda: of_body(body)) == "not_understood"
 
 
+@pytest.mark.parametrize("body", ['{"a": 1, "a": 1}', '{"values": {"a": 1, "a": 2}}', '{"values": [{"a": 1, "a": 2}]}'])
+def test_a_key_that_stands_twice_is_not_understood(body):
+    assert code_of(lambda: of_body(body)) == "not_understood"
+
+
+def test_a_body_is_nested_as_deep_as_anybody_means_it():
+    assert of_body('{"a":' + "[" * 140 + "]" * 140 + "}")
+    for levels in (160, 900, 100_000):
+        assert code_of(lambda levels=levels: of_body('{"a":' + "[" * levels + "]" * levels + "}")) == "not_understood"
+
+
+def test_a_value_that_a_form_sends_several_times_is_a_list():
+    with Flask("test").test_request_context(method="POST", data={"values.tags": ["1", "2"], "values.author": "3"}):
+        assert arguments(request)["values"] == {"tags": ["1", "2"], "author": "3"}
+
+
 def test_a_body_of_another_type_is_not_understood():
     assert code_of(lambda: of_body("<xml/>", "text/xml")) == "not_understood"
 
 
-@pytest.mark.parametrize("version", ["x", "-1", "1.5", True, [1], "9" * 30])
+@pytest.mark.parametrize("version", ["x", "-1", "1.5", 1.0, True, [1], "9" * 30, "²", "١"])
 def test_a_version_is_a_whole_number(version):
     assert code_of(lambda: take_version({"version": version})) == "not_understood"
 
