@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ from .tape import Recording
 
 if TYPE_CHECKING:
     from .registry import Workspaces
+
+
+log = logging.getLogger(__name__)
 
 
 class Action:
@@ -61,13 +65,12 @@ class Action:
             self._live.restore()
         except Exception as error:
             self._live.park()
-            if isinstance(error, Refusal):
-                raise Refusal(
-                    "unavailable",
-                    f"The workspace cannot be restored: {error.message}",
-                    remedy="Give back the model or column that is missing, or discard the workspace.",
-                ) from error
-            raise
+            log.exception("the workspace %s cannot be restored", self._live.row.name)
+            why = (
+                error.message if isinstance(error, Refusal) else f"its classes do not take it ({type(error).__name__})."
+            )
+            remedy = "Give back the model or column that is missing, or discard the workspace."
+            raise Refusal("unavailable", f"The workspace cannot be restored: {why}", remedy=remedy) from error
 
     def _after(self, made: Recording) -> Snapshot:
         """What the workspace is now. Raises Refusal("too_large") while that can still be refused."""

@@ -23,7 +23,7 @@ Image = dict[str, Any]
 
 ref, number, model, key (null without one), token, label, state, flags: who and what it is.
 values: column attributes in the instance. committed: what changed ones were before.
-unknown: changed ones of which that is not known. expired, unkept.
+unknown: changed ones of which that is not known. expired, unkept. nulls: those that hold `null()`, not None.
 relationships: for each name `now` (a ref, refs or null; absent when not loaded), `was`,
 `added` and `removed` (queued while not loaded).
 parents: which owner holds it, for delete-orphan. order: SQLAlchemy's insert order.
@@ -66,6 +66,7 @@ def capture(
         "unknown": unknown,
         "expired": sorted(state.expired_attributes),
         "unkept": sorted(unkept),
+        "nulls": sorted(name for name in values if isinstance(state.dict[name], sa.sql.elements.Null)),
         "relationships": _relationships(state, ref),
         "parents": _parents(state, ref),
         "order": state.insert_order,

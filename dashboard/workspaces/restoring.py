@@ -25,10 +25,9 @@ def restore_columns(image: Image, model: Model, obj: object | None) -> object:
     instance: Any = model.mapper.class_manager.new_instance() if new else obj
     state: sa_orm.InstanceState[Any] = sa.inspect(instance)
     _forget(state)
-    changed = {*image["committed"], *image["unknown"]}
     for name, column in columns_of(model).items():
         if name in image["values"] and name not in image["unkept"]:
-            state.dict[name] = column.restore(image["values"][name], staged=name in changed)
+            state.dict[name] = column.restore(image["values"][name], staged=name in image.get("nulls", ()))
     if image["key"] is not None:
         state.key = model.mapper.identity_key_from_primary_key(
             identity_of(model, image["key"]), identity_token=image["token"]

@@ -109,6 +109,7 @@ def _expired(registry: Registry, image: Image) -> Image:
         "unknown": [],
         "expired": sorted(manager),
         "unkept": [],
+        "nulls": [],
         "relationships": {},
         "order": None,
         "is_expired": True,

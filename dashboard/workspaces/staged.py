@@ -36,6 +36,8 @@ def _fold_columns(staged: Image, now: Image) -> None:
     for name in (*now["committed"], *now["unknown"]):
         if name in now["values"]:
             staged["values"][name] = now["values"][name]
+            others = [other for other in staged.get("nulls", ()) if other != name]
+            staged["nulls"] = [*others, name] if name in now.get("nulls", ()) else others
         if name not in staged["committed"] and name not in staged["unknown"]:
             if known and name in now["committed"]:
                 staged["committed"][name] = now["committed"][name]

@@ -150,17 +150,22 @@ def _takes(constructor: Any, values: Mapping[str, Any]) -> bool:
 def put(obj: Any, name: str, value: Any) -> None:
     """`obj.name = value`, in the kind of collection that the attribute holds.
     What the program's own validators say is said at the field."""
+    if isinstance(value, list) and name in sa.inspect(obj).mapper.relationships:
+        value = _collected(obj, name, value)
     try:
-        setattr(
-            obj,
-            name,
-            _collected(obj, name, value)
-            if isinstance(value, list) and name in sa.inspect(obj).mapper.relationships
-            else value,
-        )
+        _set(obj, name, value)
     except (ValueError, AssertionError, TypeError) as error:
         text = str(error).split("\n")[0][:300] or type(error).__name__
         raise invalid({name: f"The program's own code refused it: {text}"}) from error
+
+
+def _set(obj: Any, name: str, value: Any) -> None:
+    try:
+        setattr(obj, name, value)
+    except ValueError:
+        if not isinstance(value, sa.sql.elements.Null):
+            raise
+        setattr(obj, name, None)  # a mutable document takes None alone for NULL
 
 
 def _collected(obj: Any, name: str, objects: list[Any]) -> Any:

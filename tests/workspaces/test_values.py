@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dashboard.records.models import Database, Models
 from dashboard.refusal import Refusal
 
 
@@ -38,6 +39,31 @@ def test_a_document_is_shown_as_it_may_be_sent_back_and_is_mutable_again_after_a
     live = desk.workspaces._lives.get("w")
     live.board.objects["User:1"].settings["theme"] = "blue"
     assert live.session.is_modified(live.board.objects["User:1"])
+
+
+def test_a_document_may_be_set_to_null(desk):
+    desk.open()
+    desk.load("User", 1)
+    desk.set("User:1", settings=None)
+    desk.forget()
+    assert desk["User:1"]["changes"]["settings"] == [{"json": {"theme": "dark"}}, None]
+    desk.do("commit")
+    assert desk.rows("select settings from user_account where id = 1")[0][0] in (None, "null")
+
+
+def test_a_workspace_whose_model_is_gone_says_so_and_can_be_discarded(desk):
+    desk.open()
+    desk.load("User", 1)
+    desk.forget()
+    models = desk.databases["default"].models
+    desk.workspaces._databases["default"] = Database(
+        "default", desk.engine, desk.maker, Models(model for model in models if model.name != "User")
+    )
+    assert desk.view().objects[0]["actions"] == []
+    with pytest.raises(Refusal) as refused:
+        desk.do("flush")
+    assert (refused.value.code, "discard" in refused.value.remedy) == ("unavailable", True)
+    assert desk.do("discard").removed
 
 
 def test_what_is_shown_may_be_sent_back_and_changes_nothing(desk):
