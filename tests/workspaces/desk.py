@@ -75,10 +75,8 @@ class Desk(AbstractContextManager):
 
     def sql(self):
         """The first words of each statement of the last action."""
-        return [
-            " ".join(each["sql"].split()[: 3 if each["sql"].startswith("INSERT") else 2])
-            for each in self.last()["statements"]
-        ]
+        words = [each["sql"].split() for each in self.last()["statements"]]
+        return [" ".join(each[: 3 if each[0] == "INSERT" else 2]).rstrip(",") for each in words]
 
     def forget(self):
         """As if the worker had been started anew: every live Session goes, what is kept stays."""
