@@ -114,7 +114,8 @@ def _of_form(form: MultiDict[str, str]) -> dict[str, Any]:
             parts[kind][name] = plain if len(plain) > 1 else plain[0]
         else:
             given[key] = texts[0]
-    names = dict.fromkeys((*parts[VALUES], *parts[NULL]))
+    named = (key.partition(".") for key in form)
+    names = dict.fromkeys(name for kind, _, name in named if kind in (VALUES, NULL) and name in parts[kind])
     if names:
         given[VALUES] = {name: value for name in names if (value := _value(parts, name)) is not UNTOUCHED}
         given[BASE] = {name: base for name in given[VALUES] if (base := _base(parts, name)) is not UNTOUCHED}
