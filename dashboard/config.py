@@ -125,21 +125,21 @@ class Config:
         "native, otel or both",
         choice("native", "otel", "both"),
         "native",
-        "under which names the metrics are exposed",
+        "under which names the metrics are exposed; this version knows native only",
     )
     overdue_seconds: float = _row(
         "DASHBOARD_OVERDUE_SECONDS",
         "seconds",
         seconds(0.1, 86_400),
         300.0,
-        "a connection held longer counts as leaked (demo: 4)",
+        "a connection held longer counts as leaked (demo: 4); not used by this version yet",
     )
     idle_in_transaction_seconds: float = _row(
         "DASHBOARD_IDLE_IN_TRANSACTION_SECONDS",
         "seconds",
         seconds(0.1, 86_400),
         60.0,
-        "a transaction idle for longer is a finding (demo: 3)",
+        "a transaction idle for longer is a finding (demo: 3); not used by this version yet",
     )
     stacks: str = _row(
         "DASHBOARD_STACKS",
@@ -149,12 +149,14 @@ class Config:
         "what is kept of the code that takes a connection: nothing, its line, its stack",
     )
     read_only: bool = _row("DASHBOARD_READ_ONLY", "switch", switch, False, "nothing can be written through Poolhouse")
-    public_url: str = _row("DASHBOARD_PUBLIC_URL", "URL", str, "", "where alerts link to")
+    public_url: str = _row("DASHBOARD_PUBLIC_URL", "URL", str, "", "the address that people use: where a sign-in link leads, and later an alert")
     demo: bool | None = _row(
         "DASHBOARD_DEMO", "switch", switch, None, "demo traffic; unset: on with the demo database only"
     )
     enabled: bool = _row("DASHBOARD_ENABLED", "switch", switch, True, "off: no listener, route, thread or file")
-    prometheus_url: str = _row("PROMETHEUS_URL", "URL", str, "", "long-range charts are asked from there")
+    prometheus_url: str = _row(
+        "PROMETHEUS_URL", "URL", str, "", "long-range charts are asked from there; not used by this version yet"
+    )
 
     publish_seconds: float = _bound_seconds(
         "DASHBOARD_PUBLISH_SECONDS", 0.5, "how often a process writes its numbers into the ledger"

@@ -59,6 +59,7 @@ class Accounts:
         self._copy: _Copy | None = None
         self._refreshing = threading.Lock()
         self._tried_at = float("-inf")
+        self._store_answers = True
 
     # who is this
 
@@ -84,7 +85,9 @@ class Accounts:
     def trusted_to_write(self) -> bool:
         """False while the store is away: what the copy says is then good for reading only."""
         self._people()
-        return self._age() <= self._config.copy_seconds
+        if not self._store_answers:
+            self._people(anew=True)
+        return self._store_answers
 
     # signing in and out
 
@@ -209,15 +212,17 @@ class Accounts:
         self._tried_at = self._monotonic()
         read = threading.Event()
         threading.Thread(target=self._read, args=(read,), name="poolhouse-accounts", daemon=True).start()
-        read.wait(REFRESH_PATIENCE_SECONDS)
+        if not read.wait(REFRESH_PATIENCE_SECONDS):
+            self._store_answers = False
 
     def _read(self, read: threading.Event) -> None:
         try:
             at = self._monotonic()
             people = rows.read_people(self._store, self._clock() - self._config.sign_in_seconds)
             self._copy = _Copy(people, at)
+            self._store_answers = True
         except Refusal:
-            pass  # the old copy goes on being trusted, within its bound
+            self._store_answers = False  # the old copy goes on being trusted, within its bound
         finally:
             self._refreshing.release()
             read.set()

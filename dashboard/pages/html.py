@@ -203,10 +203,21 @@ def _is_here(endpoint: str) -> bool:
 
 @cache
 def _partials(template: str) -> frozenset[str]:
-    """What a page includes by itself can be drawn from its context alone; a partial inside of a partial may not be."""
+    """What a page includes by itself can be drawn from its context alone; a partial inside of a partial only where it
+    says so, by refreshing itself."""
+    direct = _included(template)
+    nested = {inner for each in direct for inner in _included(each) if 'hx-target="this"' in _source(inner)}
+    return frozenset(direct | nested)
+
+
+def _included(template: str) -> set[str]:
+    found = templates.parse(_source(template)).find_all(jinja2.nodes.Include)
+    return {each.template.value for each in found if isinstance(each.template, jinja2.nodes.Const)}
+
+
+def _source(template: str) -> str:
     source, *_ = templates.loader.get_source(templates, template)  # type: ignore[union-attr]
-    included = templates.parse(source).find_all(jinja2.nodes.Include)
-    return frozenset(each.template.value for each in included if isinstance(each.template, jinja2.nodes.Const))
+    return source
 
 
 @cache

@@ -25,15 +25,8 @@ from ..runtime import Runtime, current
 log = logging.getLogger("poolhouse")
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-FORWARDED = (
-    "Forwarded",
-    "Via",
-    "X-Forwarded-For",
-    "X-Forwarded-Host",
-    "X-Forwarded-Proto",
-    "X-Forwarded-User",
-    "X-Real-Ip",
-)
+FORWARDED = ("forwarded", "via", "x-real-ip")
+"""Headers of proxies, beside all that begin with X-Forwarded-."""
 
 
 @dataclass
@@ -127,7 +120,7 @@ def _local(request: Request) -> Person:
     if (
         request.remote_addr not in LOOPBACK
         or hostname not in LOOPBACK_HOSTS
-        or any(h in request.headers for h in FORWARDED)
+        or any(_is_of_a_proxy(header) for header, _ in request.headers)
     ):
         raise Refusal(
             "forbidden",
@@ -135,6 +128,10 @@ def _local(request: Request) -> Person:
             remedy="Set DASHBOARD_AUTH=password.",
         )
     return Person("local", "admin")
+
+
+def _is_of_a_proxy(header: str) -> bool:
+    return header.lower() in FORWARDED or header.lower().startswith("x-forwarded-")
 
 
 def _from_proxy(runtime: Runtime, request: Request) -> Person | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Iterator
-from importlib import metadata
 from typing import Any
 
 import sqlalchemy
 
+from .. import __version__
 from .merging import count_of
 from .reading import PoolReading, Reading, RegistryReading
 
@@ -152,12 +152,4 @@ def published_age(reading: Reading) -> Iterator[Sample]:
 
 
 def info(_: Reading) -> Iterator[Sample]:
-    yield (version(), sqlalchemy.__version__, platform.python_version()), 1
-
-
-def version() -> str:
-    """Poolhouse's own; "unknown" in a checkout that was never installed."""
-    try:
-        return metadata.version("poolhouse")
-    except metadata.PackageNotFoundError:
-        return "unknown"
+    yield (__version__, sqlalchemy.__version__, platform.python_version()), 1

@@ -145,6 +145,14 @@ def test_while_the_store_is_away_people_are_recognised_for_fifteen_minutes_to_re
     assert refusal_of(lambda: accounts.signed_in(sign_in)).code == "store_away"
 
 
+def test_while_one_thread_reads_the_copy_again_nobody_else_is_told_that_the_store_is_away(accounts, clock):
+    accounts.save("ada", "editor", "pw")
+    clock.now += 6
+    with accounts._refreshing:
+        assert accounts.known("ada") == Person("ada", "editor")
+        assert accounts.trusted_to_write()
+
+
 def test_while_the_store_is_away_a_fresh_sign_in_by_password_still_works(accounts, store, clock, tmp_path):
     accounts.save("ada", "editor", "pw")
     take_away(store, tmp_path)

@@ -23,6 +23,10 @@ def window(request, browser):
         page = context.new_page()
         said: list[str] = []
         page.on("console", lambda message: said.append(message.text) if is_complaint(message) else None)
+        page.on(
+            "response",
+            lambda answer: said.append(answer.url) if "/static/" in answer.url and answer.status >= 400 else None,
+        )
         page.on("pageerror", lambda error: said.append(str(error)))
         yield page
         assert said == []
@@ -78,6 +82,8 @@ def test_the_whole_life_of_a_user(server, window, screenshot, request):
     name = "ada-" + ("js" if request.node.callspec.params["window"] == "with JavaScript" else "plain")
     sign_in(window, server)
     open_workspace(window, name)
+    if "js" in name:
+        window.evaluate("window.sameDocument = true")
     is_born(window, f"{name}@example.com")
     becomes_persistent(window)
     screenshot(window, f"workspace-{name}")
@@ -85,6 +91,8 @@ def test_the_whole_life_of_a_user(server, window, screenshot, request):
     is_modified(window)
     leaves_and_comes_back(window)
     screenshot(window, f"workspace-{name}-closed")
+    if "js" in name:
+        assert window.evaluate("window.sameDocument"), "each action is swapped in; no page was loaded anew"
 
 
 def open_workspace(window: Page, name: str) -> None:
@@ -162,15 +170,24 @@ def test_every_page_is_drawn_without_a_word_on_the_console(server, window, scree
 
 
 def test_live_parts_refresh_by_themselves(server, browser):
-    with browser.new_context() as context:
-        window = context.new_page()
-        sign_in(window, server)
-        with window.expect_response(
-            lambda answer: answer.request.headers.get("hx-request") == "true", timeout=10_000
-        ) as seen:
-            pass
-        assert seen.value.status == 200
-        expect(window.locator("#lamp")).to_have_text("polling")
+    """One window looks on while another person works."""
+    with browser.new_context() as watching, browser.new_context() as working:
+        watcher, worker = watching.new_page(), working.new_page()
+        sign_in(watcher, server)
+        sign_in(worker, server)
+        open_workspace(worker, "watched")
+        watcher.goto(worker.url)
+        expect(watcher.locator("#transaction")).to_contain_text("none")
+        is_born(worker, "watched@example.com")
+        becomes_persistent(worker)
+        expect(watcher.locator("#transaction")).to_contain_text("open for", timeout=10_000)
+        expect(watcher.locator("#lamp")).to_have_text("polling")
+        watcher.locator("#changed").get_by_role("link").click()
+        badge_is(watcher, "persistent", "persistent")
+        section(watcher, "Pools")
+        expect(watcher.locator("section[aria-label='Pool workspaces']")).to_contain_text("1 in use")
+        foot(worker, "rollback")
+        expect(watcher.locator("section[aria-label='Pool workspaces']")).to_contain_text("0 in use", timeout=10_000)
 
 
 def test_a_refused_action_says_why_and_leaves_the_page_as_it_was(server, window, request):

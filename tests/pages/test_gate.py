@@ -163,6 +163,8 @@ def test_without_sign_in_only_this_machine_itself_is_answered(make_app):
         ({"X-Forwarded-For": "10.0.0.7"}, "http://localhost", "127.0.0.1"),
         ({"Forwarded": "for=10.0.0.7"}, "http://localhost", "127.0.0.1"),
         ({"Via": "1.1 proxy"}, "http://localhost", "127.0.0.1"),
+        ({"X-Forwarded-Server": "proxy"}, "http://localhost", "127.0.0.1"),
+        ({"X-Forwarded-Ssl": "on"}, "http://localhost", "127.0.0.1"),
     ]:
         assert client.get("/", headers=headers, base_url=base, environ_base={"REMOTE_ADDR": address}).status_code == 403
 
