@@ -41,6 +41,12 @@ class WorkspacePage:
     def public(self) -> View:
         return self.workspace
 
+    @property
+    def seen(self) -> int:
+        """The version that the person has before them: what a live part asks with, else this one."""
+        seen = request.args.get("seen", "")
+        return int(seen) if seen.isdecimal() and len(seen) < 19 else self.workspace.version
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -68,7 +74,9 @@ def blueprint() -> Blueprint:
 @gate.needs(gate.READ)
 def index() -> Response:
     runtime = current()
-    return page("workspaces/index.html", WorkspaceList(_rooms().summaries(), tuple(runtime.databases)))
+    return page(
+        "workspaces/index.html", WorkspaceList(_rooms().summaries(_sight(), actor=_actor()), tuple(runtime.databases))
+    )
 
 
 @gate.needs(gate.EDIT)
@@ -92,7 +100,7 @@ def create() -> WerkzeugResponse:
 @gate.needs(gate.READ)
 def show(name: str) -> Response:
     sight = _sight()
-    view = _rooms().view(name, sight)
+    view = _rooms().view(name, sight, actor=_actor())
     models = tuple(m.name for m in _models(view) if sight.may(gate.READ, m))
     return page("workspaces/show.html", WorkspacePage(view, models, _open_form(view, sight)))
 
@@ -144,6 +152,10 @@ def _actor() -> str:
 
 
 def _sight() -> Sight:
+    if current().access is None:
+        return Sight(
+            may=lambda verb, model: gate.may(gate.READ if verb in ONLY_READ else gate.EDIT, None), restricts=False
+        )
     return Sight(
         may=lambda verb, model: gate.may(gate.READ if verb in ONLY_READ else gate.EDIT, model.class_),
         rows=lambda model: gate.rows(model.class_),
@@ -152,19 +164,27 @@ def _sight() -> Sight:
 
 
 def _models(view: View) -> tuple[Model, ...]:
-    return tuple(current().databases[view.database].models)
+    """To choose from: none while its database is away, or is looked at no more."""
+    database = current().databases.get(view.database)
+    if database is None or any(notice["code"] == "database_away" for notice in view.notices):
+        return ()
+    return tuple(database.models)
 
 
 def _open_form(view: View, sight: Sight) -> Form | None:
     """The form that the address asks for: `?new=MODEL`, or `?edit=REF`."""
+    if not _models(view):
+        return None
     models = current().databases[view.database].models
     if wanted := request.args.get("new"):
         model = models.find(wanted)
+        sight.permit("read", model)
         return blank_form(model, sight.hidden(model))
     if ref := request.args.get("edit"):
         shown = next((o for o in view.objects if o["ref"] == ref), None)
         if shown is None:
             raise Refusal("not_found", "No object of this ref is in the workspace.")
         model = models.find(shown["model"])
+        sight.permit("read", model)
         return form_of(model, ref, shown["label"], shown["values"], sight.hidden(model))
     return None
