@@ -4,7 +4,9 @@ by badge and by the exact statements."""
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
+from dashboard.demo import models
 from tests.journeys.desk import Desk
 
 NOTHING: list[str] = []
@@ -48,21 +50,32 @@ def test_connections_are_kept_and_reused(desk):
     assert len(set(numbers)) == 1
 
 
-def test_their_number_is_limited(server, token):
-    pool = server.request("GET", "/pools/workspaces", token=token).json
-    assert pool["limits"]["total"] == 3
+def test_their_number_is_limited(poolhouse_server, postgresql_url):
+    """On PostgreSQL, where several may write at once: three hold the three connections, the fourth is told so."""
+    engine = sa.create_engine(postgresql_url)
+    models.Base.metadata.create_all(engine)
+    engine.dispose()
+    settings = {
+        "DATABASE_URL": postgresql_url,
+        "DASHBOARD_MODELS": "dashboard.demo.models",
+        "DASHBOARD_WORKSPACE_WAIT_SECONDS": "1",
+    }
+    server = poolhouse_server(settings=settings)
+    token = server.token("editor")
     desks = [Desk(server, token) for _ in range(4)]
-    try:
-        user(desks[0])
-        desks[0].do("flush")
-        held = server.request("GET", "/pools/workspaces", token=token).json
-        assert held["counts"]["used"] == 1
-        desks[0].do("rollback")
-        given_back = server.request("GET", "/pools/workspaces", token=token).json
-        assert given_back["counts"]["used"] == 0
-    finally:
-        for desk in desks:
-            desk.post("discard")
+    refs = [user(desk) for desk in desks]
+    for desk, ref in zip(desks[:3], refs, strict=False):
+        desk.do("flush")
+        assert (desk.badge(ref), desk.sent()) == ("persistent", ["INSERT user"])
+    assert {desk.last["connection"]["number"] for desk in desks[:3]} == {1, 2, 3}
+    refused = desks[3].post("flush")
+    assert (refused.status, refused.json["error"]["code"]) == (423, "busy")
+    assert [shown["badge"] for shown in desks[3].get()["objects"]] == ["pending"]
+    desks[0].do("rollback")
+    desks[3].do("flush")
+    assert desks[3].last["connection"]["number"] == desks[0].last["connection"]["number"]
+    for desk in desks:
+        desk.post("discard")
 
 
 def test_the_identity_map_holds_one_object_per_row(desk):
