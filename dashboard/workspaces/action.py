@@ -107,9 +107,7 @@ class Action:
             raise self._unkept(refusal, change, after) from refusal
         if saved is None:
             live.park()
-            raise Refusal(
-                "stale", f"{live.row.name} was changed by somebody else just now.", remedy="Look at it again."
-            )
+            raise _overtaken(live)
         live.row, live.snapshot = saved, after
         self._workspaces.watch_deadline(live)
 
@@ -152,7 +150,7 @@ class Action:
             at=self._at,
             moves=moves,
             held=self._live.holds_connection(),
-            touched=self._plan.touched,
+            touched=(*self._plan.touched, *((model.name, "") for model in (*self._plan.models, *self._plan.reads))),
             error=error,
         )
         note = self._request.arguments.get("note")
@@ -164,9 +162,7 @@ class Action:
         intent = {"process": self._workspaces.pin(), "at": self._at, "actor": self._actor, "objects": live.witnesses()}
         row = self._kept.intend(live.row, intent)
         if row is None:
-            raise Refusal(
-                "stale", f"{live.row.name} was changed by somebody else just now.", remedy="Look at it again."
-            )
+            raise _overtaken(live)
         live.row, self._intended = row, True
 
     def _unkept(self, refusal: Refusal, change: Change, after: Snapshot) -> Refusal:
@@ -211,10 +207,12 @@ class Action:
                 transaction=live.row.transaction,
                 pin=live.row.pin,
             )
-        self._keep_failure(change, after)
+        if not self._keep_failure(change, after) and not self._intended:
+            return _overtaken(live)
         return refusal
 
-    def _keep_failure(self, change: Change, after: Snapshot | None) -> None:
+    def _keep_failure(self, change: Change, after: Snapshot | None) -> bool:
+        """False where somebody else changed the workspace meanwhile: then it was not done to what the actor saw."""
         live = self._live
         try:
             saved = self._kept.save(live.row, change)
@@ -223,14 +221,15 @@ class Action:
         ):  # the store is away: the pin is found to be over, or the intent to be settled, by whoever comes next
             if self._intended:
                 live.unsaved = change
-            return
+            return True
         if saved is None:
             live.park()
-            return
+            return False
         live.row = saved
         if after is not None:
             live.snapshot = after
         self._workspaces.watch_deadline(live)
+        return True
 
     def _set_back(self, error: Exception, made: Recording) -> Snapshot | None:
         """Makes the workspace what it was. Answers a snapshot only where that cannot be: the new truth then."""
@@ -256,6 +255,10 @@ class Action:
         return not isinstance(error, sa.exc.DBAPIError) and all(
             not connection.invalidated for connection, *_ in transaction._connections.values()
         )
+
+
+def _overtaken(live: Live) -> Refusal:
+    return Refusal("stale", f"{live.row.name} was changed by somebody else just now.", remedy="Look at it again.")
 
 
 def _lost(error: Exception) -> str:

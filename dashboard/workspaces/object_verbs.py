@@ -17,7 +17,9 @@ from .values import Given, check_base, check_kept, check_loaded, invalid, made, 
 
 
 def objects(request: Request) -> Plan:
-    model = writable(request.models.find(request.text("model")))
+    model = request.models.find(request.text("model"))
+    request.sight.permit(request.verb, model)
+    writable(model)
     given = request.reading().values(model, request.arguments.get("values", {}))
     add = switch(request.arguments, "add", default=True)
 
@@ -33,11 +35,23 @@ def objects(request: Request) -> Plan:
         line = f"{name} = {call(model.class_.__name__, {each.name: each.source for each in given})}"
         return f"{line}\nsession.add({name})" if add else line
 
-    return Plan(run, python, tuple((model.name, each.name) for each in given), (model,))
+    return Plan(run, python, *_asked(model, given))
+
+
+def _asked(
+    model: Model, given: tuple[Given, ...]
+) -> tuple[tuple[tuple[str, str], ...], tuple[Model, ...], tuple[Model, ...]]:
+    """What a Plan says that it touches: the attributes, the models to be written, the models to be read."""
+    return (
+        tuple((model.name, each.name) for each in given),
+        (model, *(other for each in given for other in each.writes)),
+        tuple(other for each in given for other in each.reads),
+    )
 
 
 def load(request: Request) -> Plan:
     model = request.models.find(request.text("model"))
+    request.sight.permit(request.verb, model)
     key = request.text("key")
     parts = identity_of(model, key)
 
@@ -68,7 +82,7 @@ def values(request: Request) -> Plan:
         return Done(ref=ref)
 
     lines = "\n".join(f"{name}.{each.name} = {each.source}" for each in given)
-    return Plan(run, lines, tuple((model.name, each.name) for each in given), (model,))
+    return Plan(run, lines, *_asked(model, given))
 
 
 def _keep_version(model: Model, found: Image, given: tuple[Given, ...]) -> None:
@@ -91,7 +105,8 @@ def read(request: Request) -> Plan:
         getattr(live.board.objects[found["ref"]], name)
         return Done(ref=found["ref"])
 
-    return Plan(run, f"{variable(found['ref'])}.{name}", models=(model,))
+    targets = tuple(request.models.find(each.target) for each in model.relationships if each.name == name)
+    return Plan(run, f"{variable(found['ref'])}.{name}", models=(model,), reads=targets)
 
 
 def of_object(method: Callable[[Any, Any], object], source: str) -> Callable[[Request], Plan]:

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..config import Config
-from ..records.models import Database, Model, Models
+from ..records.models import Database, Models
 from ..refusal import Refusal
 from ..store.engine import Store
 from ..store.workspaces import Change, Kept, KeptWorkspaces, Row
@@ -24,13 +24,15 @@ from .lives import Lives
 from .request import Request
 from .sight import Sight
 from .snapshot import Snapshot
+from .states import OBJECT_VERBS
 from .tape import now
 from .view import Outcome, Summary, View
 
 __all__ = ["Outcome", "Sight", "Summary", "View", "Workspaces"]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
-EVERYTHING = Sight()
+EVERYTHING = Sight(restricts=False)
+AWAY = "The database cannot be reached, so its tables are not known: this is the workspace as it was kept."
 
 
 class Workspaces:
@@ -55,9 +57,9 @@ class Workspaces:
 
     # what may be asked
 
-    def summaries(self) -> tuple[Summary, ...]:
-        """Every workspace, by name."""
-        return tuple(map(view.summary, self._kept.rows()))
+    def summaries(self, sight: Sight = EVERYTHING, *, actor: str | None = None) -> tuple[Summary, ...]:
+        """Every workspace that the actor may look at, by name."""
+        return tuple(view.summary(row) for row in self._kept.rows() if self._is_open_to(row, actor, sight))
 
     def open(
         self,
@@ -79,9 +81,11 @@ class Workspaces:
         row = self._kept.open(row, Snapshot().header(), most=self.config.workspaces_kept)
         return view.draw(row, Snapshot(), (), models, EVERYTHING)
 
-    def view(self, name: str, sight: Sight = EVERYTHING) -> View:
-        """The workspace as it is kept. Sends nothing to the database that is looked at."""
+    def view(self, name: str, sight: Sight = EVERYTHING, *, actor: str | None = None) -> View:
+        """The workspace as it is kept. Sends nothing to the database that is looked at.
+        actor: who looks; Refusal("forbidden") where the workspace is not open to them."""
         row = self._row(name)
+        self._check_open(row, actor, sight)
         if row.intent is not None:
             snapshot = self._snapshot(row)
             uncertain = pins.is_over(row.intent["process"])
@@ -108,13 +112,18 @@ class Workspaces:
             raise Refusal("unavailable", "This worker is going; another one answers in a moment.")
         with self._lives.held(name):
             row = self._row(name)
+            self._check_open(row, actor, sight)
             if verb == "discard":
-                return self._discard(row, version, sight)
+                return self._discard(row, actor, version, sight)
+            _check_version(row, version)
             live = self._live(row)
             _check_version(live.row, version)
             request = Request(verb, arguments, live.snapshot, live.registry.models, sight)
             plan = verbs.plan(request)
-            _permit(verb, plan.models, sight)
+            sight.permit(verb, *plan.models)
+            sight.permit("load", *plan.reads)
+            if row.settings["autoflush"] and (verb in OBJECT_VERBS or verb in ("objects", "load")):
+                sight.permit("flush", *request.staged())
             done = Action(self, self._kept, live, request, plan, actor).do()
             self._lives.park_oldest(live)
             row, snapshot = live.row, live.snapshot
@@ -159,7 +168,36 @@ class Workspaces:
 
     def _draw(self, row: Row, snapshot: Snapshot, sight: Sight) -> View:
         found = self._databases.get(row.database)
-        return view.draw(row, snapshot, self._kept.tape(row), Models() if found is None else found.models, sight)
+        models = Models() if found is None else found.models
+        try:
+            len(models)
+        except Refusal as refusal:
+            if refusal.code != "database_away" or sight.restricts:  # without its models nothing can be withheld
+                raise
+            away = {"code": "database_away", "message": AWAY}
+            models, snapshot = Models(), replace(snapshot, notices=(*snapshot.notices, away))
+        return view.draw(row, snapshot, self._kept.tape(row), models, sight)
+
+    # who may
+
+    def _check_open(self, row: Row, actor: str | None, sight: Sight) -> None:
+        if actor is not None and actor != row.owner and self._is_narrowed(row, sight):
+            message = f"{row.name} is {row.owner}'s: it may hold records that you may not see."
+            raise Refusal("forbidden", message, remedy="Open a workspace of your own.")
+
+    def _is_open_to(self, row: Row, actor: str | None, sight: Sight) -> bool:
+        try:
+            self._check_open(row, actor, sight)
+        except Refusal:
+            return False
+        return True
+
+    def _is_narrowed(self, row: Row, sight: Sight) -> bool:
+        """Whether the actor sees only some rows: a snapshot sends no SQL, so what is in it cannot be asked then."""
+        found = self._databases.get(row.database)
+        if not sight.restricts or found is None:
+            return False
+        return any(sight.rows(model) is not None for model in found.models)
 
     def _live(self, row: Row) -> Live:
         """This process's side of the workspace, brought to what the store says.
@@ -270,8 +308,12 @@ class Workspaces:
 
     # ending
 
-    def _discard(self, row: Row, version: int | None, sight: Sight) -> Outcome:
-        """Needs nothing of what is in it: a workspace that nobody can restore any more can still be discarded."""
+    def _discard(self, row: Row, actor: str, version: int | None, sight: Sight) -> Outcome:
+        """Needs nothing of what is in it: a workspace that nobody can restore any more can still be discarded
+        by its owner, and by whoever is not restricted."""
+        if sight.restricts and actor != row.owner:
+            staged_models = Request("discard", {}, self._snapshot(row), self._models(row.database), sight).staged()
+            sight.permit("discard", *staged_models)
         if row.pin is not None and row.pin != self.pin() and not self._is_lost(row):
             raise pins.refusal(row)
         _check_version(row, version)
@@ -309,12 +351,6 @@ def _check_version(row: Row, version: int | None) -> None:
 
 def _stale(row: Row) -> Refusal:
     return Refusal("stale", f"{row.name} was changed by somebody else just now.", remedy="Look at it again.")
-
-
-def _permit(verb: str, models: tuple[Model, ...], sight: Sight) -> None:
-    for model in models:
-        if not sight.may(verb, model):
-            raise Refusal("forbidden", f"You may not {verb} {model.title}.", remedy="Ask somebody who may.")
 
 
 def _snapshot(kept: Kept) -> Snapshot:

@@ -31,12 +31,14 @@ class Plan:
 
     python: as a person would write it; it may name the ref only when it has run.
     touched: (model, attribute) whose values it names.
+    models: what the verb is done with. reads: what else it loads or names.
     """
 
     run: Callable[[Live], Done]
     python: str | Callable[[Done], str]
     touched: tuple[tuple[str, str], ...] = ()
     models: tuple[Model, ...] = ()
+    reads: tuple[Model, ...] = ()
     settings: Mapping[str, bool] | None = None
 
     def line(self, done: Done) -> str:
@@ -64,8 +66,22 @@ class Request:
         return Reading(self.snapshot, self.models, self.sight.hidden)
 
     def object(self) -> tuple[Image, Model]:
+        """The object that the verb is about. Raises Refusal("forbidden") before anything of it can be told."""
         found = self.snapshot.find(self.text("ref"))
-        return found, self.models.find(found["model"])
+        model = self.models.find(found["model"])
+        self.sight.permit(self.verb, model)
+        return found, model
+
+    def staged(self) -> tuple[Model, ...]:
+        """The models of what the next flush would write, and of what the open transaction has written."""
+        images = (
+            image
+            for image in self.snapshot.images.values()
+            if image["state"] == "pending"
+            or "staged" in image
+            or (image["state"] == "persistent" and {"modified", "marked-deleted"} & set(image["flags"]))
+        )
+        return tuple(self.models.find(name) for name in dict.fromkeys(image["model"] for image in images))
 
 
 def writable(model: Model) -> Model:

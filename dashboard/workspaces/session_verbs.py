@@ -23,7 +23,7 @@ def of_session(method: Callable[[Any], object], source: str) -> Callable[[Reques
             method(live.session)
             return Done()
 
-        return Plan(run, source, models=_changed(request) if request.verb == "flush" else ())
+        return Plan(run, source, models=_changed(request) if request.verb == "flush" else request.staged())
 
     return planned
 
@@ -53,14 +53,8 @@ def _check_note(note: object) -> None:
 
 
 def _changed(request: Request) -> tuple[Model, ...]:
-    """The models that a flush would write."""
-    flagged = (
-        image
-        for image in request.snapshot.images.values()
-        if image["state"] == "pending"
-        or (image["state"] == "persistent" and {"modified", "marked-deleted"} & set(image["flags"]))
-    )
-    return tuple(writable(request.models.find(name)) for name in dict.fromkeys(image["model"] for image in flagged))
+    """The models that a flush writes."""
+    return tuple(map(writable, request.staged()))
 
 
 def settings(request: Request) -> Plan:

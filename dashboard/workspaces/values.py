@@ -26,11 +26,14 @@ VALUES_MOST = 1_000
 @dataclass(frozen=True)
 class Given:
     """One attribute to be set. source: as Python would write it.
-    value: gives the value, loading what it names by key."""
+    value: gives the value, loading what it names by key.
+    reads: the models of what it names. writes: the models whose rows it changes beside its own."""
 
     name: str
     source: str
     value: Callable[[Live], Any]
+    reads: tuple[Model, ...] = ()
+    writes: tuple[Model, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,17 +79,26 @@ class Reading:
         if relationship.viewonly:
             raise invalid({name: "This can only be read."})
         if not relationship.uselist:
-            source, find = ("None", _none) if value is None or value == "" else self._target(relationship, value)
-            return Given(name, source, find)
+            if value is None or value == "":
+                return Given(name, "None", _none)
+            source, find, model = self._target(relationship, value)
+            return Given(name, source, find, (model,))
         if isinstance(value, str):
             value = [value] if value else []
         if not isinstance(value, (list, tuple)) or len(value) > VALUES_MOST:
             raise invalid({name: "A list of keys or refs is expected: the whole set."})
         targets = [self._target(relationship, each) for each in dict.fromkeys(map(str, value))]
-        source = f"[{', '.join(source for source, _ in targets)}]"
-        return Given(name, source, lambda live: [find(live) for _, find in targets])
+        source = f"[{', '.join(source for source, _, _ in targets)}]"
+        many = self.models.find(relationship.target)
+        return Given(
+            name,
+            source,
+            lambda live: [find(live) for _, find, _ in targets],
+            (many, *(model for _, _, model in targets)),
+            (many,) if relationship.direction == "ONETOMANY" else (),
+        )
 
-    def _target(self, relationship: Relationship, value: Any) -> tuple[str, Callable[[Live], Any]]:
+    def _target(self, relationship: Relationship, value: Any) -> tuple[str, Callable[[Live], Any], Model]:
         target, text = self.models.find(relationship.target), str(value)
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             raise invalid({relationship.name: "A key or a ref is expected."})
@@ -97,15 +109,16 @@ class Reading:
         except Refusal as refusal:
             raise invalid({relationship.name: refusal.message}) from None
         line = f"session.get({target.class_.__name__}, {identity_source(identity)})"
-        return line, lambda live: get_related(live, relationship.name, target, identity, text)
+        return line, lambda live: get_related(live, relationship.name, target, identity, text), target
 
-    def _by_ref(self, relationship: Relationship, target: Model, ref: str) -> tuple[str, Callable[[Live], Any]]:
+    def _by_ref(self, relationship: Relationship, target: Model, ref: str) -> tuple[str, Callable[[Live], Any], Model]:
         found = self.snapshot.images.get(ref)
         if found is None:
             raise invalid({relationship.name: f"There is no object {ref[:80]!r} in this workspace."})
-        if not issubclass(self.models.find(found["model"]).class_, target.class_):
+        model = self.models.find(found["model"])
+        if not issubclass(model.class_, target.class_):
             raise invalid({relationship.name: f"{ref} is no {target.title}."})
-        return variable(ref), lambda live: live.board.objects[ref]
+        return variable(ref), lambda live: live.board.objects[ref], model
 
 
 def invalid(problems: Mapping[str, str]) -> Refusal:

@@ -110,7 +110,21 @@ class Drawing:
     def _hidden(self) -> Mapping[str, frozenset[str]]:
         return {model.name: self.sight.hidden(model) for model in self.models}
 
+    @cached_property
+    def _unseen(self) -> frozenset[str]:
+        return frozenset(model.name for model in self.models if not self.sight.sees(model))
+
+    def _is_withheld(self, model: str) -> bool:
+        """Nothing is shown of a model that the actor may not see, nor of one of which nobody knows whether he may."""
+        return model in self._unseen or (self.sight.restricts and model not in self.models)
+
+    @cached_property
+    def _withholds(self) -> bool:
+        return bool(self._unseen) or any(self._hidden.values())
+
     def object(self, image: Image) -> Mapping[str, Any]:
+        if self._is_withheld(image["model"]):
+            return _withheld(image)
         model = self.models.find(image["model"]) if image["model"] in self.models else None
         hidden = self._hidden.get(image["model"], frozenset())
         values = {name: value for name, value in image["values"].items() if name not in hidden}
@@ -120,7 +134,7 @@ class Drawing:
             "ref": image["ref"],
             "model": image["model"],
             "key": image["key"],
-            "label": image["label"] if not hidden or model is None else _label(model, values),
+            "label": image["label"] if not self._withholds or model is None else _label(model, values),
             "state": image["state"],
             "flags": image["flags"],
             "badge": states.badge(image["state"], image["flags"]),
@@ -143,26 +157,69 @@ class Drawing:
     def entry(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
         """An action on the tape; values of hidden columns are withheld where they could stand in it."""
         drawn = {key: value for key, value in entry.items() if key != "touched"}
-        if not any(self._hidden.values()):
+        touched = entry.get("touched", ())
+        unknown = self.sight.restricts and any(model not in self.models for model, _ in touched)
+        if not self._withholds and not unknown:
             return drawn
-        if any(name in self._hidden.get(model, ()) for model, name in entry.get("touched", ())):
+        secret = any(self._is_withheld(model) or name in self._hidden.get(model, ()) for model, name in touched)
+        if secret:
             drawn["python"] = f"# {entry['action']} {WITHHELD}"
-        drawn["statements"] = [self._statement(statement) for statement in entry["statements"]]
+        drawn["statements"] = [
+            _no_statement(each) if unknown else self._statement(each) for each in entry["statements"]
+        ]
+        if entry["error"] is not None and (secret or drawn["statements"] != entry["statements"]):
+            drawn["error"] = {**entry["error"], "message": WITHHELD}
         return drawn
 
     def _statement(self, statement: Mapping[str, Any]) -> Mapping[str, Any]:
-        if not statement["parameters"] or not self._secret_tables & set(re.findall(r"\w+", statement["sql"])):
-            return statement
-        return {**statement, "parameters": [[WITHHELD for _ in each] for each in statement["parameters"]]}
+        sql = statement["sql"]
+        if _names(sql, self._unseen_tables):
+            return _no_statement(statement)
+        return _no_parameters(statement) if _names(sql, self._secret_tables) else statement
+
+    @cached_property
+    def _unseen_tables(self) -> set[str]:
+        return {table for model in self.models if model.name in self._unseen for table in _tables(model)}
 
     @cached_property
     def _secret_tables(self) -> set[str]:
-        return {
-            str(getattr(table, "name", ""))
-            for model in self.models
-            if self._hidden[model.name]
-            for table in model.mapper.tables
-        }
+        return {table for model in self.models if self._hidden[model.name] for table in _tables(model)}
+
+
+def _tables(model: Model) -> set[str]:
+    """Of the model, and those between it and others."""
+    between = (relationship.secondary for relationship in model.mapper.relationships)
+    return {str(name) for table in (*model.mapper.tables, *between) if (name := getattr(table, "name", None))}
+
+
+def _names(sql: str, tables: set[str]) -> bool:
+    """Whether a statement may be about one of the tables; of one that was cut nobody knows."""
+    if not tables:
+        return False
+    words = set(re.findall(r"\w+", sql))
+    return sql.endswith("…") or any(table in words or (not table.isidentifier() and table in sql) for table in tables)
+
+
+def _no_parameters(statement: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**statement, "parameters": [[WITHHELD for _ in each] for each in statement["parameters"]]}
+
+
+def _no_statement(statement: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**_no_parameters(statement), "sql": WITHHELD}
+
+
+def _withheld(image: Image) -> Mapping[str, Any]:
+    """That an object is there, and nothing of what is in it."""
+    return {
+        **{name: image[name] for name in ("ref", "model", "key", "state", "flags")},
+        "label": image["ref"],
+        "badge": states.badge(image["state"], image["flags"]),
+        "values": {},
+        "unloaded": [],
+        "changes": {},
+        "relationships": {},
+        "actions": [],
+    }
 
 
 def _label(model: Model, values: Mapping[str, Any]) -> str:

@@ -87,7 +87,8 @@ def test_the_database_is_away_at_the_start_comes_goes_and_comes_back(database, p
     early = Desk(server, token)
     refused(early.post("load", {"model": "author", "key": "1"}))
     refused(early.post("objects/", {"model": "author", "values": {"name": "Too early"}}))
-    assert vera.get(f"/workspaces/{early.name}/").status == 503  # its models are the tables: nobody has read them yet
+    must_stay_up(vera, f"/workspaces/{early.name}/")  # its models are the tables: nobody has read them yet
+    assert [notice["code"] for notice in early.get()["notices"]] == ["database_away"]
 
     database.come_back()
     early.load("author", "1")
