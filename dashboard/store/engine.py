@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,8 +42,17 @@ class Store:
         if self.engine.dialect.name == "sqlite":
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
 
+    def _keep_private(self) -> None:
+        """The file holds password hashes: it is its owner's alone before it holds anything.
+        SQLite's log beside it takes its mode."""
+        file = self.engine.url.database
+        if self.engine.dialect.name == "sqlite" and file and file != ":memory:" and not file.startswith("file:"):
+            with suppress(OSError):
+                os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+
     def create(self) -> None:
         """Makes what is missing; harmless when all is there. Callers hold the instance folder's first-start lock."""
+        self._keep_private()
         metadata.create_all(self.engine)
         with self.writing() as connection:
             if connection.scalar(sa.select(schema_table.c.version)) is None:
