@@ -149,7 +149,13 @@ class Config:
         "what is kept of the code that takes a connection: nothing, its line, its stack",
     )
     read_only: bool = _row("DASHBOARD_READ_ONLY", "switch", switch, False, "nothing can be written through Poolhouse")
-    public_url: str = _row("DASHBOARD_PUBLIC_URL", "URL", str, "", "the address that people use: where a sign-in link leads, and later an alert")
+    public_url: str = _row(
+        "DASHBOARD_PUBLIC_URL",
+        "URL",
+        str,
+        "",
+        "the address that people use: where a sign-in link leads, and later an alert",
+    )
     demo: bool | None = _row(
         "DASHBOARD_DEMO", "switch", switch, None, "demo traffic; unset: on with the demo database only"
     )

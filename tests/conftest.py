@@ -19,7 +19,12 @@ from tests.journeys.server import Server
 from tests.journeys.waiting import free_port
 from tests.journeys.wheel import built, environment_with
 
-collect_ignore = ["benchmarks", "journeys/foreign", "journeys/leaking_program.py", "telemetry/program.py"]  # programs: importing one runs it, or needs its own environment
+collect_ignore = [
+    "benchmarks",
+    "journeys/foreign",
+    "journeys/leaking_program.py",
+    "telemetry/program.py",
+]  # programs: importing one runs it, or needs its own environment
 
 CHROMIUM_ARGUMENTS = [  # it neither draws on a screen nor talks to anybody but the page's own server
     "--headless",

@@ -5,105 +5,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 
 from ..refusal import Refusal
-from .engine import Store, metadata
-
-NAME_LENGTH = 64
-_json = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
-
-workspace_table = sa.Table(
-    "poolhouse_workspace",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("name", sa.String(NAME_LENGTH), nullable=False, unique=True),
-    sa.Column("owner", sa.String(255), nullable=False),
-    sa.Column("database", sa.String(255), nullable=False),
-    sa.Column("settings", _json, nullable=False),
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("tape", sa.Integer, nullable=False, doc="number of the last action on the tape"),
-    sa.Column("objects", sa.Integer, nullable=False),
-    sa.Column("transaction", _json, doc="the open transaction, as the contract draws it; NULL when none is open"),
-    sa.Column("pin", sa.String(255), doc="the process that holds the open transaction"),
-    sa.Column("intent", _json, doc="written just before a COMMIT, cleared with its outcome"),
-    sa.Column("updated_at", sa.String(32), nullable=False),
+from .engine import Store
+from .workspace_rows import (
+    Change,
+    Kept,
+    Row,
+    columns_of,
+    object_table,
+    row_of,
+    size,
+    tape_table,
+    text_of,
+    version_table,
+    workspace_table,
 )
 
-version_table = sa.Table(
-    "poolhouse_workspace_version",
-    metadata,
-    sa.Column("workspace", sa.Integer, sa.ForeignKey(workspace_table.c.id), primary_key=True, autoincrement=False),
-    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("at", sa.String(32), nullable=False),
-    sa.Column("actor", sa.String(255), nullable=False),
-    sa.Column("action", sa.String(64), nullable=False),
-    sa.Column("header", _json, nullable=False),
-)
-
-object_table = sa.Table(
-    "poolhouse_workspace_object",
-    metadata,
-    sa.Column("workspace", sa.Integer, sa.ForeignKey(workspace_table.c.id), primary_key=True, autoincrement=False),
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False, doc="of the object in its workspace"),
-    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("image", _json, doc="NULL from the version on in which the object left the workspace"),
-)
-
-tape_table = sa.Table(
-    "poolhouse_workspace_tape",
-    metadata,
-    sa.Column("workspace", sa.Integer, sa.ForeignKey(workspace_table.c.id), primary_key=True, autoincrement=False),
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("entry", _json, nullable=False),
-)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One workspace, without its objects. Times are ISO 8601 in UTC."""
-
-    id: int
-    name: str
-    owner: str
-    database: str
-    settings: Mapping[str, bool]
-    version: int
-    tape: int
-    objects: int
-    transaction: Mapping[str, Any] | None
-    pin: str | None
-    intent: Mapping[str, Any] | None
-    updated_at: str
-
-
-@dataclass(frozen=True)
-class Kept:
-    """One version of a workspace: its header, and the image of each object by the object's number."""
-
-    header: Mapping[str, Any]
-    images: Mapping[int, Mapping[str, Any]]
-
-
-@dataclass(frozen=True)
-class Change:
-    """What one action makes of a workspace. images: None for an object that left.
-    A change without a header makes no new version."""
-
-    at: str
-    actor: str
-    action: str
-    header: Mapping[str, Any] | None = None
-    images: Mapping[int, Mapping[str, Any] | None] = field(default_factory=dict)
-    entry: Mapping[str, Any] | None = None
-    objects: int = 0
-    transaction: Mapping[str, Any] | None = None
-    pin: str | None = None
-    settings: Mapping[str, bool] | None = None
+__all__ = ["Change", "Kept", "KeptWorkspaces", "Row", "size"]
 
 
 class KeptWorkspaces:
@@ -117,16 +40,16 @@ class KeptWorkspaces:
 
     def rows(self) -> tuple[Row, ...]:
         with self._store.reading() as connection:
-            return tuple(map(_row, connection.execute(workspace_table.select().order_by(workspace_table.c.name))))
+            return tuple(map(row_of, connection.execute(workspace_table.select().order_by(workspace_table.c.name))))
 
     def row(self, name: str) -> Row | None:
         with self._store.reading() as connection:
             found = connection.execute(workspace_table.select().where(workspace_table.c.name == name)).first()
-        return _row(found) if found is not None and found.name == name else None
+        return row_of(found) if found is not None and found.name == name else None
 
     def open(self, row: Row, header: Mapping[str, Any], *, most: int) -> Row:
         """Keeps a new workspace in its first version. Raises Refusal("taken") or Refusal("too_large")."""
-        values = {**_columns(row), "id": None}
+        values = {**columns_of(row), "id": None}
         try:
             with self._store.writing() as connection:
                 count = connection.scalar(sa.select(sa.func.count()).select_from(workspace_table)) or 0
@@ -206,14 +129,16 @@ class KeptWorkspaces:
                         "workspace": row.id,
                         "number": number,
                         "version": version,
-                        "image": None if image is None else _text(image),
+                        "image": None if image is None else text_of(image),
                     }
                     for number, image in change.images.items()
                 ],
             )
             if change.entry is not None:
                 _insert(
-                    connection, tape_table, [{"workspace": row.id, "number": after.tape, "entry": _text(change.entry)}]
+                    connection,
+                    tape_table,
+                    [{"workspace": row.id, "number": after.tape, "entry": text_of(change.entry)}],
                 )
             self._trim(connection, after)
         return after
@@ -289,7 +214,7 @@ def _compare_and_set(connection: sa.Connection, before: Row, after: Row) -> bool
     same = [columns.id == before.id, columns.version == before.version, columns.tape == before.tape]
     same += [columns.pin.is_(None) if before.pin is None else columns.pin == before.pin]
     same += [columns.intent.is_(None) if before.intent is None else columns.intent.is_not(None)]
-    changed = {key: value for key, value in _columns(after).items() if key not in ("id", "name")}
+    changed = {key: value for key, value in columns_of(after).items() if key not in ("id", "name")}
     return connection.execute(workspace_table.update().where(*same).values(changed)).rowcount == 1
 
 
@@ -305,30 +230,5 @@ def _version(workspace: int, version: int, change: Change) -> dict[str, Any]:
         "at": change.at,
         "actor": change.actor[:255],
         "action": change.action,
-        "header": _text(change.header),
+        "header": text_of(change.header),
     }
-
-
-_NAMES = tuple(column.name for column in workspace_table.c)
-_JSON_COLUMNS = ("settings", "transaction", "intent")
-
-
-def _columns(row: Row) -> dict[str, Any]:
-    values = {name: getattr(row, name) for name in _NAMES}
-    return {**values, **{name: None if values[name] is None else _text(values[name]) for name in _JSON_COLUMNS}}
-
-
-def _row(found: Any) -> Row:
-    values = dict(found._mapping)
-    return Row(
-        **{**values, **{name: None if values[name] is None else json.loads(values[name]) for name in _JSON_COLUMNS}}
-    )
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def size(image: Mapping[str, Any]) -> int:
-    """Characters that an image takes in the store."""
-    return len(_text(image))

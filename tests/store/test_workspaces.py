@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from dashboard.refusal import Refusal
 from dashboard.store.engine import Store
-from dashboard.store.workspaces import Change, KeptWorkspaces, Row, object_table, tape_table, version_table
+from dashboard.store.workspace_rows import Change, Row, object_table, tape_table, version_table
+from dashboard.store.workspaces import KeptWorkspaces
 
 AT = "2026-11-22T10:00:00Z"
 
