@@ -1,4 +1,4 @@
-"""What does watching cost with everything on that is on by default? Run by overhead.py, which gives `engine` and `Maker`."""
+"""What does watching cost with everything that is on by default? overhead.py gives `engine` and `Maker`."""
 
 from dashboard.telemetry import watch, watch_sessions
 
