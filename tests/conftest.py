@@ -88,9 +88,10 @@ def chromium() -> Path:
     return part(parts.CHROMIUM)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: Path) -> Iterator[Browser]:
-    """The system's Chromium on a new profile."""
+    """The system's Chromium on a new profile. Not longer than a module: while Playwright runs, its thread has a running
+    event loop, and a test that calls asyncio.run() there fails."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
         yield browser

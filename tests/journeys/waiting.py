@@ -11,7 +11,7 @@ from typing import Any
 PAUSE = threading.Event()  # never set: its wait is the pause between two looks
 
 
-def until(condition: Callable[[], Any], *, seconds: float = 15.0, what: str = "the condition") -> Any:
+def until(condition: Callable[[], Any], *, seconds: float = 30.0, what: str = "the condition") -> Any:
     """The first true value of `condition`; AssertionError with the last value after `seconds`.
 
     >>> until(lambda: 3, what="a number")

@@ -59,7 +59,7 @@ class Both:
             "commit",
         ):  # the unit of work keeps unrelated tables in sets: their order is not its own either
             statements, theirs = _unordered(statements), _unordered(theirs)
-        assert statements == theirs
+        assert statements == theirs, (statements, theirs)
         self._match(view)
         refs = {id(obj): ref for ref, obj in self.plain.objects.items()}
         for drawn in view.objects:
