@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from .models import Model
 
 LABEL_CHARACTERS = 120
+REFLECTED = "reflected"
+"""The module of the classes that stand for reflected tables: nobody could give them a `__str__`."""
+_SPEAKING = ("title", "name")
+"""What a reflected table's text is called that names its rows, where no text of it is unique or indexed."""
 _FOREIGN = ("builtins", "sqlalchemy", "flask_sqlalchemy", "sqlmodel", "pydantic")
 _WAYS_TO_SQL = (
     "execute",
@@ -90,7 +94,8 @@ def _stand_in(model: Model, values: Mapping[str, Any]) -> Any:
 
 
 def _first_text(model: Model, values: Mapping[str, Any]) -> str:
-    for column in sorted(filter(_names_a_record, model.columns), key=lambda column: not column.unique):
+    naming = sorted(filter(_names_a_record, model.columns), key=lambda column: not column.unique)
+    for column in (*naming, *_speaking(model)):
         value = values.get(column.name)
         if isinstance(value, str) and value.strip():
             return value.strip()
@@ -98,12 +103,18 @@ def _first_text(model: Model, values: Mapping[str, Any]) -> str:
 
 
 def _names_a_record(column: Column) -> bool:
-    return (
-        isinstance(column.kind, Text)
-        and not isinstance(column.kind, Choice)
-        and (column.unique or column.indexed)
-        and not column.foreign_key
-    )
+    return _is_text(column) and (column.unique or column.indexed)
+
+
+def _speaking(model: Model) -> list[Column]:
+    if model.class_.__module__ != REFLECTED:
+        return []
+    found = [column for column in model.columns if column.name.lower() in _SPEAKING and _is_text(column)]
+    return sorted(found, key=lambda column: _SPEAKING.index(column.name.lower()))
+
+
+def _is_text(column: Column) -> bool:
+    return isinstance(column.kind, Text) and not isinstance(column.kind, Choice) and not column.foreign_key
 
 
 def _key(model: Model, identity: tuple[Any, ...] | None) -> str:

@@ -39,7 +39,8 @@ class Relationship:
 class Model:
     """One thing whose records are looked at and edited: a mapped class, or a reflected table.
 
-    name: as URLs say it. title: as people say it. read_only: why its records cannot be written, or None.
+    name: as URLs say it. title: as people say it. read_only: why its records cannot be written, or None. keyless: why
+    no record of it can be told from another, or None; such a one is read_only as well, and none can be loaded.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Model:
     columns: tuple[Column, ...]
     relationships: tuple[Relationship, ...]
     read_only: str | None = None
+    keyless: str | None = None
 
     def column(self, name: str) -> Column:
         """The column of this attribute; Refusal("not_found") for another name."""
@@ -131,7 +133,8 @@ class Models:
 
     @classmethod
     def reflected(cls, engine: sa.Engine, *, database: str = "default") -> Models:
-        """A Model for every table of the default schema. Raises Refusal("database_away") when it cannot be read."""
+        """A Model for every table of every schema that is not the database's own. Raises Refusal("database_away")
+        when they cannot be read."""
         from .reflection import reflected  # it builds on this module
 
         return cls(reflected(engine, database))
@@ -190,23 +193,33 @@ def _prefixed(database: Database, shares: Counter[str]) -> Iterator[Model]:
         yield replace(model, name=names[model.name], relationships=tuple(related))
 
 
-def models_of(mappers: Mapping[sa_orm.Mapper[Any], str | None], dialect: sa.Dialect, database: str) -> list[Model]:
-    """Models of mappers, each with the reason why it is read-only, if it is."""
-    titles = _titles(mappers)
-    names = {mapper: keys.encode([title]) for mapper, title in titles.items()}
+def models_of(
+    mappers: Mapping[sa_orm.Mapper[Any], str | None],
+    dialect: sa.Dialect,
+    database: str,
+    parts: Mapping[sa_orm.Mapper[Any], tuple[str, ...]] | None = None,
+) -> list[Model]:
+    """Models of mappers, each with the reason why it has no key, if it has none.
+
+    parts: of each one's name, which a dot joins; without them it is the class's name.
+    """
+    parts = parts or {mapper: (title,) for mapper, title in _titles(mappers).items()}
+    names = {mapper: ".".join(keys.encode([part]) for part in found) for mapper, found in parts.items()}
     models = []
     for mapper, reason in mappers.items():
         columns = columns_of(mapper, dialect)
+        keyless = reason or _unwritable_key(mapper, columns)
         models.append(
             Model(
                 name=names[mapper],
-                title=titles[mapper],
+                title=".".join(parts[mapper]),
                 class_=mapper.class_,
                 mapper=mapper,
                 database=database,
                 columns=columns,
                 relationships=tuple(_relationship(each, names) for each in mapper.relationships),
-                read_only=reason or _read_only(mapper, columns),
+                read_only=keyless or _read_only(mapper),
+                keyless=keyless,
             )
         )
     return models
@@ -237,11 +250,15 @@ def _relationship(attribute: sa_orm.RelationshipProperty[Any], names: Mapping[sa
     )
 
 
-def _read_only(mapper: sa_orm.Mapper[Any], columns: tuple[Column, ...]) -> str | None:
+def _unwritable_key(mapper: sa_orm.Mapper[Any], columns: tuple[Column, ...]) -> str | None:
     key_names = {mapper.get_property_by_column(column).key for column in mapper.primary_key}
     for column in columns:
         if column.name in key_names and isinstance(column.kind, Opaque):
             return f"Its key {column.name} is of the type {column.type_name}, which cannot be written in an address."
+    return None
+
+
+def _read_only(mapper: sa_orm.Mapper[Any]) -> str | None:
     if not isinstance(mapper.local_table, (sa.Table, sa.sql.expression.Join)):
         return "It is mapped to a query, not to a table."
     return None

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
 
 from ..refusal import Refusal
-from . import sqlite
+from . import schemas, sqlite
+from .labels import REFLECTED
 from .models import OWN_TABLES, Model, models_of
 
 NO_KEY = "The table has no primary key, so that no record of it can be told from another."
@@ -19,13 +20,15 @@ _RESERVED = re.compile(r"__.*|_sa_.*")
 
 
 def reflected(engine: sa.Engine, database: str) -> list[Model]:
-    """A Model for every table of the default schema. Raises Refusal("database_away") when it cannot be read."""
+    """A Model for every table of every schema that is not the database's own; one outside the default schema is called
+    `schema.table`. Raises Refusal("database_away") when they cannot be read."""
     metadata = sa.MetaData()
     with warnings.catch_warnings():  # types it does not know, foreign keys that overlap: both are taken as they are
         warnings.simplefilter("ignore", sa.exc.SAWarning)
         try:
             with engine.connect() as connection:
-                metadata.reflect(connection, resolve_fks=False, only=_is_of_the_program)
+                for schema, only in schemas.to_read(connection, _is_of_the_program):
+                    metadata.reflect(connection, schema=schema, resolve_fks=False, only=only)
                 if engine.dialect.name == "sqlite":
                     sqlite.add_unique_constraints(connection, metadata)
                     sqlite.accept_what_is_found(metadata, engine.dialect)
@@ -33,7 +36,8 @@ def reflected(engine: sa.Engine, database: str) -> list[Model]:
             raise _away(database) from error
         except (sa.exc.TimeoutError, OSError) as error:
             raise _away(database) from error
-        return models_of(_mapped(metadata), engine.dialect, database)
+        mapped = _mapped(metadata, engine.dialect.default_schema_name)
+        return models_of(mapped, engine.dialect, database, {mapper: _parts(mapper) for mapper in mapped})
 
 
 def _away(database: str) -> Refusal:
@@ -44,13 +48,20 @@ def _away(database: str) -> Refusal:
     )
 
 
-def _is_of_the_program(name: str, metadata: sa.MetaData) -> bool:
+def _is_of_the_program(name: str) -> bool:
     return not name.startswith(OWN_TABLES)
 
 
-def _mapped(metadata: sa.MetaData) -> dict[sa_orm.Mapper[Any], str | None]:
+def _parts(mapper: sa_orm.Mapper[Any]) -> tuple[str, ...]:
+    table = mapper.local_table
+    assert isinstance(table, sa.Table)
+    return (table.name,) if table.schema is None else (table.schema, table.name)
+
+
+def _mapped(metadata: sa.MetaData, default_schema: str | None) -> dict[sa_orm.Mapper[Any], str | None]:
     tables = [table for table in metadata.tables.values() if len(table.columns)]
     for table in tables:
+        schemas.point_home(table, default_schema)
         _forget_unresolved(table)
     registry = sa_orm.registry(metadata=metadata)
     mappers = {table: _map(registry, table) for table in tables}
@@ -61,21 +72,19 @@ def _mapped(metadata: sa.MetaData) -> dict[sa_orm.Mapper[Any], str | None]:
 
 
 def _forget_unresolved(table: sa.Table) -> None:
-    """Foreign keys to tables that were not read (in another schema, or missing) would stop every mapper."""
+    """Foreign keys to tables that were not read (of ours, in a schema out of reach, or missing) would stop every
+    mapper."""
     for constraint in list(table.foreign_key_constraints):
         try:
             for key in constraint.elements:
                 _ = key.column
         except (sa.exc.NoReferenceError, sa.exc.InvalidRequestError):
-            table.constraints.discard(constraint)
-            for key in constraint.elements:
-                key.parent.foreign_keys.discard(key)
-                table.foreign_keys.discard(key)
+            schemas.forget(table, constraint)
 
 
 def _map(registry: sa_orm.registry, table: sa.Table) -> sa_orm.Mapper[Any]:
     """Without a key the mapper is given one of all columns; such a model is read-only."""
-    class_ = type(table.name, (), {"__module__": "reflected"})
+    class_ = type(table.fullname, (), {"__module__": REFLECTED})
     renamed = {_attribute(column, table): column for column in table.columns}
     primary_key = _key_columns(table) or list(table.columns)
     return registry.map_imperatively(class_, table, properties=renamed, primary_key=primary_key)

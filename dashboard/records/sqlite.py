@@ -14,7 +14,7 @@ def add_unique_constraints(connection: sa.Connection, metadata: sa.MetaData) -> 
     """SQLAlchemy reads them in the text of CREATE TABLE and misses `VARCHAR(20) UNIQUE`; their indexes tell all."""
     inspector = sa.inspect(connection)
     for table in metadata.tables.values():
-        for index in inspector.get_indexes(table.name, include_auto_indexes=True):
+        for index in inspector.get_indexes(table.name, table.schema, include_auto_indexes=True):
             names = [name for name in index["column_names"] if name is not None]
             if (index["name"] or "").startswith("sqlite_autoindex_") and names:
                 table.append_constraint(sa.UniqueConstraint(*(table.columns[name] for name in names)))
