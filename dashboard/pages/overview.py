@@ -8,16 +8,29 @@ from flask import Blueprint, Response
 
 from ..runtime import current
 from ..telemetry.findings import Finding, Verdict, findings, verdict
-from ..telemetry.reading import PoolReading, Reading, WorkerReading
+from ..telemetry.reading import Counts, Holder, Limits, PoolReading, Reading, Slot, Waiter, WorkerReading
 from . import gate
 from .html import page
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One pool as it is now, over all workers. What each worker has of it, and what it ever did, is on its own page."""
+
+    name: str
+    class_: str
+    limits: Limits
+    counts: Counts
+    slots: tuple[Slot, ...]
+    holders: tuple[Holder, ...]
+    waiters: tuple[Waiter, ...]
 
 
 @dataclass(frozen=True)
 class Overview:
     verdict: Verdict
     findings: tuple[Finding, ...]
-    pools: tuple[PoolReading, ...]
+    pools: tuple[Strip, ...]
     workers: tuple[WorkerReading, ...]
     problem: str | None
 
@@ -35,4 +48,9 @@ def index() -> Response:
 
 def of(reading: Reading) -> Overview:
     found = findings(reading)
-    return Overview(verdict(reading, found), found, reading.pools, reading.workers, reading.problem)
+    pools = tuple(strip(pool) for pool in reading.pools)
+    return Overview(verdict(reading, found), found, pools, reading.workers, reading.problem)
+
+
+def strip(pool: PoolReading) -> Strip:
+    return Strip(pool.name, pool.class_, pool.limits, pool.counts, pool.slots, pool.holders, pool.waiters)

@@ -102,7 +102,7 @@ def _reading(words: list[Word], retired: Said, config: Config, now: float, probl
     for *_, said in words:
         sums = plus(sums, counted(said))
     pools = sorted(sums.get("pools", {}))
-    workers = tuple(_worker(word, config, now) for word in words)
+    workers = tuple(_worker(word, config, now) for word in words if _watches(word[-1]))
     live_ages = [worker.seconds for worker in workers if worker.state == "live"]
     return Reading(
         pools=tuple(_pool(name, sums["pools"][name]["numbers"], words, now) for name in pools),
@@ -112,6 +112,11 @@ def _reading(words: list[Word], retired: Said, config: Config, now: float, probl
         problem=problem,
         faults=sums.get("faults", {}),
     )
+
+
+def _watches(said: Said) -> bool:
+    """Whether a process has a pool or Sessions of its own; a sidecar that only looks is no worker."""
+    return bool(said["pools"] or said["registries"])
 
 
 def _worker(word: Word, config: Config, now: float) -> WorkerReading:

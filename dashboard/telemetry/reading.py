@@ -140,8 +140,8 @@ class SessionsReading:
 
 @dataclass(frozen=True)
 class WorkerReading:
-    """A process that publishes. seconds: age of its last word. state: live, or stale when it has been silent for
-    long."""
+    """A process that publishes what it watches. seconds: age of its last word. state: live, or stale when it has been
+    silent for long."""
 
     worker: int
     pid: int

@@ -38,7 +38,14 @@ EVENTS = {
 """SQLAlchemy's ten transitions, by event: from which state to which."""
 TRANSITIONS = (*EVENTS.values(), ("persistent", "expired"), ("expired", "persistent"))
 TRANSITION = {pair: SESSION.counter(f"transitions|{pair[0]}|{pair[1]}") for pair in TRANSITIONS}
+INTO_PERSISTENT = ("pending_to_persistent", "detached_to_persistent", "deleted_to_persistent")
+OUT_OF_PERSISTENT = ("persistent_to_transient", "persistent_to_deleted", "persistent_to_detached")
 EXPIRED = "_poolhouse_expired"
+"""An attribute of an InstanceState: the object is persistent, and was counted as expired."""
+GONE = "_poolhouse_gone"
+"""An attribute of a Session whose owner will not use it again."""
+UNUSED = "unused"
+"""The outcome of a transaction that is not counted."""
 CLASSES_REMEMBERED = 1_000
 
 
@@ -115,6 +122,8 @@ def listeners(watch: SessionWatch) -> dict[str, Listener]:
         "after_flush": _after_flush(watch),
         "after_flush_postexec": _after_flush_postexec(watch),
         **{event: _transition(watch, event, TRANSITION[pair]) for event, pair in EVENTS.items()},
+        **{event: _arrival(watch, event, TRANSITION[EVENTS[event]]) for event in INTO_PERSISTENT},
+        **{event: _departure(watch, event, TRANSITION[EVENTS[event]]) for event in OUT_OF_PERSISTENT},
     }
 
 
@@ -129,6 +138,36 @@ def _transition(watch: SessionWatch, event: str, cell: int) -> Listener:
             fault(event)
 
     return transition
+
+
+def _arrival(watch: SessionWatch, event: str, cell: int) -> Listener:
+    local = watch.local
+
+    def arrival(session: Any, state: Any) -> None:
+        try:
+            if by_class[session.__class__] is watch:
+                local.cells[cell] += 1
+                if state.expired_attributes and _is_expired(state):  # a server's default, or it was expired before
+                    state.__dict__[EXPIRED] = True
+                    local.cells[TRANSITION["persistent", "expired"]] += 1
+        except Exception:
+            fault(event)
+
+    return arrival
+
+
+def _departure(watch: SessionWatch, event: str, cell: int) -> Listener:
+    local = watch.local
+
+    def departure(session: Any, state: Any) -> None:
+        try:
+            if by_class[session.__class__] is watch:
+                local.cells[cell] += 1
+                state.__dict__.pop(EXPIRED, None)
+        except Exception:
+            fault(event)
+
+    return departure
 
 
 def _after_commit(watch: SessionWatch) -> Listener:
@@ -162,7 +201,9 @@ def _after_transaction_end(watch: SessionWatch) -> Listener:
     def after_transaction_end(session: Any, transaction: Any) -> None:
         try:
             if transaction._parent is None and by_class[session.__class__] is watch:
-                local.cells[ENDED[getattr(transaction, "_poolhouse", "released")]] += 1
+                outcome = getattr(transaction, "_poolhouse", "released")
+                if outcome is not UNUSED:
+                    local.cells[ENDED[outcome]] += 1
         except Exception:
             fault("after_transaction_end")
 
@@ -211,6 +252,10 @@ def _after_flush_postexec(watch: SessionWatch) -> Listener:
             cells = local.cells
             cells[FLUSH + bisect_left(SECONDS, seconds)] += 1
             cells[FLUSH + len(SECONDS) + 1] += seconds
+            for state in flush_context.states:
+                if state.__dict__.get(EXPIRED) and not _is_expired(state):  # what was missing was set, and written
+                    state.__dict__[EXPIRED] = False
+                    cells[TRANSITION["expired", "persistent"]] += 1
         except Exception:
             fault("after_flush_postexec")
 
@@ -223,6 +268,8 @@ def _expired(state: Any, attributes: Any) -> None:
     try:
         if state.key is None or state.session_id is None or state._deleted or getattr(state, EXPIRED, False):
             return
+        if attributes is not None and not _is_expired(state):  # a relationship or a deferred column alone
+            return
         watch = by_class[state.session.__class__]
         if watch is not None:
             setattr(state, EXPIRED, True)
@@ -233,7 +280,7 @@ def _expired(state: Any, attributes: Any) -> None:
 
 def _refreshed(state: Any, context: Any, attributes: Any) -> None:
     try:
-        if not getattr(state, EXPIRED, False) or (attributes is not None and _still_expired(state, attributes)):
+        if not getattr(state, EXPIRED, False) or (attributes is not None and _is_expired(state, attributes)):
             return
         setattr(state, EXPIRED, False)
         watch = by_class[state.session.__class__]
@@ -243,7 +290,7 @@ def _refreshed(state: Any, context: Any, attributes: Any) -> None:
         fault("refresh")
 
 
-def _still_expired(state: Any, loaded: Any) -> bool:
+def _is_expired(state: Any, loaded: Any = ()) -> bool:
     """Whether a column that is loaded on access, and not deferred, is still missing after `loaded` came."""
     missing = state.expired_attributes.difference(loaded)
     return bool(missing) and any(state.manager[key].impl.load_on_unexpire for key in missing)

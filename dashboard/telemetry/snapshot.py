@@ -222,9 +222,9 @@ def _live_sessions(registries: dict[str, Any], config: Config) -> list[Said]:
     for reference in _sessions.valuerefs():
         session = reference()
         watch = None if session is None else sessions.by_class[session.__class__]
-        if session is None or watch is None:
+        if session is None or watch is None or sessions.GONE in session.__dict__:
             continue
-        state = "needs_rollback" if not session.is_active else "in_transaction" if session.in_transaction() else "idle"
+        state = _state_of(session)
         objects = len(session.identity_map._dict)
         registries[watch.registry][state] += 1
         registries[watch.registry]["identity_map_objects"] += objects
@@ -241,6 +241,19 @@ def _live_sessions(registries: dict[str, Any], config: Config) -> list[Said]:
         )
     live.sort(key=lambda said: said["since"])
     return live[: config.holders_shown]
+
+
+def _state_of(session: Any) -> str:
+    """`in_transaction` is one that holds a connection: a Session begins with the first object that is added to it, and
+    the database knows nothing of that."""
+    transaction = session._transaction
+    if transaction is None:
+        return "idle"
+    if not transaction.is_active:
+        return "needs_rollback"
+    while transaction._parent is not None:
+        transaction = transaction._parent
+    return "in_transaction" if transaction._connections else "idle"
 
 
 def _after_fork() -> None:

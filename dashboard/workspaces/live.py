@@ -12,6 +12,7 @@ import sqlalchemy.orm as sa_orm
 from sqlalchemy.orm.base import NO_VALUE
 
 from ..store.workspaces import Row, size
+from ..telemetry import parked
 from ..telemetry.statements import RELEASING
 from . import image, settle, staged, tape
 from . import snapshot as snapshots
@@ -75,13 +76,16 @@ class Live:
 
     def park(self) -> None:
         """Lets go of the Session: its connection goes back, an open transaction is rolled back.
-        The next action restores it."""
+        The next action restores it. No object changes its state by it, so none is told to."""
         session, self.session = self.session, None
+        wrote = self.wrote
         self.transaction_ended()
         self.deadline = None
         if session is None:
             return
         session.live = None
+        parked.laid_aside(session, wrote=wrote)
+        snapshots.empty(session)
         token = scope.set(self.row.id)
         try:
             self.registry.sessions.remove()

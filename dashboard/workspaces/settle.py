@@ -13,6 +13,7 @@ import sqlalchemy.orm as sa_orm
 from ..records.keys import identity_of
 from ..records.models import Model
 from ..refusal import Refusal
+from ..telemetry.parked import laid_aside
 from . import staged
 from .image import Image
 from .session import Registry
@@ -53,6 +54,7 @@ def _is_written(registry: Registry, objects: Iterable[Mapping[str, Any]]) -> boo
                 return answer
         return None
     finally:
+        laid_aside(session, wrote=False)
         session.close()
 
 

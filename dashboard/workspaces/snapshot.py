@@ -12,6 +12,7 @@ import sqlalchemy.orm as sa_orm
 from ..records.keys import key_of
 from ..records.models import Model, Models
 from ..refusal import Refusal
+from ..telemetry.parked import made_anew
 from . import image, restoring
 from .image import Image
 
@@ -208,7 +209,7 @@ def capture_one(
 def restore(session: sa_orm.Session, board: Board, snapshot: Snapshot) -> None:
     """Makes the Session and the board what the snapshot says, in place where they hold the objects already.
     Sends no SQL and fires no Session event."""
-    _empty(session)
+    empty(session)
     here, board.numbers = dict(board.objects), dict(snapshot.numbers)
     for ref in here:
         if ref not in snapshot.images:
@@ -224,7 +225,8 @@ def restore(session: sa_orm.Session, board: Board, snapshot: Snapshot) -> None:
     _attach(session, board, snapshot)
 
 
-def _empty(session: sa_orm.Session) -> None:
+def empty(session: sa_orm.Session) -> None:
+    """Takes every object out of the Session, and fires no event."""
     for state in [*session.identity_map.all_states(), *session._new]:
         state.session_id = state._strong_obj = None
         state.__dict__.pop("_instance_dict", None)
@@ -241,6 +243,7 @@ def _attach(session: sa_orm.Session, board: Board, snapshot: Snapshot) -> None:
             state.session_id = session.hash_key
             if found["state"] == "persistent":
                 session.identity_map.replace(state)
+                made_anew(state, expired="expired" in found["flags"])
                 state._strong_obj = obj if state.modified else None
             elif found["leaving"] and transaction is not None:
                 transaction._deleted[state] = True

@@ -41,7 +41,8 @@ def test_the_sidecar_shows_a_programs_pool_and_the_line_of_its_leaked_connection
     (holder,) = pool["holders"]
     assert f"leaking_program.py:{LEAK}" in holder["line"]
     assert holder["in_transaction"]
-    assert [shown["pid"] for shown in server.request("GET", "/", token=token).json["workers"]].count(program.pid) == 1
+    assert [shown["pid"] for shown in server.request("GET", "/", token=token).json["workers"]] == [program.pid]
+    assert summed(scraped(server), "poolhouse_workers") == 1
     html = server.request("GET", "/pools/billing", token=token, headers={"Accept": "text/html"}).text
     assert f"leaking_program.py:{LEAK}" in html
     assert summed(scraped(server), "sqlalchemy_transactions_total", pool="billing", outcome="commit") == 1
@@ -49,7 +50,7 @@ def test_the_sidecar_shows_a_programs_pool_and_the_line_of_its_leaked_connection
 
     program.kill()
     program.wait()
-    until(lambda: server.request("GET", "/", token=token).json["workers"][1:] == [], what="the program's end")
+    until(lambda: server.request("GET", "/", token=token).json["workers"] == [], what="the program's end")
     assert summed(scraped(server), "sqlalchemy_pool_checkouts_total", pool="billing") == checkouts == 2
 
 

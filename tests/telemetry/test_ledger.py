@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.config import Config
 from dashboard.telemetry.ledger import Ledger, _Member, joined_ledger
+from dashboard.telemetry.merging import alone
 from dashboard.telemetry.watching import watch
 
 from .programs import commits
@@ -152,3 +154,11 @@ def test_reading_opens_no_connection_of_a_watched_pool(engine, pool, driver, led
 def test_all_ledgers_of_a_folder_are_one_member(tmp_path):
     assert Ledger(tmp_path)._member is Ledger(tmp_path / ".." / tmp_path.name)._member
     assert isinstance(Ledger(tmp_path)._member, _Member)
+
+
+def test_a_process_that_watches_nothing_is_no_worker_and_its_faults_count():
+    said = {"pools": {}, "registries": {}, "live_sessions": [], "faults": {"publish": 1}}
+    reading = alone(said, Config(), 0.0, None)
+    assert (reading.workers, reading.published_age_seconds, reading.faults) == ((), 0.0, {"publish": 1})
+    reading = alone({**said, "registries": {"shop": {"numbers": {}}}}, Config(), 0.0, None)
+    assert [worker.state for worker in reading.workers] == ["live"]

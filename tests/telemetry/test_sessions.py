@@ -195,6 +195,48 @@ def test_live_sessions_are_seen_and_forgotten_with_the_last_reference(watched, r
     assert registry().idle == 0
 
 
+def test_a_session_is_in_a_transaction_when_it_holds_a_connection(watched, registry, engine):
+    session = watched()
+    session.add(User(name="ada"))
+    assert session.in_transaction()
+    assert (registry().idle, registry().in_transaction) == (1, 0)
+    with session.begin_nested():
+        assert (registry().idle, registry().in_transaction) == (0, 1)
+    session.rollback()
+    assert (registry().idle, registry().in_transaction) == (1, 0)
+    session.close()
+
+
+def test_what_comes_to_a_session_expired_is_counted_as_that(watched, moves):
+    session = watched()
+    user = User(name="ada")
+    session.add(user)
+    session.commit()
+    session.expunge(user)
+    moves()
+    session.add(user)
+    assert moves() == {("detached", "persistent"): 1, ("persistent", "expired"): 1}
+    assert user.name == "ada"
+    assert moves() == {("expired", "persistent"): 1}
+    session.close()
+
+
+def test_what_is_missing_and_then_written_is_expired_no_more(watched, moves):
+    session = watched()
+    user = User(name="ada", age=36)
+    session.add(user)
+    session.commit()
+    assert user.age == 36
+    session.expire(user, ["age"])
+    moves()
+    user.age = 37
+    session.flush()
+    assert moves() == {("expired", "persistent"): 1}
+    session.expire(user, ["age"])
+    assert moves() == {("persistent", "expired"): 1}
+    session.close()
+
+
 def test_an_event_counts_once_for_the_most_specific_registration(maker, name, registry, read):
     general = watch_sessions(sa_orm.Session, registry="everything")
     special = watch_sessions(maker, registry=name)
