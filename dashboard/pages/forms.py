@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..records.columns import Column
 from ..records.models import Model
+from ..refusal import Refusal
+
+NAMED_MOST = 20
+"""Models that are named where they are left out; of more, their number is told."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """One control of a form. control: text, area, switch, choice, relation. text: what it holds; null: it is NULL
-    now."""
+    """One control of a form. control: text, area, switch, choice, relation. text: what it holds; null: whether NULL is
+    chosen. base: what it held when it was first drawn, None for NULL. problem: what is wrong with what was sent."""
 
     name: str
     control: str
@@ -23,6 +27,8 @@ class Field:
     required: bool
     hint: str
     choices: tuple[str, ...] = ()
+    base: str | None = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,41 @@ def _field(column: Column, text: str, null: bool) -> Field:
         else {"boolean": "switch", "long text": "area", "json": "area"}.get(column.kind.name, "text")
     )
     hint = column.type_name + (f", default {column.default}" if column.default else "")
-    return Field(column.name, control, text, null, column.nullable, column.required, hint, choices)
+    base = None if null else text
+    return Field(column.name, control, text, null, column.nullable, column.required, hint, choices, base)
+
+
+def as_sent(form: Form, sent: Mapping[str, str], refusal: Refusal) -> Form:
+    """The form with what was sent in it, and at each field what the refusal says of it."""
+    return replace(form, fields=tuple(_as_sent(each, sent, refusal.fields.get(each.name, "")) for each in form.fields))
+
+
+def _as_sent(field: Field, sent: Mapping[str, str], problem: str) -> Field:
+    """Its base stays what the person had before them: what they left alone must not count as touched now."""
+    if (text := sent.get(f"values.{field.name}")) is None:
+        return replace(field, problem=problem)
+    base = None if f"base-null.{field.name}" in sent else sent.get(f"base.{field.name}", field.base)
+    return replace(field, text=text, null=f"null.{field.name}" in sent, base=base, problem=problem)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Models that are not offered for one reason. names: as people say them, the first of them."""
+
+    names: tuple[str, ...]
+    more: int
+    reason: str
+
+
+def left_out(models: Iterable[Model]) -> tuple[LeftOut, ...]:
+    """The models without a key that can be written in an address, by reason."""
+    found: dict[str, list[str]] = {}
+    for model in models:
+        if model.keyless is not None:
+            found.setdefault(model.keyless, []).append(model.title)
+    return tuple(
+        LeftOut(tuple(names[:NAMED_MOST]), max(0, len(names) - NAMED_MOST), reason) for reason, names in found.items()
+    )
 
 
 def _relations(model: Model, hidden: frozenset[str]) -> list[Field]:

@@ -67,17 +67,21 @@ def done(endpoint: str, context: Any, *, created: bool = False, **where: str) ->
     return redirect(url(endpoint, **where), 303)
 
 
-def refused(refusal: Refusal) -> WerkzeugResponse:
-    """The answer to a request that was refused, in the shape that the asker takes."""
-    if refusal.code == "signed_out" and not wants_json() and request.method == "GET" and not _is_htmx():
+def refused(refusal: Refusal, beside: str = "", context: Any = None) -> WerkzeugResponse:
+    """The answer to a request that was refused, in the shape that the asker takes.
+
+    beside: a template, drawn with the context, of the other parts of an open page that htmx shall swap as well.
+    """
+    if refusal.code == "signed_out" and not wants_json() and request.method == "GET" and not is_swapped():
         try:
             return redirect(sign_in_url(), 303)
         except Refusal as hosts:  # its Access raised
             refusal = hosts
     if wants_json():
         answer: Response = jsonify(plain_error(refusal))
-    elif _is_htmx():
-        answer = Response(draw("components/_message.html", refusal), mimetype="text/html")
+    elif is_swapped():
+        parts = draw("components/_message.html", refusal) + (draw(beside, context) if beside else "")
+        answer = Response(parts, mimetype="text/html")
     else:
         answer = Response(draw("error.html", refusal), mimetype="text/html")
     answer.status_code = refusal.status
@@ -188,13 +192,14 @@ class Shell:
 
 
 def _partial(template: str) -> str | None:
-    target = request.headers.get("HX-Target", "").rpartition("#")[2] if _is_htmx() else ""
+    target = request.headers.get("HX-Target", "").rpartition("#")[2] if is_swapped() else ""
     name = f"{template.partition('/')[0]}/_{target.replace('-', '_')}.html"
     return name if name in _partials(template) else None
 
 
-def _is_htmx() -> bool:
-    return request.headers.get("HX-Request") == "true"
+def is_swapped() -> bool:
+    """Asked by htmx, which puts parts of the answer into an open page, and not by a script that wants JSON."""
+    return not wants_json() and request.headers.get("HX-Request") == "true"
 
 
 def _is_here(endpoint: str) -> bool:

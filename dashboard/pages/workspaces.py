@@ -15,10 +15,12 @@ from ..workspaces.registry import Outcome, Sight, Summary, View, Workspaces
 from ..workspaces.states import OBJECT_VERBS
 from . import gate
 from .arguments import arguments, switch, take_version
-from .forms import Form, blank_form, form_of
-from .html import done, page, plain, url, wants_json
+from .forms import Form, LeftOut, as_sent, blank_form, form_of, left_out
+from .html import done, is_swapped, page, plain, refused, url, wants_json
 
 CREATE = "objects"
+TYPED = (CREATE, "values")
+"""Verbs whose form is long: refused, it comes back with all that was typed."""
 ONLY_READ = (gate.READ, "load", "read", "refresh")
 """Verbs that leave the data alone; every other one takes the permission to edit the model."""
 
@@ -31,11 +33,15 @@ class WorkspaceList:
 
 @dataclass(frozen=True)
 class WorkspacePage:
-    """What the HTML page needs beside the workspace: the models to choose from, and the form that is open."""
+    """What the HTML page needs beside the workspace: the models to load from and to make new objects of, those that
+    are left out and why, and the form that is open. refusal: of the action that was just tried."""
 
     workspace: View
-    models: tuple[str, ...]
-    form: Form | None
+    models: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    form: Form | None = None
+    refusal: Refusal | None = None
 
     @property
     def public(self) -> View:
@@ -43,8 +49,9 @@ class WorkspacePage:
 
     @property
     def seen(self) -> int:
-        """The version that the person has before them: what a live part asks with, else this one."""
-        seen = request.args.get("seen", "")
+        """The version that the person has before them: what a live part asks with, or the form whose refusal is swapped
+        in beside it; else this one."""
+        seen = request.args.get("seen") or (request.form.get("version", "") if is_swapped() else "")
         return int(seen) if seen.isdecimal() and len(seen) < 19 else self.workspace.version
 
 
@@ -99,10 +106,8 @@ def create() -> WerkzeugResponse:
 
 @gate.needs(gate.READ)
 def show(name: str) -> Response:
-    sight = _sight()
-    view = _rooms().view(name, sight, actor=_actor())
-    models = tuple(m.name for m in _models(view) if sight.may(gate.READ, m))
-    return page("workspaces/show.html", WorkspacePage(view, models, _open_form(view, sight)))
+    view, sight = _looked_at(name)
+    return page("workspaces/show.html", _page(view, sight, _open_form(view, sight)))
 
 
 @gate.needs(gate.EDIT, database=True)
@@ -128,10 +133,29 @@ def _acted(
     version = take_version(given)
     if on_object != (verb in OBJECT_VERBS) or created != (verb == CREATE):
         raise Refusal("not_found", f"There is no verb {verb[:40]!r} here.")
-    outcome = _rooms().act(name, verb, given, actor=_actor(), version=version, sight=_sight())
+    try:
+        outcome = _rooms().act(name, verb, given, actor=_actor(), version=version, sight=_sight())
+    except Refusal as refusal:
+        return _refused(name, verb, given, refusal)
     if outcome.removed and not wants_json():
         return redirect(url("workspaces.index"), 303)
     return done("workspaces.show", Answer(outcome), created=created, name=name)
+
+
+def _refused(name: str, verb: str, given: dict[str, Any], refusal: Refusal) -> WerkzeugResponse:
+    """The failed action stands on the tape. An open page is swapped that part alone, so that what was typed stays; a
+    page that was left by its form is drawn again, with what was typed."""
+    try:
+        if is_swapped():
+            view, _ = _looked_at(name)
+            return refused(refusal, "workspaces/_refused.html", WorkspacePage(view))
+        if verb in TYPED and request.form and not wants_json():
+            view, sight = _looked_at(name)
+            form = as_sent(_form(view, sight, str(given.get("model") or ""), given.get("ref")), request.form, refusal)
+            return page("workspaces/show.html", _page(view, sight, form, refusal), status=refusal.status)
+    except Refusal:  # the page cannot be drawn any more: then the words alone
+        pass
+    return refused(refusal)
 
 
 def _rooms() -> Workspaces:
@@ -171,20 +195,36 @@ def _models(view: View) -> tuple[Model, ...]:
     return tuple(database.models)
 
 
+def _looked_at(name: str) -> tuple[View, Sight]:
+    sight = _sight()
+    return _rooms().view(name, sight, actor=_actor()), sight
+
+
+def _page(view: View, sight: Sight, form: Form | None, refusal: Refusal | None = None) -> WorkspacePage:
+    """A model without a key is not offered: whatever is chosen of it would be refused."""
+    seen = [model for model in _models(view) if sight.may(gate.READ, model)]
+    keyed = [model for model in seen if model.keyless is None]
+    new = tuple(model.name for model in keyed if model.read_only is None)
+    return WorkspacePage(view, tuple(model.name for model in keyed), new, left_out(seen), form, refusal)
+
+
 def _open_form(view: View, sight: Sight) -> Form | None:
     """The form that the address asks for: `?new=MODEL`, or `?edit=REF`."""
-    if not _models(view):
+    wanted, ref = request.args.get("new"), request.args.get("edit")
+    if not _models(view) or not (wanted or ref):
         return None
-    models = current().databases[view.database].models
-    if wanted := request.args.get("new"):
-        model = models.find(wanted)
-        sight.permit("read", model)
+    return _form(view, sight, wanted or "", None if wanted else ref)
+
+
+def _form(view: View, sight: Sight, wanted: str, ref: str | None) -> Form:
+    """For a new object of the model that is wanted, or for the object of a ref. What was sent is offered again, even
+    where it has expired meanwhile."""
+    shown = next((each for each in view.objects if each["ref"] == ref), None)
+    if ref is not None and shown is None:
+        raise Refusal("not_found", "No object of this ref is in the workspace.")
+    model = current().databases[view.database].models.find(wanted if shown is None else shown["model"])
+    sight.permit("read", model)
+    if shown is None:
         return blank_form(model, sight.hidden(model))
-    if ref := request.args.get("edit"):
-        shown = next((o for o in view.objects if o["ref"] == ref), None)
-        if shown is None:
-            raise Refusal("not_found", "No object of this ref is in the workspace.")
-        model = models.find(shown["model"])
-        sight.permit("read", model)
-        return form_of(model, ref, shown["label"], shown["values"], sight.hidden(model))
-    return None
+    sent = dict.fromkeys(key.partition(".")[2] for key in request.form if key.startswith("values."))
+    return form_of(model, shown["ref"], shown["label"], {**sent, **shown["values"]}, sight.hidden(model))

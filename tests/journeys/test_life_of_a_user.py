@@ -190,15 +190,58 @@ def test_live_parts_refresh_by_themselves(server, browser):
         expect(watcher.locator("section[aria-label='Pool workspaces']")).to_contain_text("0 in use", timeout=10_000)
 
 
-def test_a_refused_action_says_why_and_leaves_the_page_as_it_was(server, window, request):
+def test_a_refused_action_says_why_and_leaves_the_page_as_it_was(server, window, request, screenshot):
     javascript = request.node.callspec.params["window"] == "with JavaScript"
     name = "bad-" + ("js" if javascript else "plain")
     sign_in(window, server)
     open_workspace(window, name)
+    window.get_by_label("New object of").select_option("User")
+    window.locator("[data-action='new']").click()
+    window.get_by_label(re.compile(r"^name ")).fill("Typed and not sent")
     window.get_by_label("Load a").select_option("User")
     window.get_by_label("with key").fill("99999999")
     window.locator("[data-verb='load']").click()
     expect(window.get_by_role("alert")).to_contain_text("User")
-    if not javascript:
+    if javascript:
+        expect(window.get_by_label(re.compile(r"^name "))).to_have_value("Typed and not sent")
+        expect(window.get_by_label("with key")).to_have_value("99999999")
+        screenshot(window, "workspace-refused")
+    else:
         window.get_by_role("link", name="Back to where you were").click()
     expect(window.get_by_role("heading", name=name)).to_be_visible()
+    expect(newest(window)).to_have_class("failed")
+    expect(newest(window)).to_contain_text("SELECT")
+    expect(window.locator("#tape")).to_have_count(1)
+
+
+def test_a_refused_form_keeps_what_was_typed(server, window, request, screenshot):
+    name = "kept-" + ("js" if request.node.callspec.params["window"] == "with JavaScript" else "plain")
+    sign_in(window, server)
+    open_workspace(window, name)
+    window.get_by_label("New object of").select_option("User")
+    window.locator("[data-action='new']").click()
+    window.get_by_label(re.compile(r"^name ")).fill("Ada Lovelace")
+    window.get_by_label(re.compile(r"^email ")).fill(f"{name}@example.com")
+    window.get_by_label(re.compile(r"^points ")).fill("many")
+    window.locator("[data-action='create']").click()
+    expect(window.get_by_role("alert")).to_contain_text("points")
+    expect(window.get_by_label(re.compile(r"^name "))).to_have_value("Ada Lovelace")
+    expect(window.get_by_label(re.compile(r"^points "))).to_have_value("many")
+    screenshot(window, f"workspace-{name}")
+    window.get_by_label(re.compile(r"^points ")).fill("7")
+    window.locator("[data-action='create']").click()
+    badge_is(window, "transient", "transient")
+    expect(window.get_by_role("alert")).to_have_count(0)
+
+
+def test_the_settings_of_the_session_are_switches(server, window, request, screenshot):
+    name = "set-" + ("js" if request.node.callspec.params["window"] == "with JavaScript" else "plain")
+    sign_in(window, server)
+    open_workspace(window, name)
+    for words, python in (("autoflush", "session.autoflush = True"), ("expire on commit", "expire_on_commit = False")):
+        switch = window.get_by_role("switch", name=words)
+        before = switch.get_attribute("aria-checked")
+        switch.click()
+        expect(newest(window)).to_contain_text(python)
+        expect(switch).to_have_attribute("aria-checked", "false" if before == "true" else "true")
+    screenshot(window, f"workspace-{name}")
