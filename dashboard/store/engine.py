@@ -85,12 +85,40 @@ class Store:
 def _away_is_a_refusal() -> Iterator[None]:
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+    except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+        if not _is_away(error):
+            raise
+        if _lacks_tables(error):
+            raise Refusal(
+                "store_away",
+                "The store's tables are missing, or not as they were made; nothing was changed.",
+                remedy="`flask dashboard store create` makes those that are missing; `doctor` says what is wrong.",
+            ) from error
         raise Refusal(
             "store_away",
             "The store cannot be reached just now; nothing was changed.",
             remedy="Try again in a moment; `flask dashboard doctor` says what is wrong.",
         ) from error
+
+
+def _is_away(error: Any) -> bool:
+    """Not what a row's own values cause: a broken file, a missing table, a right that is missing, a standby that is
+    read only."""
+    if isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)):
+        return True
+    return type(error) is sa.exc.DatabaseError or _state(error) in ("42501", "25006") or _lacks_tables(error)
+
+
+def _state(error: Any) -> str:
+    orig = getattr(error, "orig", None)
+    return str(getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None) or "")
+
+
+def _lacks_tables(error: Any) -> bool:
+    orig = getattr(error, "orig", None)
+    arguments = getattr(orig, "args", ()) or ("",)
+    missing = str(arguments[0]).startswith(("no such table", "no such column")) or "has no column named" in str(orig)
+    return missing or _state(error) in ("42P01", "42703", "3F000") or arguments[0] in (1054, 1146)
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:

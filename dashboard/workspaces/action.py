@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from ..refusal import Refusal
 from ..store.workspaces import Change, KeptWorkspaces
 from . import failures, pins, session, staged, tape
-from .constraints import suspects
+from .case import Case
 from .live import Live
 from .request import Done, Plan, Request
 from .snapshot import Snapshot
@@ -52,11 +52,13 @@ class Action:
             self._restored()
             made.connection = live.connection_number()
             live.intend = self._intend
+            case = Case(live, self._request, made)
+            made.failed = case.watch
             try:
                 done = self._plan.run(live)
                 after = self._after(made)
             except Exception as error:
-                raise self._failed(error, made) from error
+                raise self._failed(error, made, case) from error
             self._keep(done, after, made)
         return done
 
@@ -186,12 +188,13 @@ class Action:
 
     # failure
 
-    def _failed(self, error: Exception, made: Recording) -> Refusal:
+    def _failed(self, error: Exception, made: Recording, case: Case) -> Refusal:
         """The refusal for it. The workspace is as it was; what a failed action sent stands on its tape."""
         live, before = self._live, self._live.snapshot
-        refusal = failures.refusal(error, lambda: suspects(live.snapshot, self._request.models))
         told = bool(made.statements) or (not isinstance(error, Refusal))
+        case.close()
         after = self._set_back(error, made)
+        refusal = failures.refusal(error, case)
         if not told and after is None and not self._intended:
             return refusal
         problem = {"code": refusal.code, "message": refusal.message, "class": type(error).__name__}

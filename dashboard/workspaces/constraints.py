@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,13 +24,16 @@ _MYSQL = {
     3819: "check",
     4025: "check",
 }
-_STATES = {"23505": "unique", "23502": "not_null", "23503": "foreign_key", "23514": "check", "23P01": "unique"}
+_STATES = {"23505": "unique", "23502": "not_null", "23503": "foreign_key", "23001": "foreign_key", "23514": "check",
+           "23P01": "unique"}  # fmt: skip
 _SQLITE = {"UNIQUE": "unique", "NOT NULL": "not_null", "FOREIGN KEY": "foreign_key", "CHECK": "check"}
 
 SENTENCES = {
     "unique": "This value is taken already by another row.",
     "not_null": "This needs a value.",
     "foreign_key": "There is no such row to point to, or other rows still point to this one.",
+    "missing": "There is no such row to point to.",
+    "pointed": "Other rows still point to this one.",
     "check": "The database's own rule for this does not allow the value.",
     "type": "The value does not fit the column.",
 }
@@ -39,13 +42,14 @@ SENTENCES = {
 @dataclass(frozen=True)
 class Violation:
     """What a constraint said, as far as the driver tells. value: the text of the key that it named; never shown, only
-    compared."""
+    compared. pointed: other rows still point to the one that was to go."""
 
     kind: str
     table: str = ""
     columns: tuple[str, ...] = ()
     constraint: str = ""
     value: str = ""
+    pointed: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,11 +87,12 @@ def violation_of(error: Any) -> Violation:
     if diag is not None and state in _STATES:
         columns, value = _named(diag.message_detail)
         columns = (diag.column_name,) if diag.column_name else columns
-        return Violation(_STATES[state], diag.table_name or "", columns, diag.constraint_name or "", value)
+        pointed = state == "23001" or "is still referenced" in (diag.message_detail or "")
+        return Violation(_STATES[state], diag.table_name or "", columns, diag.constraint_name or "", value, pointed)
     text = str(orig.args[-1]) if getattr(orig, "args", ()) else ""
     number = orig.args[0] if getattr(orig, "args", ()) and isinstance(orig.args[0], int) else None
     if number in _MYSQL:
-        return _mysql(_MYSQL[number], text)
+        return replace(_mysql(_MYSQL[number], text), pointed=number in (1217, 1451))
     return _sqlite(text)
 
 

@@ -40,7 +40,10 @@ def now() -> str:
 
 @dataclass
 class Recording:
-    """One action while it runs. `current` names the one of this thread."""
+    """One action while it runs. `current` names the one of this thread.
+
+    context: SQLAlchemy's own of the last statement. failed: told of each one that the driver or a type refuses.
+    """
 
     characters: int
     statements: list[dict[str, Any]] = field(default_factory=list)
@@ -50,6 +53,8 @@ class Recording:
     wrote: bool = False
     left_out: int = 0
     started: float = 0.0
+    context: Any = None
+    failed: Callable[[sa.ExceptionContext], None] | None = None
 
     def connection_entry(self, held: bool) -> dict[str, Any] | None:
         """held: the Session still holds the connection now that the action is over."""
@@ -89,6 +94,7 @@ def listen_to_engine(engine: WorkspaceEngine) -> None:
         if made.connection is None:
             made.connection = engine.number(connection)
         made.wrote = made.wrote or _writes(context, statement)
+        made.context = context
         made.started = time.perf_counter()
         if len(made.statements) >= STATEMENTS_KEPT:
             made.left_out += 1
@@ -104,8 +110,14 @@ def listen_to_engine(engine: WorkspaceEngine) -> None:
         if made is not None and made.statements and not made.left_out:
             made.statements[-1]["milliseconds"] = round((time.perf_counter() - made.started) * 1000, 3)
 
+    def failed(context: sa.ExceptionContext) -> None:
+        made = current.get()
+        if made is not None and made.failed is not None and context.engine is engine.engine:
+            made.failed(context)
+
     engine.listen("before_cursor_execute", before)
     engine.listen("after_cursor_execute", after)
+    engine.listen("handle_error", failed)  # SQLAlchemy hangs it on the dialect, which the host's engine shares
 
 
 def listen_to_session(session_class: type[sa_orm.Session], number: Callable[[sa.Connection], int]) -> None:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import stat
 
+import pytest
+import sqlalchemy as sa
+
+from dashboard.refusal import Refusal
+from dashboard.store import workspace_rows
 from dashboard.store.engine import SCHEMA_VERSION, Store
 
 
@@ -24,3 +29,40 @@ def test_creating_it_twice_keeps_one_version(tmp_path):
     store.create()
     assert store.schema_version() == SCHEMA_VERSION
     store.engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request, tmp_path):
+    sqlite = f"sqlite:///{tmp_path}/store.db"
+    made = Store(sqlite if request.param == "sqlite" else request.getfixturevalue("postgresql_url"))
+    made.create()
+    yield made
+    made.engine.dispose()
+
+
+def test_a_store_without_its_tables_is_away_and_says_how_to_make_them(store):
+    with store.engine.begin() as connection:
+        workspace_rows.metadata.drop_all(connection)
+    for opened in (store.reading, store.writing):
+        with pytest.raises(Refusal) as refused, opened() as connection:
+            connection.execute(sa.select(workspace_rows.workspace_table))
+        assert refused.value.code == "store_away"
+        assert "tables are missing" in refused.value.message
+        assert "store create" in refused.value.remedy
+    store.create()
+    with store.reading() as connection:
+        assert connection.execute(sa.select(workspace_rows.workspace_table)).all() == []
+
+
+def test_a_file_that_is_no_database_is_a_store_that_is_away(tmp_path):
+    (tmp_path / "store.db").write_bytes(b"no database at all" * 100)
+    store = Store(f"sqlite:///{tmp_path}/store.db")
+    with pytest.raises(Refusal) as refused, store.reading() as connection:
+        connection.exec_driver_sql("select 1 from poolhouse_workspace")
+    store.engine.dispose()
+    assert refused.value.code == "store_away"
+
+
+def test_a_fault_of_our_own_is_not_told_as_a_store_that_is_away(store):
+    with pytest.raises(sa.exc.SQLAlchemyError), store.reading() as connection:
+        connection.execute(sa.insert(workspace_rows.workspace_table).values(id=1))
