@@ -4,13 +4,15 @@ made from the host's engine so that all the host set up for its connections hold
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
 import sqlalchemy as sa
+import sqlalchemy.orm as sa_orm
 
+from ..records.nulls import tell_nulls_apart
 from ..refusal import Refusal
 from ..telemetry import watch
 
@@ -37,7 +39,15 @@ class WorkspaceEngine:
     because its database or its connection exists only once; then one workspace at a time works on it.
     """
 
-    def __init__(self, host: sa.Engine, *, connections: int, seconds: float, name: str = POOL_NAME) -> None:
+    def __init__(
+        self,
+        host: sa.Engine,
+        *,
+        connections: int,
+        seconds: float,
+        name: str = POOL_NAME,
+        mappers: Callable[[], Iterable[sa_orm.Mapper[Any]]] = tuple,
+    ) -> None:
         self.shared = is_shared(host)
         self.seconds = seconds
         self.turn = RLock()
@@ -47,6 +57,7 @@ class WorkspaceEngine:
         if not self.shared:
             sa.event.listen(self.engine, "connect", _impatient(host.dialect.name, seconds))
             sa.event.listen(self.engine, "handle_error", _tell_moved)
+            tell_nulls_apart(self.engine, mappers)
         self._watch = None if self.shared else watch(self.engine, name=name)
         self._listeners: list[tuple[str, Callable[..., None]]] = []
 

@@ -70,7 +70,13 @@ class Registry:
         if host not in self.engines:
             known = len(self.engines)
             name = self._pool_name if not known else f"{self._pool_name}-{known + 1}"
-            made = WorkspaceEngine(host, connections=self._connections, seconds=self._seconds, name=name)
+            made = WorkspaceEngine(
+                host,
+                connections=self._connections,
+                seconds=self._seconds,
+                name=name,
+                mappers=lambda: (model.mapper for model in self.models),
+            )
             tape.listen_to_engine(made)
             self.engines[host] = made
         return self.engines[host]
