@@ -24,8 +24,15 @@ _INSTANCE = re.compile(r"'?<([\w.]+)(?: object)? at 0x([0-9A-Fa-f]+)>'?")
 _IDENTITY = re.compile(r"\(<class '(?:[\w.<>]*\.)?(\w+)'>, \(([^()]*)\), [^()]*\)")
 _CLASS = re.compile(r"<class '(?:[\w.<>]*\.)?(\w+)'>")
 _ADDRESS = re.compile(r" ?(?:at )?0x[0-9A-Fa-f]+")
-_READING = ("sqlalchemy.engine", "sqlalchemy.sql.sqltypes", "sqlalchemy.sql.type_api", "sqlalchemy.dialects",
-            "sqlalchemy.processors", "sqlalchemy.cyextension", "sqlalchemy.util")  # fmt: skip
+_READING = (
+    "sqlalchemy.engine",
+    "sqlalchemy.sql.sqltypes",
+    "sqlalchemy.sql.type_api",
+    "sqlalchemy.dialects",
+    "sqlalchemy.processors",
+    "sqlalchemy.cyextension",
+)
+_SENDING = ("sqlalchemy.engine.base", "sqlalchemy.engine.default")  # a host's listener may raise there
 
 
 class Case:
@@ -153,4 +160,4 @@ def _is_of_reading(trace: TracebackType | None) -> bool:
         name = str(trace.tb_frame.f_globals.get("__name__", ""))
         last = name if name.startswith("sqlalchemy.") else last
         trace = trace.tb_next
-    return last.startswith(_READING)
+    return last.startswith(_READING) and last not in _SENDING

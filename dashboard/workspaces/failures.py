@@ -12,7 +12,7 @@ import sqlalchemy.orm as sa_orm
 
 from ..refusal import Refusal
 from .case import Case
-from .refused import STAGED, class_of, data, flush, integrity, one_line, said, told
+from .refused import STAGED, class_of, data, flush, integrity, is_ref, one_line, said, told
 from .sent import Sent
 
 log = logging.getLogger(__name__)
@@ -167,7 +167,7 @@ def _unable(error: Any, case: Case) -> Refusal | None:
     verb = _VERBS.get(sent.kind, "do this to") if sent is not None else "do this to"
     message = f"The database does not let Poolhouse's account {verb} {_tables(sent) or 'a table'}."
     remedy = f"Ask whoever runs the database for the right to it. {UNCHANGED}"
-    refs = [] if sent is None else [each.ref for each in case.named(sent) if ":" in each.ref]
+    refs = [] if sent is None else [each.ref for each in case.named(sent) if is_ref(each.ref)]
     return Refusal("failed", message, remedy=remedy, details={"refs": refs, **class_of(error)})
 
 

@@ -15,7 +15,7 @@ Test = Callable[[sa.Column[Any], Any], bool]
 
 _BITS = {"smallint": 15, "integer": 31, "bigint": 63}
 _LARGEST_REAL, _SMALLEST_REAL = 3.4028235e38, 1.1754944e-38
-_TEMPORAL = (sa.Date, sa.DateTime, sa.Time, sa.Interval)
+MOMENTS = (sa.Date, sa.DateTime, sa.Time, sa.Interval)
 
 
 def misfits(error: Any, sent: Sent, dialect: sa.Dialect) -> list[tuple[Row, sa.Column[Any]]]:
@@ -139,7 +139,7 @@ def _has_utf8(value: str) -> bool:
 
 def unreadable(sent: Sent, dialect: sa.Dialect) -> list[sa.Column[Any]]:
     """The columns of a SELECT that can hold what Python has no value for: moments first, else what a type must turn."""
-    moments = [column for column in sent.columns if isinstance(column.type, _TEMPORAL)]
+    moments = [column for column in sent.columns if isinstance(column.type, MOMENTS)]
     return moments or [column for column in sent.columns if _turns(column, dialect)]
 
 

@@ -12,7 +12,7 @@ from ..records.models import Model
 from ..refusal import Refusal
 from .case import Case
 from .constraints import SENTENCES, Violation, attributes, suspected, violation_of
-from .misfits import misfits, unreadable
+from .misfits import MOMENTS, misfits, unreadable
 from .pointing import Pointer, missing, takers
 from .sent import Named, Sent, attributes_of
 
@@ -31,6 +31,11 @@ def one_line(text: str) -> str:
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     line = "".join(character for character in line if character.isprintable())
     return line if len(line) <= CHARACTERS else line[: CHARACTERS - 1] + "…"
+
+
+def is_ref(name: str) -> bool:
+    """Not the words for what has no key yet."""
+    return ":" in name and " " not in name
 
 
 def names_of(refs: Iterable[str]) -> str:
@@ -54,7 +59,7 @@ def refuse(
     refs, fields = list(dict.fromkeys(refs)), sorted(set(names))
     what = ", ".join(fields) or what
     parts = [part for part in (names_of(refs), what) if part]
-    known = [ref for ref in refs if ":" in ref]
+    known = [ref for ref in refs if is_ref(ref)]
     return Refusal(
         code,
         f"{', '.join(parts)}: {sentence}" if parts else sentence,
@@ -227,13 +232,11 @@ def _unread(error: BaseException, sent: Sent, case: Case) -> Refusal:
     if asked and models and not any(asked.startswith(f"{model.name}:") for model in models):
         who = [f"a {models[0].title} of {asked}"]
     several = "one of these has" if len(names) > 1 else "this has"
-    sentence = f"In the database {several} a value that Python cannot hold, as infinity or a year before 1 is."
+    sentence = f"In the database {several} a value that its type in Python cannot hold."
+    if any(isinstance(column.type, MOMENTS) for column in columns):
+        sentence = f"In the database {several} a value that Python cannot hold, as infinity or a year before 1 is."
     remedy = "Correct the row in SQL, or map the column as text or leave it out of the class. Nothing was changed."
     return refuse(error, who, names, sentence, remedy=remedy)
-
-
-def is_unread(error: BaseException, case: Case) -> bool:
-    return case.unread(error) is not None
 
 
 # what an author wrote
@@ -286,5 +289,5 @@ def flush(error: BaseException, case: Case) -> Refusal:
                 names.add(column)
     sentence = one_line(f"SQLAlchemy cannot flush this: {case.clean(text)}")
     refusal = Refusal("failed", sentence, dict.fromkeys(sorted(names), "This cannot be written as it is."), STAGED)
-    refusal.details = {"refs": [each.ref for each in held if ":" in each.ref], **class_of(error)}
+    refusal.details = {"refs": [each.ref for each in held if is_ref(each.ref)], **class_of(error)}
     return refusal

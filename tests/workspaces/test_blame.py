@@ -135,6 +135,33 @@ def test_a_key_that_nobody_makes(library):
     assert (refused.details["refs"], set(refused.fields)) == ([made], {"code"})
 
 
+@pytest.mark.filterwarnings("ignore:Column 'keyless.code' is marked:sqlalchemy.exc.SAWarning")
+def test_a_key_that_the_database_leaves_empty(tmp_path):
+    with Library(f"sqlite:///{tmp_path / 'shop.db'}", f"sqlite:///{tmp_path / 'store.db'}") as made:
+        with made.engine.begin() as connection:
+            connection.exec_driver_sql("drop table keyless")
+            connection.exec_driver_sql("create table keyless (code text primary key, name text)")
+        made.open()
+        ref = made.make("Keyless", name="x")
+        refused = fails(made)
+        assert blamed(refused) == ("failed", [ref], {"code"})
+        assert "has no value" in refused.message
+
+
+def test_what_the_programs_own_code_says_of_an_object_has_its_ref(desk):
+    def never(session, context, instances):
+        raise ValueError(f"not {object.__repr__(next(iter(session.new)))}")
+
+    sa.event.listen(desk.maker.class_, "before_flush", never)
+    try:
+        desk.open()
+        made = desk.make("Author", name="Staged")
+        refused = fails(desk)
+    finally:
+        sa.event.remove(desk.maker.class_, "before_flush", never)
+    assert refused.message.endswith(f"not {made}")
+
+
 def test_a_key_that_would_be_blanked_out(library):
     library.load("Shelf", 1)
     library.do("delete", "Shelf:1")
@@ -176,6 +203,22 @@ def test_the_sentence_of_a_trigger_is_told(desk):
     refused = fails(desk)
     assert blamed(refused) == ("invalid", ["Book:1"], set())
     assert refused.message == "Book:1: The shop is closed on Sundays."
+
+
+def test_a_trigger_that_speaks_under_the_name_of_a_constraint_is_told_too(postgresql_url, tmp_path):
+    with Library(postgresql_url, f"sqlite:///{tmp_path / 'store.db'}") as made:
+        with made.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "create function is_full() returns trigger language plpgsql as "
+                "$$begin raise exception 'The shelf is full.' using errcode = 'check_violation'; end$$"
+            )
+            connection.exec_driver_sql(
+                "create trigger t before insert on reader for each row execute function is_full()"
+            )
+        made.open()
+        ref = made.make("Reader", name="New")
+        refused = fails(made)
+        assert (refused.code, refused.message) == ("invalid", f"{ref}: The shelf is full.")
 
 
 def test_a_long_sentence_of_a_trigger_is_cut(desk):
