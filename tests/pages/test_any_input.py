@@ -43,11 +43,22 @@ MOMENT, NUMBER = datetime(2026, 1, 2, tzinfo=UTC), uuid.UUID(int=7)
 @pytest.fixture(autouse=True)
 def same_defaults_on_both_sides(monkeypatch):
     """The demo's clock and its UUIDs stand still, so that two databases can be equal."""
-    for mapper in (sa.inspect(class_) for class_ in CLASSES.values()):
-        for column in mapper.columns:
-            if column.default is not None and column.default.is_callable:
-                fixed = NUMBER if isinstance(column.type, sa.Uuid) else MOMENT
-                monkeypatch.setattr(column.default, "arg", lambda context, fixed=fixed: fixed)
+    mappers = [sa.inspect(class_) for class_ in CLASSES.values()]
+    columns = [column for mapper in mappers for column in mapper.columns if column.default is not None]
+    for column in columns:
+        if column.default.is_callable:
+            fixed = NUMBER if isinstance(column.type, sa.Uuid) else MOMENT
+            monkeypatch.setattr(column.default, "arg", lambda context, fixed=fixed: fixed)
+    _forget_defaults(columns)
+    yield
+    monkeypatch.undo()
+    _forget_defaults(columns)
+
+
+def _forget_defaults(columns):
+    """SQLAlchemy keeps a column's default from the first INSERT on, which another test may have sent."""
+    for column in columns:
+        vars(column).pop("_default_description_tuple", None)
 
 
 class PlainDemo(Plain):
