@@ -190,6 +190,9 @@ class Config:
     )
     tape_kept: int = _bound("DASHBOARD_TAPE", 200, "actions kept on a workspace's tape")
     undo_kept: int = _bound("DASHBOARD_UNDO", 100, "versions of a workspace that are kept")
+    statements_shown: int = _bound(
+        "DASHBOARD_STATEMENTS_SHOWN", 100, "statements that one process publishes for each pool, the slowest first"
+    )
     statement_characters: int = _bound("DASHBOARD_STATEMENT_CHARACTERS", 4_000, "characters kept of a statement")
     transaction_seconds: float = _bound_seconds(
         "DASHBOARD_TRANSACTION_SECONDS",

@@ -131,6 +131,7 @@ class Dashboard:
         self._register(app, pages.blueprint(self.name), runtime)
 
         def serve(error: BaseException | None = None) -> None:
+            host.end_scope_of_request()
             if not app.testing:  # asked each time: many hosts say so after they were made
                 _begin(runtime)  # whoever ends a request serves: from now on this process publishes
 

@@ -15,7 +15,8 @@ from sqlalchemy import orm as sa_orm
 from .config import Config
 from .records.models import Database, Model, Models, named_apart
 from .refusal import Refusal
-from .telemetry import sessions, watch, watch_sessions
+from .telemetry import scopes, sessions, watch, watch_sessions
+from .telemetry.scopes import Scope
 from .telemetry.watches import MARK
 from .telemetry.watching import Watch
 
@@ -79,11 +80,24 @@ def keep_apart(store_url: str, engines: Mapping[str, sa.Engine]) -> None:
         )
 
 
-def scope_of_request() -> str | None:
-    """The endpoint of the request that is being served, for whoever takes a connection in it."""
-    if has_request_context() and request.url_rule is not None:
-        return str(request.url_rule.endpoint)
-    return None
+SCOPE = "poolhouse.scope"
+"""Where a request keeps its Scope: in its own WSGI environment."""
+
+
+def scope_of_request() -> Scope | None:
+    """The Scope of the request that is being served, made when somebody first takes a connection in it."""
+    if not has_request_context():
+        return None
+    scope: Scope | None = request.environ.get(SCOPE)
+    if scope is None and request.url_rule is not None:
+        scope = request.environ[SCOPE] = Scope(str(request.url_rule.endpoint))
+    return scope
+
+
+def end_scope_of_request() -> None:
+    scope = request.environ.pop(SCOPE, None)
+    if scope is not None:
+        scopes.end(scope)
 
 
 def _wrong(message: str, remedy: str) -> Refusal:

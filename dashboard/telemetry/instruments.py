@@ -23,6 +23,8 @@ from sqlalchemy.util import queue as sa_queue
 from . import lines, scopes
 from .faults import fault
 from .recorder import AGE_SECONDS, SECONDS
+from .scopes import NONE
+from .tables import WAIT_SECONDS
 from .watches import AGE, CLOSED, CREATE, ERRORS, MARK, WAIT, PoolWatch, is_disconnect
 
 WRAPPED = ("_do_get", "_invoke_creator", "_close_connection", "recreate")
@@ -115,7 +117,7 @@ def _begin_wait(timed: Any, key: Callable[[], Any]) -> None:
     try:
         place = lines.acquiring(sys._getframe(2))
         # an Empty is not yet a timeout: _do_get may call itself and wait again, and that is one wait
-        waiter = (time.perf_counter(), get_ident(), place, scopes.endpoint())
+        waiter = (time.perf_counter(), get_ident(), place, scopes.here())
         timed.poolhouse_waiting.setdefault(key(), waiter)
     except AttributeError:  # unwatched a moment ago
         pass
@@ -151,7 +153,12 @@ def _settle(watch: PoolWatch, key: Any, timed_out: bool) -> None:
             return
         seconds = time.perf_counter() - waiter[0]
         base = WAIT["timeout" if timed_out else "ok"]
-        cells = watch.local.cells
+        local = watch.local
+        scope = waiter[3]
+        local.endpoints[NONE if scope is None else scope.endpoint][WAIT_SECONDS] += seconds
+        if scope is not None:
+            scope.use_of(watch)[2] += seconds
+        cells = local.cells
         cells[base + bisect_left(SECONDS, seconds)] += 1
         cells[base + len(SECONDS) + 1] += seconds
     except Exception:

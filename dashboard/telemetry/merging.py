@@ -28,7 +28,8 @@ from .reading import (
 from .rows import Retired, Row
 from .sessions import TRANSITIONS
 from .snapshot import Said, add
-from .watches import OPERATIONS, TRANSACTION_OUTCOMES
+from .tables import OPERATIONS
+from .watches import TRANSACTION_OUTCOMES
 
 ROWS_PARSED = 32
 

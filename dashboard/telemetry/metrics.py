@@ -40,7 +40,8 @@ from .samples import (
 )  # fmt: skip
 from .sessions import KINDS, OUTCOMES, TRANSITIONS
 from .snapshot import own
-from .watches import CACHE, CLOSE_REASONS, ERRORS, INVALIDATIONS, LEAKS, OPERATIONS, TRANSACTION_OUTCOMES
+from .tables import OPERATIONS
+from .watches import CACHE, CLOSE_REASONS, ERRORS, INVALIDATIONS, LEAKS, TRANSACTION_OUTCOMES
 
 
 @dataclass(frozen=True)

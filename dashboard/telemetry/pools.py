@@ -17,6 +17,8 @@ import sqlalchemy as sa
 from . import instruments, lines, scopes
 from .faults import fault
 from .recorder import SECONDS
+from .scopes import NONE, endpoint_of
+from .tables import HOLD_SECONDS, HOLDS
 from .watches import (
     CHECKINS,
     CHECKOUTS,
@@ -25,9 +27,9 @@ from .watches import (
     HOLD,
     HOLD_SUM,
     INVALIDATIONS,
-    LEAKS,
     LOST_CHECKOUTS,
     MARK,
+    SCOPE,
     SINCE,
     TRANSACTION,
     TRANSACTION_SINCE,
@@ -83,18 +85,18 @@ def _checkout(root: Any) -> Listener:
                 _checkout_the_long_way(root, record)
                 return
             frame = outside(getframe)
-            endpoint = scope()
-            if endpoint is None and scopes.reader is not None:
-                endpoint = scopes.reader()
+            told = scope()
+            if told is None and scopes.reader is not None:
+                told = scopes.reader()
             held[record] = [
-                pc(), get_ident(), frame.f_code, frame.f_lasti, endpoint, record.fairy_ref,
-                0.0, 0.0, None, 0.0, 0, 0.0, watch,
+                pc(), get_ident(), frame.f_code, frame.f_lasti, told, record.fairy_ref,
+                0.0, 0.0, None, 0.0, 0, 0.0, watch, None, None, False,
             ]  # fmt: skip
             watch.local.cells[CHECKOUTS] += 1
             if len(held) > watch.top:
                 watch.top = len(held)
             if watch.foreign is not None and record in watch.foreign:
-                watch.local.cells[LEAKS["foreign_process"]] += 1
+                watch.note_leak("foreign_process", held[record])
         except Exception:
             _checkout_the_long_way(root, record)
 
@@ -109,7 +111,7 @@ def _checkout_the_long_way(root: Any, record: Any) -> None:
         if watch is None:
             return
         place = lines.acquiring(sys._getframe(2))
-        watch.held[record] = new_holder(watch, get_ident(), place, scopes.endpoint(), record.fairy_ref)
+        watch.held[record] = new_holder(watch, get_ident(), place, scopes.here(), record.fairy_ref)
         watch.local.cells[CHECKOUTS] += 1
         watch.top = max(watch.top, len(watch.held))
     except Exception:
@@ -129,10 +131,14 @@ def _is_known(watch: PoolWatch, record: Any) -> bool:
 
 
 def _end_hold(watch: PoolWatch, holder: list[Any]) -> None:
-    cells = watch.local.cells
+    local = watch.local
+    cells = local.cells
     seconds = pc() - holder[SINCE]
     cells[HOLD + bisect_left(SECONDS, seconds)] += 1
     cells[HOLD_SUM] += seconds
+    row = local.endpoints[endpoint_of(holder[SCOPE]) or NONE]
+    row[HOLDS] += 1
+    row[HOLD_SECONDS] += seconds
 
 
 def _checkin(root: Any) -> Listener:
@@ -142,7 +148,8 @@ def _checkin(root: Any) -> Listener:
             if watch.root is not root:
                 return
             holder = watch.held.pop(record, None)
-            cells = watch.local.cells
+            local = watch.local
+            cells = local.cells
             if holder is None:
                 if dbapi_connection is None:  # a slot whose reconnect failed goes back without ever having been out
                     cells[LOST_CHECKOUTS] += 1
@@ -151,6 +158,10 @@ def _checkin(root: Any) -> Listener:
             cells[CHECKINS] += 1
             cells[HOLD + bisect_left(SECONDS, seconds)] += 1
             cells[HOLD_SUM] += seconds
+            scope = holder[SCOPE]
+            row = local.endpoints[NONE if scope is None else scope.endpoint]
+            row[HOLDS] += 1
+            row[HOLD_SECONDS] += seconds
             if holder[FAIRY]() is None or holder[TRANSACTION_SINCE]:
                 _note_neglect(watch, holder, dbapi_connection)
         except Exception:
@@ -164,7 +175,7 @@ def _note_neglect(watch: PoolWatch, holder: list[Any], dbapi_connection: Any) ->
     """The garbage collector brought it back, or its transaction was neither committed nor rolled back."""
     cells = watch.local.cells
     if holder[FAIRY]() is None:
-        cells[LEAKS["garbage_collected"]] += 1
+        watch.note_leak("garbage_collected", holder)
     since = holder[TRANSACTION_SINCE]
     if since and dbapi_connection is not None:  # an invalidated connection's rollback is still to come
         holder[TRANSACTION_SINCE] = 0.0
@@ -219,7 +230,7 @@ def _detach(root: Any) -> Listener:
                 return
             _end_hold(watch, holder)
             if holder[FAIRY]() is None:  # asyncio: the garbage collector may not await, so it detaches
-                watch.local.cells[LEAKS["garbage_collected"]] += 1
+                watch.note_leak("garbage_collected", holder)
             else:
                 watch.detached[id(dbapi_connection)] = holder[FAIRY]
         except Exception:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Bucket bounds (upper, inclusive) of waits, holds, creations, transactions and flushes, in seconds."""
@@ -31,6 +31,8 @@ STATEMENT_SECONDS = (
     5.0,
     10.0,
 )
+COUNTS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
+"""Bucket bounds of how many there were."""
 AGE_SECONDS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 
 Numbers = dict[str, Any]
@@ -77,6 +79,13 @@ class Layout:
         return numbers
 
 
+class Table(Protocol):
+    """One thread's rows of numbers."""
+
+    @property
+    def rows(self) -> dict[Any, list[Any]]: ...
+
+
 class _Token:
     """Lives in a thread's own dictionary and nowhere else: once it is gone, so is the thread."""
 
@@ -84,36 +93,57 @@ class _Token:
 
 
 class Local(threading.local):
-    """`local.cells` is the calling thread's own list. threading.local calls __init__ anew in each thread that looks."""
+    """`local.cells` is the calling thread's own list, `local.NAME` its own table of that name. threading.local calls
+    __init__ anew in each thread that looks."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.token = _Token()
         self.cells: list[Any] = [0] * recorder.layout.size
-        recorder.register(self.token, self.cells)
+        tables = {name: make() for name, make in recorder.tables.items()}
+        self.__dict__.update(tables)
+        recorder.register(self.token, self.cells, tables)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
 class Recorder:
-    """The cells of all threads for one subject, and their sum."""
+    """The cells and tables of all threads for one subject, and their sum.
 
-    def __init__(self, layout: Layout) -> None:
+    tables: by name, what makes a thread's own; each has `rows`, lists of numbers by key, which only grow.
+    """
+
+    def __init__(self, layout: Layout, tables: Mapping[str, Callable[[], Table]] | None = None) -> None:
         self.layout = layout
+        self.tables = tables or {}
         self._lock = threading.RLock()  # a finalizer may run a listener inside `merged`, in the same thread
-        self._threads: list[tuple[weakref.ref[_Token], list[Any]]] = []
+        self._threads: list[_Thread] = []
         self._ended: list[Any] = [0] * layout.size
+        self._ended_rows: dict[str, dict[Any, list[Any]]] = {name: {} for name in self.tables}
         self._shown: list[Any] = [0] * layout.size
         self.local = Local(self)
         _recorders.add(self)
 
-    def register(self, token: _Token, cells: list[Any]) -> None:
+    def register(self, token: _Token, cells: list[Any], tables: dict[str, Table]) -> None:
         with self._lock:
-            self._threads.append((weakref.ref(token), cells))
+            self._threads.append((weakref.ref(token), cells, tables))
+
+    def rows(self, name: str) -> dict[Any, list[Any]]:
+        """A table's rows, added up over all threads, dead ones included."""
+        with self._lock:
+            self._fold_dead_threads()
+            sums = {key: row[:] for key, row in self._ended_rows[name].items()}
+            for _, _, tables in self._threads:
+                _add_rows(sums, tables[name].rows.copy())
+            return sums
 
     def merged(self) -> list[Any]:
         """The sum over all threads, dead ones included. No cell ever falls: what a failed COMMIT takes back between
         two readings is held until it is made up for."""
         with self._lock:
             self._fold_dead_threads()
-            columns = zip(self._ended, *(cells[:] for _, cells in self._threads), strict=True)
+            columns = zip(self._ended, *(cells[:] for _, cells, _ in self._threads), strict=True)
             self._shown = [max(before, sum(column)) for before, column in zip(self._shown, columns, strict=True)]
             return self._shown
 
@@ -122,11 +152,13 @@ class Recorder:
 
     def _fold_dead_threads(self) -> None:
         alive = []
-        for token, cells in self._threads:
+        for token, cells, tables in self._threads:
             if token() is None:
                 self._ended = [total + cell for total, cell in zip(self._ended, cells, strict=True)]
+                for name, table in tables.items():
+                    _add_rows(self._ended_rows[name], table.rows)
             else:
-                alive.append((token, cells))
+                alive.append((token, cells, tables))
         self._threads = alive
 
     def begin_at_zero(self) -> None:
@@ -135,11 +167,23 @@ class Recorder:
         self._threads = []
         self._ended = [0] * self.layout.size
         self._shown = [0] * self.layout.size
+        self._ended_rows = {name: {} for name in self.tables}
         cells = self.local.cells
         cells[:] = self._ended
-        self._threads = [(weakref.ref(self.local.token), cells)]
+        tables = {name: getattr(self.local, name) for name in self.tables}
+        for table in tables.values():
+            for row in table.rows.values():
+                row[:] = [0] * len(row)
+        self._threads = [(weakref.ref(self.local.token), cells, tables)]
 
 
+def _add_rows(sums: dict[Any, list[Any]], rows: dict[Any, list[Any]]) -> None:
+    for key, row in rows.items():
+        before = sums.get(key)
+        sums[key] = row[:] if before is None else [a + b for a, b in zip(before, row, strict=True)]
+
+
+_Thread = tuple["weakref.ref[_Token]", list[Any], dict[str, Table]]
 _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
 
 

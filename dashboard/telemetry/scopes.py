@@ -1,18 +1,46 @@
-"""On whose behalf is the database used just now? A context variable,
-or what the web extension reads from its request."""
+"""On whose behalf is the database used just now, and what has been done for it so far? A context variable, or what the
+web extension keeps with its request."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
-_scope: ContextVar[str | None] = ContextVar("poolhouse_scope", default=None)
+from .faults import fault
+
+NONE = "__none__"
+"""The endpoint of what is done outside of every scope."""
+
+
+class Scope:
+    """One request, job or command. endpoint: its route or name, never an id.
+
+    uses: by watched pool, what it did there: statements, their seconds, seconds waited for a connection.
+    marks: what other subjects count within one scope, by their own keys.
+    """
+
+    __slots__ = ("endpoint", "marks", "uses")
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self.uses: dict[Any, list[Any]] = {}
+        self.marks: dict[Any, Any] = {}
+
+    def use_of(self, watch: Any) -> list[Any]:
+        return self.uses.setdefault(watch, [0, 0.0, 0.0])
+
+
+_scope: ContextVar[Scope | None] = ContextVar("poolhouse_scope", default=None)
 current = _scope.get
-"""The endpoint that `scope` was told in this context, or None. Called on the hot path."""
+"""The Scope of this context, or None. Called on the hot path."""
 
-reader: Callable[[], str | None] | None = None
+reader: Callable[[], Scope | None] | None = None
 """Asked where no scope is set; None while nobody gave one."""
+
+at_end: list[Callable[[Scope], None]] = []
+"""Told when a scope has ended, in its own context."""
 
 
 @contextmanager
@@ -20,24 +48,39 @@ def scope(endpoint: str) -> Iterator[None]:
     """Whatever the block does with the database is done for `endpoint` (a route, a job, a command; never an id).
 
     >>> with scope("shop.report"):
-    ...     current()
+    ...     here().endpoint
     'shop.report'
     """
-    token = _scope.set(endpoint)
+    one = Scope(endpoint)
+    token = _scope.set(one)
     try:
         yield
     finally:
+        end(one)
         _scope.reset(token)
 
 
-def set_scope_reader(read: Callable[[], str | None] | None) -> None:
-    """`read` tells the endpoint where no `scope` is set, for example Flask's `url_rule.endpoint`; None takes it away.
-    It must be cheap: it runs at each checkout."""
+def end(one: Scope) -> None:
+    """For who keeps a Scope with its own request: the request is over. Never raises."""
+    for tell in at_end:
+        try:
+            tell(one)
+        except Exception:
+            fault("scope")
+
+
+def set_scope_reader(read: Callable[[], Scope | None] | None) -> None:
+    """`read` gives the Scope where no `scope` is set, the same one for all of a request; None takes it away.
+    It must be cheap: it runs at each checkout. Who gives one calls `end` when the request is over."""
     global reader
     reader = read
 
 
-def endpoint() -> str | None:
-    """The endpoint of the calling context."""
+def here() -> Scope | None:
+    """The Scope of the calling context."""
     told = current()
     return told if told is not None or reader is None else reader()
+
+
+def endpoint_of(one: Scope | None) -> str | None:
+    return None if one is None else one.endpoint

@@ -18,16 +18,20 @@ from . import faults, sessions, watching
 from .instruments import has_queue
 from .lines import line_of
 from .recorder import SECONDS, Numbers
+from .scopes import NONE, Scope, endpoint_of
+from .tables import OTHER
 from .watches import (
     CODE,
-    ENDPOINT,
     OFFSET,
+    OVERDUE,
+    SCOPE,
     SINCE,
     STATEMENT_ENDED,
     STATEMENT_SINCE,
     STATEMENT_TEXT,
     THREAD,
     TRANSACTION_SINCE,
+    Leak,
     PoolWatch,
     records_of,
 )  # fmt: skip
@@ -79,13 +83,13 @@ def _bury() -> None:
     for watch in [w for w in watching.active if w.spent or w.is_gone()]:
         watching.active.remove(watch)
         watch.root.forget(watch)
-        add(_ended["pools"].setdefault(watch.name, {}), _numbers(watch))
+        add(_ended["pools"].setdefault(watch.name, {}), _numbers(watch, watch.recorder.rows("statements")))
     while watching.ended_sessions:
         session_watch = watching.ended_sessions.pop()
         add(_ended["registries"].setdefault(session_watch.registry, {}), session_watch.recorder.numbers())
 
 
-def _numbers(watch: PoolWatch) -> Numbers:
+def _numbers(watch: PoolWatch, statements: dict[Any, list[Any]]) -> Numbers:
     merged = watch.recorder.merged()
     numbers = watch.recorder.layout.named(merged)
     if watch.can_wait and (zeros := watch.waits_of_zero(merged)):
@@ -93,6 +97,12 @@ def _numbers(watch: PoolWatch) -> Numbers:
         waits[0] += zeros
     for name, count in watch.error_names.copy().items():
         numbers[f"statement errors|{name}"] = count
+    for endpoint, row in watch.recorder.rows("endpoints").items():
+        numbers[f"endpoint|{endpoint}"] = row
+    for (endpoint, operation, _), row in statements.items():
+        add(numbers, {f"statement|{operation}": row})
+        calls = sum(row[:-1])
+        add(numbers, {f"endpoint statements|{endpoint}": [calls, row[-1]]})
     return numbers
 
 
@@ -106,6 +116,8 @@ def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: 
     idle = sum(record.dbapi_connection is not None for record in records)
     pooled = pool is not None and not isinstance(pool, sa.pool.NullPool)
     limits = _limits(pool) if queued else None
+    _note_overdue(watch, held, config)
+    statements = watch.recorder.rows("statements")
     return {
         "class": watch.pool_class,
         "limits": limits,
@@ -123,7 +135,10 @@ def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: 
         ],
         "idle_in_transaction": sum(bool(_idle_since(holder)) for _, holder in held),
         "oldest": _oldest_ages(held, waiters, clock),
-        "numbers": _numbers(watch),
+        "leaks": [_leak(leak) for leak in watch.leaks.copy()],
+        "endpoints": _held_by_endpoint(watch, held),
+        "statements": _fingerprints(statements, config),
+        "numbers": _numbers(watch, statements),
     }
 
 
@@ -168,7 +183,7 @@ def _holder(record: Any, holder: list[Any], clock: float, names: dict[int | None
     statement = holder[STATEMENT_TEXT]
     return {
         "since": clock + holder[SINCE],
-        "endpoint": holder[ENDPOINT],
+        "endpoint": endpoint_of(holder[SCOPE]),
         "thread": names.get(holder[THREAD], f"thread {holder[THREAD]}"),
         "line": line_of((holder[CODE], holder[OFFSET]) if holder[OFFSET] else holder[CODE]),
         "in_transaction": bool(holder[TRANSACTION_SINCE]),
@@ -179,14 +194,56 @@ def _holder(record: Any, holder: list[Any], clock: float, names: dict[int | None
     }
 
 
-def _waiter(waiter: tuple[float, int, Any, str | None], clock: float, names: dict[int | None, str]) -> Said:
-    since, thread, place, endpoint = waiter
+def _waiter(waiter: tuple[float, int, Any, Scope | None], clock: float, names: dict[int | None, str]) -> Said:
+    since, thread, place, scope = waiter
     return {
         "since": clock + since,
-        "endpoint": endpoint,
+        "endpoint": endpoint_of(scope),
         "line": line_of(place),
         "thread": names.get(thread, f"thread {thread}"),
     }
+
+
+def _note_overdue(watch: PoolWatch, held: list[tuple[Any, list[Any]]], config: Config) -> None:
+    """Held for longer than anybody should: counted once for each hold, when somebody looks or publishes."""
+    begun = time.perf_counter() - config.overdue_seconds
+    for _, holder in held:
+        if holder[SINCE] < begun and not holder[OVERDUE]:
+            holder[OVERDUE] = True
+            watch.note_leak("overdue", holder)
+
+
+def _leak(leak: Leak) -> Said:
+    return {
+        "kind": leak.kind,
+        "at": leak.at,
+        "seconds": leak.seconds,
+        "line": line_of(leak.place),
+        "endpoint": leak.endpoint,
+    }
+
+
+def _held_by_endpoint(watch: PoolWatch, held: list[tuple[Any, list[Any]]]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for _, holder in held:
+        name = endpoint_of(holder[SCOPE]) or NONE
+        name = name if watch.endpoints.admits(name) else OTHER
+        counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def _fingerprints(statements: dict[Any, list[Any]], config: Config) -> list[Said]:
+    """The statements that took the most time, over all endpoints."""
+    found: dict[str, Said] = {}
+    for (endpoint, operation, fingerprint), row in statements.items():
+        one = found.setdefault(
+            fingerprint if fingerprint != OTHER else f"{OTHER} {operation}",
+            {"operation": operation, "row": [0] * len(row), "endpoints": {}},
+        )
+        one["row"] = [a + b for a, b in zip(one["row"], row, strict=True)]
+        one["endpoints"][endpoint] = sum(row[:-1])
+    most = sorted(found.items(), key=lambda item: -item[1]["row"][-1])[: config.statements_shown]
+    return [{"statement": text[: config.statement_characters], **one} for text, one in most]
 
 
 def _merge_pool(said: Said, more: Said) -> None:
@@ -201,6 +258,9 @@ def _merge_pool(said: Said, more: Said) -> None:
         said["timeout"] = max((t for t in (said["timeout"], more["timeout"]) if t is not None), default=None)
         said["peak"] += more["peak"]
         said["holders"] += more["holders"]
+        said["leaks"] += more["leaks"]
+        said["statements"] += more["statements"]
+        add(said["endpoints"], more["endpoints"])
         said["waiting"] += more["waiting"]
         for name, moment in more["oldest"].items():
             moments = [m for m in (said["oldest"][name], moment) if m is not None]

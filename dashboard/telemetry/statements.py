@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Callable
 from threading import get_ident
@@ -15,73 +14,31 @@ from . import scopes
 from .faults import fault
 from .pools import Listener
 from .recorder import SECONDS, STATEMENT_SECONDS
+from .scopes import NONE
+from .tables import STATEMENT_SUM
 from .watches import (
     CACHE,
     COMMIT_SECONDS,
     COMMITTED,
     ERRORS,
     MARK,
-    OPERATIONS,
-    STATEMENT,
+    SCOPE,
     STATEMENT_ENDED,
     STATEMENT_SINCE,
     STATEMENT_TEXT,
+    TEXTS,
     TRANSACTION,
     TRANSACTION_SINCE,
+    USE,
     WATCH,
     new_holder,
 )  # fmt: skip
 
 RELEASING = "poolhouse_releasing"
 """A key of `connection.info`: while it is there, a rollback only ends a transaction after mere reading: `released`."""
-STATEMENTS_REMEMBERED = 2_000
-NAMES_OF_DDL = frozenset({"create", "alter", "drop", "truncate", "comment", "grant", "revoke", "rename"})
-SPELLINGS = {"replace": "insert", "values": "select", "table": "select", "upsert": "insert"}
-
 _HIT, _MISS = CacheStats.CACHE_HIT, CacheStats.CACHE_MISS
 _CACHE_HIT, _CACHE_MISS, _CACHE_NO_KEY = CACHE["hit"], CACHE["miss"], CACHE["no_key"]
-_STATEMENT_SUM = len(STATEMENT_SECONDS) + 1
 _SECONDS_SUM = len(SECONDS) + 1
-_WORD = re.compile(r"\s+|--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\w+|.", re.S)
-
-
-def operation_of(statement: str) -> str:
-    """Which of OPERATIONS a statement is, by its first word, or after WITH by the first verb outside parentheses.
-
-    >>> operation_of("WITH t AS (SELECT 1) INSERT INTO u SELECT * FROM t")
-    'insert'
-    >>> operation_of("/* shop */ select 1"), operation_of("DROP TABLE t"), operation_of("PRAGMA x")
-    ('select', 'ddl', 'other')
-    """
-    depth, common = 0, False
-    for match in _WORD.finditer(statement):
-        word = match[0].lower()
-        depth += (word == "(") - (word == ")")
-        if not word[0].isalpha() or (common and depth):
-            continue
-        if word == "with" and not common:
-            common = True
-            continue
-        word = SPELLINGS.get(word, word)
-        if word in NAMES_OF_DDL:
-            return "ddl"
-        if word in OPERATIONS and word not in ("ddl", "other"):
-            return word
-        if not common:
-            return "other"
-    return "other"
-
-
-class _Operations(dict[str, int]):
-    """By statement, the first cell of its operation's histogram. SQLAlchemy gives the same text object again and
-    again."""
-
-    def __missing__(self, statement: str) -> int:
-        if len(self) >= STATEMENTS_REMEMBERED:
-            self.clear()
-        position = STATEMENT[operation_of(statement)]
-        self[statement] = position
-        return position
 
 
 def listeners(root: Any) -> dict[str, Listener]:
@@ -107,7 +64,13 @@ def _begin(root: Any) -> Listener:
                 return
             holder = watch.held.get(connection._dbapi_connection._connection_record)
             if holder is None:  # detached, or out since before the watch began: it has transactions all the same
-                holder = new_holder(watch, get_ident(), None, scopes.endpoint(), None)
+                holder = new_holder(watch, get_ident(), None, scopes.here(), None)
+            scope = holder[SCOPE]
+            if scope is None:
+                holder[TEXTS] = watch.local.statements[NONE]
+            else:
+                holder[TEXTS] = watch.local.statements[scope.endpoint]
+                holder[USE] = scope.uses.get(watch) or scope.use_of(watch)
             holder[TRANSACTION_SINCE] = pc()
             holder[COMMITTED] = 0
             connection._poolhouse = holder
@@ -173,8 +136,6 @@ def _before_cursor_execute() -> Callable[..., tuple[str, Any]]:
 
 
 def _after_cursor_execute() -> Listener:
-    operations = _Operations()
-
     def after_cursor_execute(
         connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
     ) -> None:
@@ -186,11 +147,16 @@ def _after_cursor_execute() -> Listener:
                 return
             holder[STATEMENT_SINCE] = 0.0
             holder[STATEMENT_ENDED] = now
-            cells = holder[WATCH].local.cells
-            base = operations[statement]
-            cells[base + bisect_left(STATEMENT_SECONDS, now - since)] += 1
-            cells[base + _STATEMENT_SUM] += now - since
+            since = now - since
+            row = holder[TEXTS][statement]
+            row[bisect_left(STATEMENT_SECONDS, since)] += 1
+            row[STATEMENT_SUM] += since
+            use = holder[USE]
+            if use is not None:
+                use[0] += 1
+                use[1] += since
             hit = context.cache_hit
+            cells = holder[WATCH].local.cells
             cells[_CACHE_HIT if hit is _HIT else _CACHE_MISS if hit is _MISS else _CACHE_NO_KEY] += 1
         except AttributeError:
             pass

@@ -8,11 +8,14 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
-from .recorder import AGE_SECONDS, SECONDS, STATEMENT_SECONDS, Layout, Local, Recorder
+from .recorder import AGE_SECONDS, COUNTS, SECONDS, Layout, Local, Recorder, Table
+from .scopes import Scope, endpoint_of
+from .tables import ENDPOINTS, FINGERPRINTS, OTHER, Endpoints, Names, Statements
 
 POOL = Layout()
 CHECKOUTS = POOL.counter("checkouts")
@@ -31,11 +34,11 @@ ERRORS = {
     for away in (True, False)
 }
 INVALIDATIONS = {kind: POOL.counter(f"invalidations|{kind}") for kind in ("hard", "soft")}
-LEAKS = {kind: POOL.counter(f"leaks|{kind}") for kind in ("garbage_collected", "foreign_process")}
+LEAKS = {kind: POOL.counter(f"leaks|{kind}") for kind in ("garbage_collected", "overdue", "foreign_process")}
 TRANSACTION_OUTCOMES = ("commit", "rollback", "released", "abandoned")
 TRANSACTION = {outcome: POOL.histogram(f"transaction|{outcome}", SECONDS) for outcome in TRANSACTION_OUTCOMES}
-OPERATIONS = ("select", "insert", "update", "delete", "ddl", "other")
-STATEMENT = {operation: POOL.histogram(f"statement|{operation}", STATEMENT_SECONDS) for operation in OPERATIONS}
+REQUEST_STATEMENTS = POOL.histogram("request statements", COUNTS)
+REQUEST_SECONDS = POOL.histogram("request seconds", SECONDS)
 CACHE = {result: POOL.counter(f"cache|{result}") for result in ("hit", "miss", "no_key")}
 
 MARK = "_poolhouse"
@@ -43,18 +46,32 @@ MARK = "_poolhouse"
 pool goes."""
 PEAK_SECONDS = 60.0
 ERROR_NAMES = 30
-OTHER = "__other__"
+LEAKS_REMEMBERED = 20
 
 # A holder is a list, not an object: making one is on the hot path. These are its places.
-SINCE, THREAD, CODE, OFFSET, ENDPOINT, FAIRY = range(6)
+SINCE, THREAD, CODE, OFFSET, SCOPE, FAIRY = range(6)
 TRANSACTION_SINCE, STATEMENT_ENDED, STATEMENT_TEXT, STATEMENT_SINCE, COMMITTED, COMMIT_SECONDS, WATCH = range(6, 13)
+TEXTS, USE, OVERDUE = range(13, 16)
 
 
-def new_holder(watch: PoolWatch | None, thread: int, place: Any, endpoint: str | None, fairy: Any) -> list[Any]:
+def new_holder(watch: PoolWatch | None, thread: int, place: Any, scope: Scope | None, fairy: Any) -> list[Any]:
     """A holder off the hot path; `checkout` writes the same list out. place: a Place of `lines`, or what else was
     kept."""
     code, offset = place if place is not None and len(place) == 2 else (place, 0)
-    return [time.perf_counter(), thread, code, offset, endpoint, fairy, 0.0, 0.0, None, 0.0, 0, 0.0, watch]
+    return [
+        time.perf_counter(), thread, code, offset, scope, fairy, 0.0, 0.0, None, 0.0, 0, 0.0, watch, None, None, False
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A connection that was not given back as it should be. at: seconds since 1970; place: what `lines` kept."""
+
+    kind: str
+    at: float
+    seconds: float
+    place: Any
+    endpoint: str | None
 
 
 class PoolWatch:
@@ -65,17 +82,24 @@ class PoolWatch:
     """
 
     __slots__ = (
-        "__weakref__", "can_wait", "detached", "error_names", "foreign", "held", "local", "lock", "name", "peaks",
-        "pool_class", "pools", "recorder", "root", "spent", "top", "waiting", "zero_waits",
+        "__weakref__", "can_wait", "detached", "endpoints", "error_names", "foreign", "held", "leaks", "local", "lock",
+        "name", "pairs", "peaks", "pool_class", "pools", "recorder", "root", "spent", "top", "waiting", "zero_waits",
     )  # fmt: skip
 
     def __init__(self, name: str, root: Any) -> None:
         self.name = name
         self.root = root
-        self.recorder = Recorder(POOL)
+        self.endpoints = Names(ENDPOINTS)
+        self.pairs = Names(FINGERPRINTS)
+        tables: dict[str, Callable[[], Table]] = {
+            "endpoints": lambda: Endpoints(self.endpoints),
+            "statements": lambda: Statements(self.endpoints, self.pairs),
+        }
+        self.recorder = Recorder(POOL, tables)
         self.local: Local = self.recorder.local
         self.held: dict[Any, list[Any]] = {}
-        self.waiting: dict[Any, tuple[float, int, Any, str | None]] = {}
+        self.waiting: dict[Any, tuple[float, int, Any, Scope | None]] = {}
+        self.leaks: deque[Leak] = deque(maxlen=LEAKS_REMEMBERED)
         self.detached: dict[int, Any] = {}
         self.foreign: weakref.WeakSet[Any] | None = (
             None  # None, not empty: asking a WeakSet for its length costs too much
@@ -119,6 +143,13 @@ class PoolWatch:
                 self.detached.pop(key, None)
         return len(self.detached)
 
+    def note_leak(self, kind: str, holder: list[Any]) -> None:
+        """Counts it, and remembers whose line it was."""
+        self.local.cells[LEAKS[kind]] += 1
+        place = (holder[CODE], holder[OFFSET]) if holder[OFFSET] else holder[CODE]
+        seconds = time.perf_counter() - holder[SINCE]
+        self.leaks.append(Leak(kind, time.time(), seconds, place, endpoint_of(holder[SCOPE])))
+
     def count_error(self, name: str) -> None:
         """By the class of the driver's error; the first 30 classes by name, the others together."""
         with self.lock:
@@ -146,6 +177,9 @@ class PoolWatch:
         self.waiting.clear()
         self.detached.clear()
         self.error_names.clear()
+        self.leaks.clear()
+        self.endpoints.begin_at_zero()
+        self.pairs.begin_at_zero()
         self.peaks.clear()
         self.top = self.zero_waits = 0
 

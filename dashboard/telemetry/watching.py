@@ -11,11 +11,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from . import instruments, pools, sessions, statements
+from . import instruments, pools, requests, scopes, sessions, statements
 from .faults import fault
 from .watches import MARK, PoolWatch
 
 DEFAULT_NAME = "default"
+scopes.at_end.append(requests.add_up)
 
 
 class Watch:

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
 
 from dashboard.telemetry import unwatch, watch
-from dashboard.telemetry.statements import RELEASING, operation_of
+from dashboard.telemetry.statements import RELEASING
+from dashboard.telemetry.tables import operation_of
 
 from .conftest import User
 
