@@ -77,7 +77,13 @@ def announce() -> str:
     with_drivers(config)
     if config.auth != "password":
         return f"Poolhouse: http://{config.host}:{config.port}/"
-    return f"Poolhouse: sign in once, within {config.link_seconds / 60:.0f} minutes, at\n  {sign_in_link(config)}"
+    try:
+        link = sign_in_link(config)
+    except Refusal as refusal:
+        if not first_start.may_come_back(refusal, config):
+            raise
+        return f"Poolhouse: {refusal} When it is back, `flask dashboard link` prints a link to sign in with."
+    return f"Poolhouse: sign in once, within {config.link_seconds / 60:.0f} minutes, at\n  {link}"
 
 
 def _database(app: Flask, config: Config) -> SQLAlchemy:

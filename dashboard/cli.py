@@ -216,9 +216,8 @@ def _where(store: Store) -> str:
 
 @contextmanager
 def _store() -> Iterator[Store]:
-    """The store of the settings, also where Poolhouse could not start because of it."""
-    entry = _entry()
-    store = entry.store if isinstance(entry, Runtime) else Store(first_start.store_url(_config()))
+    """The store of the settings, also where Poolhouse could not start because of it, or waits for it."""
+    store = Store(first_start.store_url(_config()))
     try:
         yield store
     finally:

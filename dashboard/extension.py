@@ -95,9 +95,8 @@ class Dashboard:
                 engines = host.engines_of(db)
             host.keep_apart(first_start.store_url(config), engines)
             with first_start.lock(config):
-                store = first_start.open_store(config)
+                store, accounts = first_start.begin_store(config, people=self.access is None)
                 undo.callback(store.engine.dispose)
-                accounts = None if self.access else first_start.open_accounts(store, config)
                 key = first_start.secret_key(config)
             store.engine.dispose()  # no connection of ours shall lie open when a server forks
             databases = host.databases_of(db, engines, config)

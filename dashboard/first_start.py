@@ -4,6 +4,7 @@ processes at once do it once."""
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import secrets
 import time
@@ -12,11 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+import sqlalchemy as sa
+
 from .access.accounts import Accounts
 from .config import Config
 from .refusal import Refusal
 from .store.engine import SCHEMA_VERSION, Store
+from .store.late import LateStore
 
+log = logging.getLogger("poolhouse")
 STORE_FILE = "store.db"
 KEY_FILE = "poolhouse_secret_key"  # a Flask host may well keep a `secret_key` of its own in its `instance` folder
 LOOK_AGAIN_SECONDS = 0.02
@@ -62,7 +67,8 @@ def store_url(config: Config) -> str:
 
 def open_store(config: Config) -> Store:
     """The store of the settings; made at once where it is a file of ours, by `store create` only on a server
-    database. Raises Refusal("store_away") for one that cannot be used."""
+    database. Raises Refusal: "store_away" for one that does not answer, "unavailable" for one without the tables that
+    this version knows."""
     store = Store(store_url(config))
     try:
         if store.engine.dialect.name == "sqlite":
@@ -74,12 +80,55 @@ def open_store(config: Config) -> Store:
     return store
 
 
+def begin_store(config: Config, *, people: bool) -> tuple[Store, Accounts | None]:
+    """The store, and the accounts in it where people are asked for, for a process that serves. A server database that
+    is away is begun by whoever uses it when it is back. Raises as `open_store` does for one that will not come back."""
+    store = LateStore(store_url(config))
+    accounts = Accounts(store, config) if people else None
+
+    def begin() -> None:
+        if is_ours(config):
+            store.create()
+        _must_be_known(store.schema_version())
+        if accounts is not None:
+            _prepare(accounts, config)
+
+    def begin_late() -> None:
+        _must_be_known(store.schema_version())  # before the lock: nobody shall queue for it while the store is away
+        with lock(config):
+            begin()
+        log.warning("poolhouse: the store is back, and has begun")
+
+    try:
+        begin()
+    except Refusal as refusal:
+        if not may_come_back(refusal, config):
+            store.engine.dispose()
+            raise
+        log.error("poolhouse starts without its store, and tries again with each request: %s", refusal)
+        store.put_off(begin_late)
+    except BaseException:
+        store.engine.dispose()
+        raise
+    return store, accounts
+
+
+def is_ours(config: Config) -> bool:
+    """A file of our own, which we make; the tables on a server are made by a command only."""
+    return sa.make_url(store_url(config)).get_backend_name() == "sqlite"
+
+
+def may_come_back(refusal: Refusal, config: Config) -> bool:
+    """Whether the store is only away, on a server that may answer in a moment."""
+    return refusal.code == "store_away" and not is_ours(config)
+
+
 def _must_be_known(version: int | None) -> None:
     if version is None:
-        raise Refusal("store_away", "The store has no tables yet.", remedy="Run `flask dashboard store create`.")
+        raise Refusal("unavailable", "The store has no tables yet.", remedy="Run `flask dashboard store create`.")
     if version > SCHEMA_VERSION:
         raise Refusal(
-            "store_away",
+            "unavailable",
             f"The store was made by a newer Poolhouse (version {version}, this one knows {SCHEMA_VERSION}).",
             remedy="Start the newer one.",
         )
@@ -87,10 +136,14 @@ def _must_be_known(version: int | None) -> None:
 
 def open_accounts(store: Store, config: Config) -> Accounts:
     accounts = Accounts(store, config)
+    _prepare(accounts, config)
+    return accounts
+
+
+def _prepare(accounts: Accounts, config: Config) -> None:
     accounts.ensure_admin()
     if config.admin_password:
         accounts.set_admin_password(config.admin_password)
-    return accounts
 
 
 def secret_key(config: Config) -> str:

@@ -8,7 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -60,6 +60,7 @@ class Accounts:
         self._refreshing = threading.Lock()
         self._tried_at = float("-inf")
         self._store_answers = True
+        self._refused: Refusal | None = None
 
     # who is this
 
@@ -127,15 +128,16 @@ class Accounts:
 
     def save(self, name: str, role: Role, password: str | None) -> None:
         """Makes the account or changes it; its older sign-ins end. password None: it cannot sign in by password."""
-        hashed = None if password is None else generate_password_hash(password)
-        rows.save_account(self._store, rows.Account(name, role, hashed, self._clock()))
+        self._save(name, role, password)
         self._people(anew=True)
 
     def set_admin_password(self, password: str) -> None:
         """Sets it at start, without ending sign-ins when it is the same as before."""
-        account = self._people(anew=True).accounts.get("admin")
+        people = self._read_now()
+        account = people.accounts.get("admin")
         if account is None or account.password_hash is None or not check_password_hash(account.password_hash, password):
-            self.save("admin", "admin", password)
+            self._save("admin", "admin", password)
+            self._read_now()
 
     def ensure_admin(self) -> None:
         """The account that the sign-in link is for. It has no password until one is given."""
@@ -154,6 +156,17 @@ class Accounts:
         return token
 
     # inside
+
+    def _save(self, name: str, role: Role, password: str | None) -> None:
+        hashed = None if password is None else generate_password_hash(password)
+        rows.save_account(self._store, rows.Account(name, role, hashed, self._clock()))
+
+    def _read_now(self) -> rows.People:
+        """In this thread, however long it takes: a start may be what another one's reading waits for."""
+        at = self._monotonic()
+        people = rows.read_people(self._store, self._clock() - self._config.sign_in_seconds)
+        self._copy, self._store_answers = _Copy(people, at), True
+        return people
 
     def _begin(self, name: str) -> SignIn:
         sign_in = SignIn(secrets.token_urlsafe(18), name, self._clock())
@@ -187,6 +200,8 @@ class Accounts:
         """The copy; read again when it is too old, or at once (`anew`) after a change of our own."""
         if anew or self._age() > self._config.copy_seconds:
             self._refresh(must=anew or self._copy is None)
+        if self._copy is None and self._refused is not None:
+            raise replace(self._refused)
         if self._copy is None or self._age() > self._config.copy_trusted_seconds:
             raise Refusal(
                 "store_away",
@@ -217,12 +232,9 @@ class Accounts:
 
     def _read(self, read: threading.Event) -> None:
         try:
-            at = self._monotonic()
-            people = rows.read_people(self._store, self._clock() - self._config.sign_in_seconds)
-            self._copy = _Copy(people, at)
-            self._store_answers = True
-        except Refusal:
-            self._store_answers = False  # the old copy goes on being trusted, within its bound
+            self._read_now()
+        except Refusal as refusal:
+            self._store_answers, self._refused = False, refusal  # the old copy is still trusted, within its bound
         finally:
             self._refreshing.release()
             read.set()

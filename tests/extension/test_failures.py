@@ -38,9 +38,6 @@ def broken(name, app, engine, tmp_path):
             connection.execute(schema_table.update().values(version=SCHEMA_VERSION + 1))
         store.engine.dispose()
         says = "newer Poolhouse"
-    elif name == "a store that is away":
-        app.config["DASHBOARD_STORE_URL"] = "postgresql+psycopg://poolhouse:geheim@127.0.0.1:1/store"
-        says = "cannot be reached"
     elif name == "a store that is no database":
         (make(folder) / STORE_FILE).write_text("not SQLite, and long enough to be taken for a header of something else")
         says = "DatabaseError"
@@ -82,7 +79,6 @@ def make(folder):
         "a wrong setting",
         "a folder that is none",
         "a store that is newer",
-        "a store that is away",
         "a store that is no database",
         "a store of an unknown kind",
         "a store in the hosts own file",

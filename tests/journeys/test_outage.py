@@ -7,6 +7,7 @@ import shutil
 import pytest
 import sqlalchemy as sa
 
+from dashboard.store.engine import Store
 from tests.journeys.desk import Desk
 from tests.journeys.person import PASSWORD, Person
 from tests.journeys.postgresql import PostgreSQL
@@ -133,3 +134,24 @@ def must_stay_up(person, *more):
     """A signed-in viewer reads every page, in time."""
     for path in (*PAGES, *more):
         assert person.get(path).status == 200, path
+
+
+def test_workers_that_started_while_the_store_was_away_go_on_by_themselves_when_it_is_back(poolhouse_server):
+    with PostgreSQL() as store:
+        url = store.new_database()
+        made = Store(url)
+        made.create()
+        made.engine.dispose()
+        store.stop()
+        server = poolhouse_server("-w 2", settings={"DASHBOARD_STORE_URL": url, "DATABASE_URL": "none"})
+        assert "`flask dashboard link` prints a link" in server.output()
+        workers = server.output().count("Booting worker")
+        for _ in range(4):
+            assert server.request("GET", "/", headers={"Authorization": "Bearer nobody"}).status == 503
+        assert server.request("GET", "/metrics").status == 200
+
+        store.start()
+        token = server.token("viewer")
+        assert {server.request("GET", "/", token=token).status for _ in range(12)} == {200}
+        assert server.output().count("Booting worker") == workers == 2
+        assert "Traceback" not in server.output()

@@ -97,7 +97,7 @@ class Thing(Base):
     data: Mapped[bytes | None] = mapped_column(sa.LargeBinary(4))
     point: Mapped[str | None] = mapped_column(Point)
     pickled: Mapped[object | None] = mapped_column(sa.PickleType)
-    twice: Mapped[int] = mapped_column(sa.Computed("count * 2"))
+    twice: Mapped[int] = mapped_column(sa.BigInteger, sa.Computed("CAST(count AS BIGINT) * 2"))
     version: Mapped[int] = mapped_column()
     parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("thing.id"))
     shout: Mapped[str | None] = mapped_column(Shouted)
