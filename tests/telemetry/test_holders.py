@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from dashboard.telemetry import scope, set_scope_reader, watch
+from dashboard.telemetry.scopes import Scope
 
 from .waiting import until
 
@@ -25,7 +26,7 @@ def test_the_holder_is_named_with_its_line_thread_endpoint_and_statement(engine,
 
 
 def test_the_scope_reader_is_asked_where_no_scope_is_set(engine, pool):
-    set_scope_reader(lambda: "shop.index")
+    set_scope_reader(lambda: Scope("shop.index"))
     try:
         with engine.connect():
             assert pool().holders[0].endpoint == "shop.index"

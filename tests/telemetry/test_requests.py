@@ -1,0 +1,109 @@
+"""What one request, job or command did is added up; endpoints and statements have rows of their own, within bounds."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import sqlalchemy as sa
+
+from dashboard.config import Config
+from dashboard.telemetry import scope
+from dashboard.telemetry.snapshot import own
+from dashboard.telemetry.tables import ENDPOINTS, FINGERPRINTS
+
+
+@pytest.fixture
+def said(name):
+    return lambda: own(Config())["pools"][name]
+
+
+def run(engine, *statements):
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement))
+
+
+def test_an_endpoint_has_its_holds_statements_and_requests(engine, said):
+    with scope("shop.report"):
+        run(engine, "SELECT 1", "SELECT 2")
+        run(engine, "SELECT 3")
+    run(engine, "SELECT 4")
+    numbers = said()["numbers"]
+    holds, seconds, waited, requests = numbers["endpoint|shop.report"]
+    assert (holds, waited, requests) == (2, 0, 1)
+    assert seconds > 0
+    assert numbers["endpoint|__none__"][0] == 1
+    assert numbers["endpoint statements|shop.report"][0] == 3
+    assert numbers["endpoint statements|__none__"][0] == 1
+
+
+def test_a_request_is_counted_once_when_it_ends(engine, said):
+    with scope("shop.report"):
+        run(engine, *["SELECT 1"] * 3)
+        assert "request statements" not in said()["numbers"]
+    numbers = said()["numbers"]
+    assert numbers["request statements"][:4] == [0, 0, 1, 0]
+    assert numbers["request statements"][-1] == 3
+    assert sum(numbers["request seconds"][:-1]) == 1
+
+
+def test_one_statement_with_other_values_is_one_row_with_its_endpoints(engine, said):
+    for endpoint in ("a", "b"):
+        with scope(endpoint):
+            run(engine, "SELECT 1 WHERE 1 IN (1, 2)", "SELECT 1 WHERE 1 IN (1, 2, 3)")
+    rows = {row["statement"]: row for row in said()["statements"]}
+    assert list(rows) == ["SELECT # WHERE # IN (…)"]
+    (row,) = rows.values()
+    assert (row["operation"], row["endpoints"]) == ("select", {"a": 2, "b": 2})
+
+
+def test_statements_of_all_threads_add_up_also_of_those_that_have_ended(engine, said):
+    threads = [threading.Thread(target=run, args=(engine, "SELECT 1")) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+        thread.join()
+    run(engine, "SELECT 1")
+    assert sum(said()["numbers"]["statement|select"][:-1]) == 4
+
+
+def test_endpoints_past_the_bound_count_together_and_nothing_is_lost(engine, said):
+    for number in range(ENDPOINTS + 5):
+        with scope(f"endpoint {number}"):
+            run(engine, "SELECT 1")
+    numbers = said()["numbers"]
+    found = {key for key in numbers if key.startswith("endpoint|")}
+    assert len(found) == ENDPOINTS + 1
+    assert numbers["endpoint|__other__"][0] == numbers["endpoint statements|__other__"][0] == 5
+    assert sum(said()["endpoints"].values()) == 0
+
+
+def test_statements_past_the_bound_count_together_and_nothing_is_lost(engine, said):
+    with engine.connect() as connection:
+        for number in range(FINGERPRINTS + 7):
+            connection.exec_driver_sql(f"SELECT 1 AS c{number}")
+    numbers = said()["numbers"]
+    assert sum(numbers["statement|select"][:-1]) == FINGERPRINTS + 7
+    assert numbers["endpoint statements|__none__"][0] == FINGERPRINTS + 7
+    assert len(said()["statements"]) <= Config().statements_shown
+
+
+def test_a_connection_that_goes_to_another_thread_counts_there_without_loss(engine, said):
+    connection = engine.connect()
+    thread = threading.Thread(target=lambda: connection.execute(sa.text("SELECT 1")))
+    thread.start()
+    thread.join()
+    connection.execute(sa.text("SELECT 1"))
+    connection.close()
+    assert sum(said()["numbers"]["statement|select"][:-1]) == 2
+
+
+def test_an_overdue_hold_is_a_leak_once_and_its_line_is_known(engine, name):
+    config = Config(overdue_seconds=0.0)
+    with engine.connect():
+        for _ in range(3):
+            said = own(config)["pools"][name]
+        assert said["numbers"]["leaks|overdue"] == 1
+        (leak,) = said["leaks"]
+        assert leak["kind"] == "overdue"
+        assert leak["line"].startswith("tests/telemetry/test_requests.py:")
