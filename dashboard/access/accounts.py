@@ -20,6 +20,8 @@ from .access import Person, Role
 
 THROTTLE_SECONDS = 300.0
 REFRESH_PATIENCE_SECONDS = 0.5
+FIRST_PATIENCE_SECONDS = 5.0
+"""As long as nothing was read yet, there is no copy to go on with."""
 RETRY_SECONDS = 1.0
 LOOK_UP_SECONDS = 0.1
 _NOBODY_HASH = generate_password_hash(
@@ -222,12 +224,13 @@ class Accounts:
         that asks who somebody is."""
         if not must and self._monotonic() - self._tried_at < RETRY_SECONDS:
             return
-        if not self._refreshing.acquire(timeout=REFRESH_PATIENCE_SECONDS if must else 0):
+        patience = FIRST_PATIENCE_SECONDS if self._copy is None else REFRESH_PATIENCE_SECONDS
+        if not self._refreshing.acquire(timeout=patience if must else 0):
             return
         self._tried_at = self._monotonic()
         read = threading.Event()
         threading.Thread(target=self._read, args=(read,), name="poolhouse-accounts", daemon=True).start()
-        if not read.wait(REFRESH_PATIENCE_SECONDS):
+        if not read.wait(patience):
             self._store_answers = False
 
     def _read(self, read: threading.Event) -> None:

@@ -22,7 +22,7 @@ def tell_nulls_apart(engine: sa.Engine, mappers: Callable[[], Iterable[sa_orm.Ma
     what was read, in a mutable document or a TypeDecorator, both stay None: it knows nothing else.
     """
     host = engine.dialect
-    loads = _telling(getattr(host, "_json_deserializer", None) or json.loads)
+    loads = _Telling(getattr(host, "_json_deserializer", None) or json.loads)
     engine.dialect = ours = copy.copy(host)
     ours.__dict__.pop("_type_memos", None)  # it keeps result processors, which hold the other reader
     ours._json_deserializer = loads
@@ -95,12 +95,15 @@ def _none(value: Any) -> Any:
     return None if value is sa.JSON.NULL else value
 
 
-def _telling(loads: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def tell(text: Any) -> Any:
-        value = loads(text)
-        return sa.JSON.NULL if value is None else value
+class _Telling:
+    """Reads JSON's null as `sa.JSON.NULL`. An object, for psycopg warns of a closure that it may leak."""
 
-    return tell
+    def __init__(self, loads: Callable[[Any], Any]) -> None:
+        self._loads = loads
+
+    def __call__(self, text: Any) -> Any:
+        value = self._loads(text)
+        return sa.JSON.NULL if value is None else value
 
 
 def _psycopg(connection: Any, loads: Callable[[Any], Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,8 @@ from ..refusal import Refusal
 
 SCHEMA_VERSION = 1
 metadata = sa.MetaData()
+TABLES = (".accounts", ".workspace_rows")
+"""The modules that have tables in the store."""
 """Every table of the store; each module of this room adds its own. Their names begin with `poolhouse_`."""
 
 PATIENCE: Mapping[str, Mapping[str, Any]] = {
@@ -52,6 +55,8 @@ class Store:
 
     def create(self) -> None:
         """Makes what is missing; harmless when all is there. Callers hold the instance folder's first-start lock."""
+        for module in TABLES:  # each brings its tables into the metadata; whoever calls may have imported none
+            import_module(module, __package__)
         self._keep_private()
         metadata.create_all(self.engine)
         with self.writing() as connection:

@@ -105,7 +105,7 @@ def sent_by(context: sa.ExceptionContext, models: Models, held: Iterable[Held], 
         tuple(row for row in rows[:ROWS_LOOKED_AT] if isinstance(row, Mapping)),
         columns,
         tuple(held),
-        context.statement is None and context.cursor is not None,
+        context.statement is None and execution is not None,  # a COMMIT or a connect has none
         tuple(getattr(compiled, "positiontup", None) or ()),
         frozenset(found[2] for found in targets if found and found[1].upper().startswith("INSERT")),
     )

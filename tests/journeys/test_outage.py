@@ -127,7 +127,7 @@ def test_the_database_is_away_at_the_start_comes_goes_and_comes_back(database, p
         desk.do("commit")
     rows = run(database.url, "SELECT name FROM author ORDER BY name")
     assert [name for (name,) in rows] == ["Flushed", "New and flushed", "New and staged", "Staged meanwhile"]
-    assert "Traceback" not in server.output()
+    assert "Traceback" not in server.output(), server.output()
 
 
 def must_stay_up(person, *more):
@@ -154,4 +154,4 @@ def test_workers_that_started_while_the_store_was_away_go_on_by_themselves_when_
         token = server.token("viewer")
         assert {server.request("GET", "/", token=token).status for _ in range(12)} == {200}
         assert server.output().count("Booting worker") == workers == 2
-        assert "Traceback" not in server.output()
+        assert "Traceback" not in server.output(), server.output()
