@@ -180,6 +180,7 @@ def _part(name: str, worker: int, item: Said, now: float) -> PoolReading:
         worker=worker,
         _numbers={
             "idle_in_transaction": item["idle_in_transaction"],
+            "statements": item.get("statements", ()),
             **{f"oldest {what}": _age(moment, now) for what, moment in item["oldest"].items()},
         },
     )

@@ -56,6 +56,14 @@ def runtime(app):
     return app.extensions["poolhouse"]
 
 
+@pytest.fixture
+def published(runtime):
+    """This process is in the ledger, as one that serves is."""
+    runtime.ledger.join()
+    yield
+    runtime.ledger.leave()
+
+
 class Script:
     """A client with a bearer token, which asks for JSON."""
 

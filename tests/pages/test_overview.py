@@ -5,13 +5,6 @@ import pytest
 POOL = {"name", "class", "limits", "counts", "slots", "holders", "waiters"}
 
 
-@pytest.fixture
-def published(runtime):
-    runtime.ledger.join()
-    yield
-    runtime.ledger.leave()
-
-
 @pytest.mark.usefixtures("published")
 def test_a_pool_on_overview_is_what_the_contract_says(script):
     viewer = script("viewer")
