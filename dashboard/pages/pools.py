@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, Response
 
 from ..refusal import Refusal
 from ..runtime import current
+from ..telemetry import digests
+from ..telemetry.digests import Distribution, EndpointDigest
 from ..telemetry.reading import PoolReading
 from . import gate
-from .html import page
+from .html import page, plain
 
 
 @dataclass(frozen=True)
 class Pools:
     pools: tuple[PoolReading, ...]
     problem: str | None
+
+
+@dataclass(frozen=True)
+class OnePool:
+    """One pool, by worker, and how long its connections were waited for and held since ever."""
+
+    pool: PoolReading
+    waited: Distribution
+    held: Distribution
+    endpoints: tuple[EndpointDigest, ...]
+
+    @property
+    def public(self) -> Mapping[str, Any]:
+        more = {"waited": self.waited, "held": self.held, "endpoints": self.endpoints}
+        return {**plain(self.pool), **plain(more)}
 
 
 def blueprint() -> Blueprint:
@@ -34,7 +53,10 @@ def index() -> Response:
 
 @gate.needs(gate.READ)
 def show(name: str) -> Response:
-    pool = current().ledger.read().pool(name)
+    reading = current().ledger.read()
+    pool = reading.pool(name)
     if pool is None:
         raise Refusal("not_found", "No pool of this name is watched.", remedy="The page Pools lists those there are.")
-    return page("pools/show.html", pool)
+    waited, held = (digests.distribution(pool.numbers, family) for family in ("wait|ok", "hold"))
+    endpoints = tuple(digest for digest in digests.endpoints(reading) if digest.pool == name)
+    return page("pools/show.html", OnePool(pool, waited, held, endpoints))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from .reading import Reading
-from .recorder import STATEMENT_SECONDS
+from .recorder import SECONDS, STATEMENT_SECONDS
 from .tables import HOLD_SECONDS, HOLDS, OTHER, REQUESTS, WAIT_SECONDS
 
 
@@ -43,6 +44,30 @@ class EndpointDigest:
     wait_seconds: float
     holds: int
     hold_seconds: float
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How long something took, how often. p50, p95, p99: seconds, estimated within a bucket. buckets: (upper bound in
+    seconds, count), those that are empty at either end left out; the last bound may be infinite."""
+
+    count: int
+    mean: float
+    p50: float
+    p95: float
+    p99: float
+    buckets: tuple[tuple[float, int], ...] = ()
+
+
+def distribution(numbers: Mapping[str, Any], family: str, bounds: Sequence[float] = SECONDS) -> Distribution:
+    """Of one histogram in the numbers of a pool or registry."""
+    row = numbers.get(family) or [0] * (len(bounds) + 2)
+    counts, total = row[:-1], int(sum(row[:-1]))
+    filled = [place for place, count in enumerate(counts) if count]
+    shown = zip((*bounds, inf), counts, strict=True)
+    buckets = tuple(shown)[filled[0] : filled[-1] + 1] if filled else ()
+    p50, p95, p99 = (quantile(share, counts, bounds) for share in (0.5, 0.95, 0.99))
+    return Distribution(total, row[-1] / total if total else 0.0, p50, p95, p99, buckets)
 
 
 def statements(reading: Reading) -> tuple[StatementDigest, ...]:

@@ -1,0 +1,33 @@
+"""One pool's page: by worker, by endpoint, and how long its connections were waited for and held."""
+
+import sqlalchemy as sa
+
+from dashboard.telemetry import scope
+from dashboard.telemetry.digests import distribution
+from dashboard.telemetry.recorder import SECONDS
+
+
+def test_a_pool_is_told_by_worker_and_by_endpoint(runtime, published, script):
+    engine = runtime.databases["default"].engine
+    with scope("pools.test"), engine.connect() as connection:
+        connection.execute(sa.text("SELECT 1"))
+        shown = script("viewer").get("/pools/default").get_json()
+        (holder,) = (one for one in shown["holders"] if one["endpoint"] == "pools.test")
+        assert holder["line"].startswith("tests/pages/test_pools.py:")
+    shown = script("viewer").get("/pools/default").get_json()
+    assert [part["counts"]["used"] for part in shown["workers"]] == [0]
+    (endpoint,) = (one for one in shown["endpoints"] if one["endpoint"] == "pools.test")
+    assert (endpoint["requests"], endpoint["statements"], endpoint["holds"]) == (1, 1, 1)
+    assert shown["held"]["count"] == shown["totals"]["checkins"]
+    assert 0 < shown["held"]["p50"] <= shown["held"]["p95"] <= shown["held"]["p99"]
+    assert sum(count for _, count in shown["held"]["buckets"]) == shown["held"]["count"]
+
+
+def test_the_page_of_a_pool_says_all_of_it_without_javascript(published, browser_client):
+    text = browser_client.get("/pools/default").text
+    for heading in ("Who holds a connection", "Who waits", "By worker", "How long", "By endpoint"):
+        assert f"<h2>{heading}</h2>" in text
+
+
+def test_a_distribution_of_nothing_is_empty():
+    assert distribution({}, "hold", SECONDS).buckets == ()
