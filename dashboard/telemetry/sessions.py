@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_left
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -76,11 +77,12 @@ class SessionWatch:
                 return False
             del registered[self.class_]
             by_class.clear()
-            for name, listener in self.listeners.items():
-                sa.event.remove(self.class_, name, listener)
+            ours = [(self.class_, name, listener) for name, listener in self.listeners.items()]
             if not registered:
-                sa.event.remove(sa_orm.Mapper, "expire", _expired)
-                sa.event.remove(sa_orm.Mapper, "refresh", _refreshed)
+                ours += [(sa_orm.Mapper, "expire", _expired), (sa_orm.Mapper, "refresh", _refreshed)]
+            for listening in ours:
+                with suppress(sa.exc.InvalidRequestError):  # the program has cleared all listeners
+                    sa.event.remove(*listening)
             return True
 
 

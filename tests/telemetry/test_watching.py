@@ -6,9 +6,10 @@ import gc
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import orm as sa_orm
 from sqlalchemy.pool import QueuePool
 
-from dashboard.telemetry import unwatch, watch
+from dashboard.telemetry import unwatch, watch, watch_sessions
 
 
 def test_a_bare_pool_without_an_engine_is_watched_too(driver, name, pool):
@@ -184,3 +185,13 @@ def test_engines_of_a_watched_class_add_up_and_leave_nothing_behind(driver, name
         assert len(watched._registration.watches()) == 0
     finally:
         watched.stop()
+
+
+def test_sessions_whose_listeners_the_program_cleared_are_let_go_without_an_error(name):
+    class Session(sa_orm.Session):
+        pass
+
+    watched = watch_sessions(Session, registry=name)
+    sa.event.remove(Session, "after_commit", watched._registration.listeners["after_commit"])
+    watched.stop()
+    watch_sessions(Session, registry=name).stop()
