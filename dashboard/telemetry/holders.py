@@ -1,0 +1,111 @@
+"""Who has a connection of this process, since when, doing what; who waits, and what leaked? As plain JSON data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from ..config import Config
+from .lines import line_of
+from .scopes import NONE, Scope, endpoint_of
+from .tables import OTHER
+from .watches import (
+    CODE,
+    OFFSET,
+    OVERDUE,
+    SCOPE,
+    SINCE,
+    STATEMENT_ENDED,
+    STATEMENT_SINCE,
+    STATEMENT_TEXT,
+    THREAD,
+    TRANSACTION_SINCE,
+    Leak,
+    PoolWatch,
+)  # fmt: skip
+
+Said = dict[str, Any]
+
+
+def oldest(held: list[tuple[Any, list[Any]]], config: Config) -> list[tuple[Any, list[Any]]]:
+    return sorted(held, key=lambda item: item[1][SINCE])[: config.holders_shown]
+
+
+def idle_since(holder: list[Any]) -> float:
+    """When the open transaction last had a statement, or began; 0 without a transaction, or while a statement runs."""
+    if not holder[TRANSACTION_SINCE] or holder[STATEMENT_SINCE]:
+        return 0.0
+    return float(max(holder[TRANSACTION_SINCE], holder[STATEMENT_ENDED]))
+
+
+def oldest_ages(
+    held: list[tuple[Any, list[Any]]], waiters: Iterable[tuple[float, Any, Any, Any]], clock: float
+) -> dict[str, float | None]:
+    """The moments at which the longest hold, wait, idle transaction and running statement began: of all, not only of
+    those shown."""
+
+    def earliest(moments: Iterable[float]) -> float | None:
+        first = min((moment for moment in moments if moment), default=None)
+        return None if first is None else clock + first
+
+    return {
+        "hold": earliest(holder[SINCE] for _, holder in held),
+        "wait": earliest(waiter[0] for waiter in waiters),
+        "idle_in_transaction": earliest(idle_since(holder) for _, holder in held),
+        "statement": earliest(holder[STATEMENT_SINCE] for _, holder in held),
+    }
+
+
+def holder_said(record: Any, holder: list[Any], clock: float, names: dict[int | None, str], config: Config) -> Said:
+    idle, running = idle_since(holder), holder[STATEMENT_SINCE]
+    statement = holder[STATEMENT_TEXT]
+    return {
+        "since": clock + holder[SINCE],
+        "endpoint": endpoint_of(holder[SCOPE]),
+        "thread": names.get(holder[THREAD], f"thread {holder[THREAD]}"),
+        "line": line_of((holder[CODE], holder[OFFSET]) if holder[OFFSET] else holder[CODE]),
+        "in_transaction": bool(holder[TRANSACTION_SINCE]),
+        "idle_since": clock + idle if idle else None,
+        "running_since": clock + running if running else None,
+        "statement": None if statement is None else statement[: config.statement_characters],
+        "server_process": record.info.get("poolhouse_server_process"),
+    }
+
+
+def waiter_said(waiter: tuple[float, int, Any, Scope | None], clock: float, names: dict[int | None, str]) -> Said:
+    since, thread, place, scope = waiter
+    return {
+        "since": clock + since,
+        "endpoint": endpoint_of(scope),
+        "line": line_of(place),
+        "thread": names.get(thread, f"thread {thread}"),
+    }
+
+
+def note_overdue(watch: PoolWatch, held: list[tuple[Any, list[Any]]], config: Config) -> None:
+    """Held for longer than anybody should: counted once for each hold, when somebody looks or publishes."""
+    begun = time.perf_counter() - config.overdue_seconds
+    for _, holder in held:
+        if holder[SINCE] < begun and not holder[OVERDUE]:
+            holder[OVERDUE] = True
+            watch.note_leak("overdue", holder)
+
+
+def leak_said(leak: Leak) -> Said:
+    return {
+        "kind": leak.kind,
+        "at": leak.at,
+        "seconds": leak.seconds,
+        "line": line_of(leak.place),
+        "endpoint": leak.endpoint,
+    }
+
+
+def held_by_endpoint(watch: PoolWatch, held: list[tuple[Any, list[Any]]]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for _, holder in held:
+        name = endpoint_of(holder[SCOPE]) or NONE
+        name = name if watch.endpoints.admits(name) else OTHER
+        counts[name] = counts.get(name, 0) + 1
+    return counts
