@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..config import Config
+from .drivers import server_process
 from .lines import line_of
 from .scopes import NONE, Scope, endpoint_of
 from .tables import OTHER
@@ -69,7 +70,7 @@ def holder_said(record: Any, holder: list[Any], clock: float, names: dict[int | 
         "idle_since": clock + idle if idle else None,
         "running_since": clock + running if running else None,
         "statement": None if statement is None else statement[: config.statement_characters],
-        "server_process": record.info.get("poolhouse_server_process"),
+        "server_process": server_process(record),
     }
 
 

@@ -195,28 +195,10 @@ def _connect(root: Any) -> Listener:
                     instruments.count_first_creation(watch, record)
                 if watch.foreign is not None:
                     watch.foreign.discard(record)
-                record.info["poolhouse_server_process"] = server_process(record.driver_connection)
         except Exception:
             fault("connect")
 
     return connect
-
-
-def server_process(connection: Any) -> int | None:
-    """The database's number of this connection's process or thread, where the driver knows it without asking."""
-    for ask in _SERVER_PROCESS:
-        with suppress(Exception):
-            number = ask(connection)
-            if isinstance(number, int) and number > 0:
-                return number
-    return None
-
-
-_SERVER_PROCESS: tuple[Callable[[Any], Any], ...] = (
-    lambda connection: connection.info.backend_pid,  # psycopg, psycopg2
-    lambda connection: connection.get_server_pid(),  # asyncpg
-    lambda connection: connection.thread_id(),  # PyMySQL, mysqlclient
-)
 
 
 def _detach(root: Any) -> Listener:

@@ -3,6 +3,8 @@ by an ORM and by hand, and fails now and then; the driver below it counts."""
 
 from __future__ import annotations
 
+import os
+
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 from flask import Flask
@@ -23,13 +25,14 @@ def shop() -> Flask:
     app = create_app()
     session = app.extensions["sqlalchemy"].session
 
-    def visit(number: int) -> tuple[str, int]:
+    def visit(number: int) -> tuple[str, int, dict[str, str]]:
+        worker = {"X-Worker": str(os.getpid())}
         try:
             VISITS[number % len(VISITS)](session, number)
         except sa.exc.OperationalError as error:  # four workers write one SQLite file: now and then it is locked
             session.rollback()
-            return type(error).__name__, 503
-        return "done", 200
+            return type(error).__name__, 503, worker
+        return "done", 200, worker
 
     app.add_url_rule("/shop/<int:number>", "visit", visit)
     return app

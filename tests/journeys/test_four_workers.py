@@ -10,11 +10,13 @@ import signal
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from dashboard.demo.seed import seed
+from tests.journeys.counted_shop_floor import lay
 from tests.journeys.counting import FOLDER, counted
 from tests.journeys.desk import Desk
 from tests.journeys.exposition import counters, scraped, summed
@@ -27,18 +29,11 @@ VISITORS = 8
 @pytest.fixture
 def start(tmp_path, poolhouse_server):
     """`start("-w 4")` serves a shop of which every call to its driver is counted."""
-    tallies = tmp_path / "tallies"
-    tallies.mkdir()
-    shop = tmp_path / "shop.db"
-    with sqlite3.connect(shop) as connection:
-        connection.execute("CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL)")
-        connection.executemany("INSERT INTO note VALUES (?, 'first')", [(number,) for number in range(1, 100)])
-    connection.close()
+    settings = lay(tmp_path)
 
     def start(arguments):
-        settings = {"DATABASE_URL": f"sqlite:///{shop}?plugin=counting&timeout=20", FOLDER: str(tallies)}
         server = poolhouse_server(arguments, settings=settings, app="tests.journeys.counted_shop:app", folder=tmp_path)
-        server.tallies = tallies
+        server.tallies = Path(settings[FOLDER])
         return server
 
     return start

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
+import sqlite3
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.pool import AssertionPool, NullPool, QueuePool, SingletonThreadPool, StaticPool
 
-from dashboard.telemetry import watch
+from dashboard.telemetry import unwatch, watch
 
 
 def assert_true(pool, driver):
@@ -195,3 +196,26 @@ def test_what_a_pool_class_does_not_have_is_absent(make_engine, driver, name, po
     assert (reading.totals["checkouts"], reading.totals["checkins"]) == (3, 3)
     assert (reading.counts.idle, reading.counts.waiters) == (idle, waits)
     assert (reading.limits.total is None) == (waits is None)
+
+
+class Suspicious(sqlite3.Connection):
+    """A driver that nobody knows, with methods that another driver also has."""
+
+    asked = False
+
+    def get_server_pid(self):
+        self.asked = True
+        return 7
+
+    thread_id = get_server_pid
+
+
+def test_a_driver_that_is_not_known_is_not_asked_and_nothing_is_left_in_the_programs_info(name, pool):
+    engine = sa.create_engine("sqlite://", creator=lambda: sqlite3.connect(":memory:", factory=Suspicious))
+    watch(engine, name=name)
+    with engine.connect() as connection:
+        assert pool().holders[0].server_process is None
+        assert not connection.connection.driver_connection.asked
+        assert connection.info == {}
+    unwatch(engine)
+    engine.dispose()
