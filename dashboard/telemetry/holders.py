@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from math import inf
 from typing import Any
 
 from ..config import Config
 from .drivers import server_process
-from .lines import line_of
+from .lines import doing, line_of
 from .scopes import NONE, Scope, endpoint_of
 from .tables import OTHER
 from .watches import (
@@ -27,6 +28,8 @@ from .watches import (
 )  # fmt: skip
 
 Said = dict[str, Any]
+Works = dict[int, tuple[str | None, tuple[str, ...]]]
+"""By the id of a holder or waiter, what its thread does: its line, its stack."""
 
 
 def oldest(held: list[tuple[Any, list[Any]]], config: Config) -> list[tuple[Any, list[Any]]]:
@@ -58,13 +61,30 @@ def oldest_ages(
     }
 
 
-def holder_said(record: Any, holder: list[Any], clock: float, names: dict[int | None, str], config: Config) -> Said:
+def at_work(watch: PoolWatch, pool: Any, held: Iterable[list[Any]], waiters: Iterable[Any]) -> Works:
+    """What the threads of these holders and waiters do at this moment. Without those that have ended: their numbers
+    may be another thread's by now. Nothing where tasks share a thread."""
+    if pool is None or pool._is_asyncio or getattr(pool._dialect, "is_async", False):
+        return {}
+    begun = watch.recorder.threads()
+    threads = {id(holder): holder[THREAD] for holder in held if begun.get(holder[THREAD], inf) <= holder[SINCE]}
+    threads.update((id(waiter), waiter[1]) for waiter in waiters)
+    found = doing(set(threads.values()))
+    return {key: found[thread] for key, thread in threads.items() if thread in found}
+
+
+def holder_said(
+    record: Any, holder: list[Any], clock: float, names: dict[int | None, str], config: Config, works: Works
+) -> Said:
     idle, running = idle_since(holder), holder[STATEMENT_SINCE]
     statement = holder[STATEMENT_TEXT]
+    now, stack = works.get(id(holder), (None, ()))
     return {
         "since": clock + holder[SINCE],
         "endpoint": endpoint_of(holder[SCOPE]),
         "thread": names.get(holder[THREAD], f"thread {holder[THREAD]}"),
+        "now": now,
+        "stack": stack,
         "line": line_of((holder[CODE], holder[OFFSET]) if holder[OFFSET] else holder[CODE]),
         "in_transaction": bool(holder[TRANSACTION_SINCE]),
         "idle_since": clock + idle if idle else None,
@@ -74,13 +94,16 @@ def holder_said(record: Any, holder: list[Any], clock: float, names: dict[int | 
     }
 
 
-def waiter_said(waiter: tuple[float, int, Any, Scope | None], clock: float, names: dict[int | None, str]) -> Said:
+def waiter_said(
+    waiter: tuple[float, int, Any, Scope | None], clock: float, names: dict[int | None, str], works: Works
+) -> Said:
     since, thread, place, scope = waiter
     return {
         "since": clock + since,
         "endpoint": endpoint_of(scope),
         "line": line_of(place),
         "thread": names.get(thread, f"thread {thread}"),
+        "now": works.get(id(waiter), (None, ()))[0],
     }
 
 

@@ -20,12 +20,12 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.util import queue as sa_queue
 
-from . import lines, scopes
+from . import lines, lives, scopes
 from .faults import fault
 from .recorder import AGE_SECONDS, SECONDS
 from .scopes import NONE
 from .tables import WAIT_SECONDS
-from .watches import AGE, CLOSED, CREATE, ERRORS, MARK, WAIT, PoolWatch, is_disconnect
+from .watches import AGE, CLOSED, CREATE, ERRORS, LIFE, MARK, WAIT, PoolWatch, is_disconnect, records_of
 
 WRAPPED = ("_do_get", "_invoke_creator", "_close_connection", "recreate")
 REASONS_BY_CALLER = {
@@ -62,7 +62,10 @@ def attach(pool: Any, watch: PoolWatch) -> None:
 def release(pool: Any) -> None:
     """Puts back everything that `attach` touched."""
     before = pool.__dict__.pop(MARK + "_before", None)
-    pool.__dict__.pop(MARK, None)
+    watch = pool.__dict__.pop(MARK, None)
+    for record in (*records_of(pool), *(watch.held.copy() if watch is not None else ())):
+        if record._ConnectionRecord__pool is pool:
+            record.__dict__.pop(LIFE, None)
     if before is None:
         return
     for name in WRAPPED:
@@ -161,6 +164,9 @@ def _settle(watch: PoolWatch, key: Any, timed_out: bool) -> None:
         cells = local.cells
         cells[base + bisect_left(SECONDS, seconds)] += 1
         cells[base + len(SECONDS) + 1] += seconds
+        if timed_out:
+            event = (time.perf_counter(), "timed_out", waiter[2], scopes.endpoint_of(scope), seconds, None)
+            watch.tape.append((None, event))
     except Exception:
         fault("wait")
 
@@ -228,6 +234,8 @@ def _count_close(watch: PoolWatch, pool: Any) -> None:
         reason, record = _why_closed(watch, pool)
         cells = watch.local.cells
         cells[CLOSED[reason]] += 1
+        if record is not None:
+            lives.end(watch, record.__dict__.get(LIFE), reason)
         if record is not None and record.starttime:
             seconds = max(0.0, time.time() - record.starttime)
             cells[AGE + bisect_left(AGE_SECONDS, seconds)] += 1

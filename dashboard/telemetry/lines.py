@@ -4,9 +4,12 @@ words only when somebody looks."""
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -96,17 +99,24 @@ def _deep(getframe: Callable[[int], FrameType], middle: FrameType) -> FrameType:
 
 def acquiring(frame: FrameType | None) -> Any:
     """What `keep` asks for, from this frame upward: a Place, a tuple of Places, or None."""
-    if keep == "off":
-        return None
-    places: list[Place] = []
+    return first(frame) if keep == "line" else stack(frame)
+
+
+def first(frame: FrameType | None) -> Place | None:
+    """The first Place of the program from this frame upward."""
+    return None if keep == "off" else next(_places(frame), None)
+
+
+def stack(frame: FrameType | None) -> tuple[Place, ...] | None:
+    """The innermost Places of the program from this frame upward; None where nothing may be kept, or nothing is
+    found."""
+    return None if keep == "off" else tuple(itertools.islice(_places(frame), STACK_FRAMES)) or None
+
+
+def _places(frame: FrameType | None) -> Iterator[Place]:
     for each in _frames(frame):
         if not inside[each.f_code.co_filename] or _is_the_programs(each):
-            places.append((each.f_code, each.f_lasti))
-            if keep == "line" or len(places) >= STACK_FRAMES:
-                break
-    if not places:
-        return None
-    return places[0] if keep == "line" else tuple(places)
+            yield each.f_code, each.f_lasti
 
 
 def _frames(frame: FrameType | None) -> Iterator[FrameType]:
@@ -151,7 +161,59 @@ def _number(code: CodeType, offset: int) -> int:
 
 def _short(filename: str) -> str:
     """Relative to where the program was started, else to the folder on sys.path that it was imported from."""
-    for folder in (str(Path.cwd()), *sorted(sys.path, key=len, reverse=True)):
+    return _short_from(filename, os.getcwd(), tuple(sys.path))  # noqa: PTH109  a Path costs more than all the rest
+
+
+@lru_cache(maxsize=FILES_REMEMBERED)
+def _short_from(filename: str, here: str, path: tuple[str, ...]) -> str:
+    for folder in (here, *sorted(path, key=len, reverse=True)):
         if folder and filename.startswith(str(Path(folder)) + os.sep):
             return filename[len(str(Path(folder))) + 1 :]
     return filename
+
+
+STACK_LINES = 20
+"""Lines of a thread's stack that are shown."""
+_LIBRARY = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "platstdlib"))
+_PACKAGES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+_DRIVERS = ("psycopg", "psycopg_pool", "psycopg2", "asyncpg", "pg8000", "pymysql", "MySQLdb", "aiosqlite", "oracledb")
+
+
+@lru_cache(maxsize=FILES_REMEMBERED)
+def _is_beneath(filename: str) -> bool:
+    """Whether a file is below the program: SQLAlchemy, a driver, or the standard library."""
+    if inside[filename] or any(f"{os.sep}{name}{os.sep}" in filename for name in _DRIVERS):
+        return True
+    return filename.startswith(("<frozen ", *_LIBRARY)) and not any(part in filename for part in _PACKAGES)
+
+
+def doing(threads: set[int]) -> dict[int, tuple[str | None, tuple[str, ...]]]:
+    """What each thread does at this moment: the program's innermost line, and its stack outside SQLAlchemy, innermost
+    first. Without those that are no more."""
+    found = {}
+    frames = sys._current_frames()
+    try:
+        for thread in threads:
+            if thread in frames:
+                found[thread] = _at_work(frames[thread])
+    finally:
+        frames.clear()  # our own frame is among them: it would hold itself
+    return found
+
+
+def _at_work(frame: FrameType) -> tuple[str | None, tuple[str, ...]]:
+    innermost: str | None = None
+    stack: list[str] = []
+    each: FrameType | None = frame
+    while each is not None:
+        filename = each.f_code.co_filename
+        if not inside[filename] or _is_the_programs(each):
+            line = line_of((each.f_code, each.f_lasti))
+            if line is not None and len(stack) < STACK_LINES:
+                stack.append(line)
+            if innermost is None and not _is_beneath(filename):
+                innermost = line
+            if innermost is not None and len(stack) == STACK_LINES:
+                break
+        each = each.f_back
+    return innermost or (stack[0] if stack else None), tuple(stack)

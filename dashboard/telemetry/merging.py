@@ -6,32 +6,31 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from math import inf
 from typing import Any
 
 from ..config import Config
+from .parts import age_of, part_of, totals_of
+from .parts import count_of as count_of
 from .processes import this_process
 from .reading import (
     Counts,
-    Holder,
+    Exemplar,
     Limits,
     LiveSession,
     PoolReading,
     Reading,
     RegistryReading,
     SessionsReading,
-    Slot,
     Transition,
-    Waiter,
     WorkerReading,
 )  # fmt: skip
 from .rows import Retired, Row
 from .sessions import TRANSITIONS
-from .snapshot import Said, add
-from .tables import OPERATIONS
-from .watches import TRANSACTION_OUTCOMES
+from .snapshot import OWN, Said, add
 
 ROWS_PARSED = 32
+COUNTED = ("pools", "registries", "own")
+"""What of a process's word has counters: {name: {"numbers": ...}} each."""
 
 
 @lru_cache(maxsize=ROWS_PARSED)
@@ -48,8 +47,7 @@ def parsed(text: str) -> Said:
 def counted(said: Said) -> Said:
     """What of a process outlives it: its counters and histograms."""
     kept: Said = {
-        kind: {name: {"numbers": item["numbers"]} for name, item in said.get(kind, {}).items()}
-        for kind in ("pools", "registries")
+        kind: {name: {"numbers": item["numbers"]} for name, item in said.get(kind, {}).items()} for kind in COUNTED
     }
     return {**kept, "faults": said.get("faults", {})}
 
@@ -63,14 +61,14 @@ def minus(said: Said, baseline: Said) -> Said:
     """`said` with its counters less those of the baseline; gauges and holders as they are."""
     less = _combined(counted(said), baseline, -1)
     whole = {**said, "faults": less["faults"]}
-    for kind in ("pools", "registries"):
+    for kind in COUNTED:
         whole[kind] = {name: {**item, **less[kind][name]} for name, item in said.get(kind, {}).items()}
     return whole
 
 
 def _combined(left: Said, right: Said, sign: int) -> Said:
     sums = counted(left)
-    for kind in ("pools", "registries"):
+    for kind in COUNTED:
         for name, item in right.get(kind, {}).items():
             before = dict(sums[kind].get(name, {"numbers": {}})["numbers"])
             sums[kind][name] = {"numbers": add(before, item["numbers"], sign)}
@@ -112,7 +110,18 @@ def _reading(words: list[Word], retired: Said, config: Config, now: float, probl
         published_age_seconds=max(live_ages, default=0.0),
         problem=problem,
         faults=sums.get("faults", {}),
+        _own=sums.get("own", {}).get(OWN, {}).get("numbers", {}),
+        _engines=_engines(words),
     )
+
+
+def _engines(words: list[Word]) -> Mapping[str, int]:
+    """Each program has its engines in each of its workers: the worker with the most tells."""
+    most: dict[str, int] = {}
+    for *_, said in words:
+        for database, number in said.get("engines", {}).items():
+            most[database] = max(most.get(database, 0), number)
+    return most
 
 
 def _watches(said: Said) -> bool:
@@ -132,7 +141,7 @@ def _pool(name: str, numbers: Mapping[str, Any], words: list[Word], now: float) 
     for worker, *_, said in words:
         item = said["pools"].get(name)
         if item is not None and "class" in item:
-            parts.append(_part(name, worker, item, now))
+            parts.append(part_of(name, worker, item, now))
     return PoolReading(
         name=name,
         class_=next((part.class_ for part in parts), ""),
@@ -154,65 +163,24 @@ def _pool(name: str, numbers: Mapping[str, Any], words: list[Word], now: float) 
         slots=tuple(slot for part in parts for slot in part.slots),
         holders=tuple(holder for part in parts for holder in part.holders),
         waiters=tuple(waiter for part in parts for waiter in part.waiters),
-        totals=_totals(numbers),
+        totals=totals_of(numbers),
+        connections=tuple(one for part in parts for one in part.connections),
+        leaks=tuple(sorted((one for part in parts for one in part.leaks), key=lambda one: one.at)),
+        events=tuple(sorted((one for part in parts for one in part.events), key=lambda one: one.at)),
         workers=tuple(parts),
-        _numbers=numbers,
+        _numbers={**numbers, "exemplars": _exemplars(parts)},
     )
 
 
-def _part(name: str, worker: int, item: Said, now: float) -> PoolReading:
-    size, overflow, total = item["limits"] or (None, None, None)
-    holders = (_holder(worker, holder, now) for holder in item["holders"])
-    waiters = (
-        Waiter(worker, _age(w["since"], now) or 0.0, w["endpoint"], w["line"], w["thread"]) for w in item["waiting"]
-    )
-    return PoolReading(
-        name=name,
-        class_=item["class"],
-        limits=Limits(size, overflow, total, item["timeout"]),
-        counts=Counts(
-            **{field: item[field] for field in ("used", "idle", "dead_slot", "detached", "overflow", "waiters", "peak")}
-        ),
-        slots=_slots(worker, item, size),
-        holders=tuple(holders),
-        waiters=tuple(waiters),
-        totals=_totals(item["numbers"]),
-        worker=worker,
-        _numbers={
-            "idle_in_transaction": item["idle_in_transaction"],
-            "statements": item.get("statements", ()),
-            **{f"oldest {what}": _age(moment, now) for what, moment in item["oldest"].items()},
-        },
-    )
-
-
-def _slots(worker: int, item: Said, size: float | None) -> tuple[Slot, ...]:
-    """The worker's places, used ones first; bounded like the holders."""
-    places = size or inf
-    used = item["used"]
-    states = ["used"] * int(min(used, places)) + ["overflow"] * int(max(0, used - places))
-    states += ["idle"] * (item["idle"] or 0) + ["dead_slot"] * (item["dead_slot"] or 0)
-    if size:
-        states += ["free"] * int(max(0, size - len(states)))
-    return tuple(Slot(worker, state) for state in states[:SLOTS_SHOWN])
-
-
-SLOTS_SHOWN = 200
-
-
-def _holder(worker: int, said: Said, now: float) -> Holder:
-    return Holder(
-        worker=worker,
-        seconds=_age(said["since"], now) or 0.0,
-        endpoint=said["endpoint"],
-        thread=said["thread"],
-        line=said["line"],
-        in_transaction=said["in_transaction"],
-        idle_in_transaction_seconds=_age(said["idle_since"], now),
-        statement=said["statement"],
-        server_process=said["server_process"],
-        running_statement_seconds=_age(said["running_since"], now),
-    )
+def _exemplars(parts: list[PoolReading]) -> dict[tuple[str, int], Exemplar]:
+    """The newest of each bucket of each histogram."""
+    newest: dict[tuple[str, int], Exemplar] = {}
+    for part in parts:
+        for family, bucket, seconds, at, endpoint in part.numbers["exemplars"]:
+            before = newest.get((family, bucket))
+            if before is None or before.at < at:
+                newest[family, bucket] = Exemplar(seconds, at, endpoint, part.worker or 0)
+    return newest
 
 
 def _sessions(registries: Mapping[str, Any], words: list[Word], now: float) -> SessionsReading:
@@ -220,7 +188,7 @@ def _sessions(registries: Mapping[str, Any], words: list[Word], now: float) -> S
     for worker, *_, said in words:
         for one in said["live_sessions"]:
             fields = {name: one[name] for name in ("registry", "state", "new", "modified", "deleted", "identity_map")}
-            live.append(LiveSession(worker=worker, age=_age(one["since"], now) or 0.0, **fields))
+            live.append(LiveSession(worker=worker, age=age_of(one["since"], now) or 0.0, **fields))
     read = tuple(_registry(name, registries[name]["numbers"], words) for name in sorted(registries))
     transitions = tuple(
         Transition(registry.name, before, after, count)
@@ -246,35 +214,6 @@ def _registry(name: str, numbers: Mapping[str, Any], words: list[Word]) -> Regis
         "flushes": count_of(numbers.get("flush")),
     }
     return RegistryReading(name, **states, totals=totals, _numbers=numbers)
-
-
-def _totals(numbers: Mapping[str, Any]) -> dict[str, float]:
-    """The counts that people ask for, by plain names."""
-    statements = {operation: count_of(numbers.get(f"statement|{operation}")) for operation in OPERATIONS}
-    ends = {outcome: count_of(numbers.get(f"transaction|{outcome}")) for outcome in TRANSACTION_OUTCOMES}
-    return {
-        "checkouts": numbers.get("checkouts", 0),
-        "checkins": numbers.get("checkins", 0),
-        "timeouts": count_of(numbers.get("wait|timeout")),
-        "opened": count_of(numbers.get("create|ok")),
-        "closed": sum(count for name, count in numbers.items() if name.startswith("closed|")),
-        "commits": ends["commit"],
-        "rollbacks": ends["rollback"],
-        "released": ends["released"],
-        "abandoned": ends["abandoned"],
-        "statements": sum(statements.values()),
-        **{f"statements_{operation}": count for operation, count in statements.items()},
-        "statement_errors": sum(count for name, count in numbers.items() if name.startswith("statement errors|")),
-    }
-
-
-def count_of(histogram: list[float] | None) -> float:
-    """How many observations a histogram has: all its buckets, its sum left out."""
-    return 0 if histogram is None else sum(histogram[:-1])
-
-
-def _age(moment: float | None, now: float) -> float | None:
-    return None if moment is None else max(0.0, now - moment)
 
 
 def _sum(values: Iterable[Any]) -> Any:

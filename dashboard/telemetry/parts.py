@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from math import inf
 from typing import Any
 
-from .reading import Counts, Holder, Limits, PoolReading, Slot, Waiter
+from .reading import ConnectionReading, Counts, Event, Holder, LeakReading, Limits, PoolReading, Slot, Waiter
 from .snapshot import Said
 from .tables import OPERATIONS
 from .watches import TRANSACTION_OUTCOMES
@@ -16,7 +17,8 @@ def part_of(name: str, worker: int, item: Said, now: float) -> PoolReading:
     size, overflow, total = item["limits"] or (None, None, None)
     holders = (_holder(worker, holder, now) for holder in item["holders"])
     waiters = (
-        Waiter(worker, age_of(w["since"], now) or 0.0, w["endpoint"], w["line"], w["thread"]) for w in item["waiting"]
+        Waiter(worker, age_of(w["since"], now) or 0.0, w["endpoint"], w["line"], w["thread"], w.get("now"))
+        for w in item["waiting"]
     )
     return PoolReading(
         name=name,
@@ -29,6 +31,9 @@ def part_of(name: str, worker: int, item: Said, now: float) -> PoolReading:
         holders=tuple(holders),
         waiters=tuple(waiters),
         totals=totals_of(item["numbers"]),
+        connections=tuple(_connection(worker, one, now) for one in item.get("connections", ())),
+        leaks=tuple(_leak(worker, one) for one in item.get("leaks", ())),
+        events=tuple(_event(worker, *one) for one in item.get("tape", ())),
         worker=worker,
         _numbers={
             "idle_in_transaction": item["idle_in_transaction"],
@@ -66,7 +71,37 @@ def _holder(worker: int, said: Said, now: float) -> Holder:
         statement=said["statement"],
         server_process=said["server_process"],
         running_statement_seconds=age_of(said["running_since"], now),
+        now=said.get("now"),
+        stack=tuple(said.get("stack", ())),
     )
+
+
+def _connection(worker: int, said: Said, now: float) -> ConnectionReading:
+    number = said["number"]
+    return ConnectionReading(
+        worker=worker,
+        number=number,
+        state=said["state"],
+        opened_at=moment(said["opened"]),
+        age=age_of(said["opened"], now) or 0.0,
+        uses=said["uses"],
+        server_process=said["server_process"],
+        events=tuple(_event(worker, number, *event) for event in said["events"]),
+    )
+
+
+def _event(worker: int, connection: int | None, at: float, *told: Any) -> Event:
+    kind, line, endpoint, seconds, detail = told
+    return Event(moment(at), kind, line, endpoint, seconds, detail, worker, connection)
+
+
+def _leak(worker: int, said: Said) -> LeakReading:
+    return LeakReading(worker, said["kind"], moment(said["at"]), said["seconds"], said["line"], said["endpoint"])
+
+
+def moment(at: float) -> str:
+    """ISO 8601 in UTC, with milliseconds."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def totals_of(numbers: Mapping[str, Any]) -> dict[str, float]:

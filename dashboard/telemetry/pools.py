@@ -14,7 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from . import instruments, lines, scopes
+from . import instruments, lines, lives, scopes
+from .drivers import server_process
 from .faults import fault
 from .recorder import SECONDS
 from .scopes import NONE, endpoint_of
@@ -22,15 +23,19 @@ from .tables import HOLD_SECONDS, HOLDS
 from .watches import (
     CHECKINS,
     CHECKOUTS,
+    ENDED,
+    ENDS,
     ERRORS,
     FAIRY,
     HOLD,
     HOLD_SUM,
     INVALIDATIONS,
+    LIFE,
     LOST_CHECKOUTS,
     MARK,
     SCOPE,
     SINCE,
+    TEXTS,
     TRANSACTION,
     TRANSACTION_SINCE,
     PoolWatch,
@@ -88,11 +93,12 @@ def _checkout(root: Any) -> Listener:
             told = scope()
             if told is None and scopes.reader is not None:
                 told = scopes.reader()
+            cells = watch.local.cells  # before the hold begins: so a thread is never younger than what it holds
             held[record] = [
                 pc(), get_ident(), frame.f_code, frame.f_lasti, told, record.fairy_ref,
-                0.0, 0.0, None, 0.0, 0, 0.0, watch, None, None, False,
+                0.0, 0.0, None, 0.0, 0, watch, None, None, False, 0.0, None, None,
             ]  # fmt: skip
-            watch.local.cells[CHECKOUTS] += 1
+            cells[CHECKOUTS] += 1
             if len(held) > watch.top:
                 watch.top = len(held)
             if watch.foreign is not None and record in watch.foreign:
@@ -111,8 +117,9 @@ def _checkout_the_long_way(root: Any, record: Any) -> None:
         if watch is None:
             return
         place = lines.acquiring(sys._getframe(2))
+        cells = watch.local.cells
         watch.held[record] = new_holder(watch, get_ident(), place, scopes.here(), record.fairy_ref)
-        watch.local.cells[CHECKOUTS] += 1
+        cells[CHECKOUTS] += 1
         watch.top = max(watch.top, len(watch.held))
     except Exception:
         fault("checkout")
@@ -154,16 +161,25 @@ def _checkin(root: Any) -> Listener:
                 if dbapi_connection is None:  # a slot whose reconnect failed goes back without ever having been out
                     cells[LOST_CHECKOUTS] += 1
                 return
-            seconds = pc() - holder[SINCE]
+            holder[ENDED] = seconds = pc()
+            seconds -= holder[SINCE]
             cells[CHECKINS] += 1
             cells[HOLD + bisect_left(SECONDS, seconds)] += 1
             cells[HOLD_SUM] += seconds
             scope = holder[SCOPE]
-            row = local.endpoints[NONE if scope is None else scope.endpoint]
+            endpoint = None if scope is None else scope.endpoint
+            row = local.endpoints[endpoint or NONE]
             row[HOLDS] += 1
             row[HOLD_SECONDS] += seconds
             if holder[FAIRY]() is None or holder[TRANSACTION_SINCE]:
                 _note_neglect(watch, holder, dbapi_connection)
+            holder[SCOPE], holder[TEXTS] = endpoint, None  # what is kept of a hold shall not keep its request
+            try:
+                life = record._poolhouse_life
+            except AttributeError:
+                life = lives.begin(watch, record)
+            life.uses += 1
+            life.holds.append(holder)
         except Exception:
             if _is_attached(record):
                 fault("checkin")
@@ -180,6 +196,7 @@ def _note_neglect(watch: PoolWatch, holder: list[Any], dbapi_connection: Any) ->
     if since and dbapi_connection is not None:  # an invalidated connection's rollback is still to come
         holder[TRANSACTION_SINCE] = 0.0
         seconds = pc() - since
+        holder[ENDS] = (since, seconds, TRANSACTION["abandoned"])
         cells[TRANSACTION["abandoned"] + bisect_left(SECONDS, seconds)] += 1
         cells[TRANSACTION["abandoned"] + len(SECONDS) + 1] += seconds
 
@@ -195,6 +212,7 @@ def _connect(root: Any) -> Listener:
                     instruments.count_first_creation(watch, record)
                 if watch.foreign is not None:
                     watch.foreign.discard(record)
+                lives.begin(watch, record, is_new=True).server_process = server_process(record)
         except Exception:
             fault("connect")
 
@@ -214,7 +232,12 @@ def _detach(root: Any) -> Listener:
             if holder[FAIRY]() is None:  # asyncio: the garbage collector may not await, so it detaches
                 watch.note_leak("garbage_collected", holder)
             else:
-                watch.detached[id(dbapi_connection)] = holder[FAIRY]
+                life = record.__dict__.get(LIFE)
+                if life is None or life.connection != id(dbapi_connection):  # the record has a new connection already
+                    life = None
+                else:
+                    lives.note(watch, life, "detached", holder=holder)
+                watch.detached[id(dbapi_connection)] = (holder[FAIRY], life)
         except Exception:
             fault("detach")
 
@@ -225,7 +248,8 @@ def _close_detached(root: Any) -> Listener:
     def close_detached(dbapi_connection: Any) -> None:
         try:
             for watch in root.watches():
-                watch.detached.pop(id(dbapi_connection), None)
+                _, life = watch.detached.pop(id(dbapi_connection), (None, None))
+                lives.end(watch, life, "detached")
         except Exception:
             fault("close_detached")
 
@@ -239,10 +263,12 @@ def _invalidate(root: Any, kind: str) -> Listener:
             watch = watch_of(pool, root)
             if watch is not None:
                 watch.local.cells[INVALIDATIONS[kind]] += 1
+                reason = "soft"
                 if kind == "hard":
                     watch.local.invalidating = reason = _reason(pool, exception)
                     if reason == "pre_ping":  # handle_error does not say whose ping it was
                         watch.local.cells[ERRORS["ping", True]] += 1
+                lives.note(watch, lives.of(watch, record), "invalidated", reason, watch.held.get(record))
         except Exception:
             fault(f"{kind}_invalidate")
 

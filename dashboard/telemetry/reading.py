@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -43,7 +43,11 @@ class Slot:
 
 @dataclass(frozen=True)
 class Holder:
-    """Who has a connection out. line: where the program took it. server_process: the database's own number of it."""
+    """Who has a connection out. line: where the program took it. server_process: the database's own number of it.
+
+    now: the line where its thread is at this moment, and stack that thread's lines, innermost first; only while
+    somebody looks at the pool (`Ledger.look`), and None for a thread that has ended and for asyncio.
+    """
 
     worker: int
     seconds: float
@@ -55,6 +59,8 @@ class Holder:
     statement: str | None
     server_process: int | None
     running_statement_seconds: float | None = None
+    now: str | None = None
+    stack: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,11 +70,83 @@ class Waiter:
     endpoint: str | None
     line: str | None
     thread: str = ""
+    now: str | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a connection. at: ISO 8601. connection: its number, None where it had none.
+
+    kind: opened, checked_out, transaction_begun, transaction_ended (detail: its outcome), given_back, leak (detail: its
+    kind), invalidated (detail: the reason), detached, closed (detail: the reason); timed_out: nobody got one. seconds:
+    of the hold, the transaction or the wait that this ends.
+    """
+
+    at: str
+    kind: str
+    line: str | None
+    endpoint: str | None
+    seconds: float | None
+    detail: str | None
+    worker: int = 0
+    connection: int | None = None
+
+
+@dataclass(frozen=True)
+class ConnectionReading:
+    """The life of one connection. number: of its worker's pool. state: used, idle, detached or closed. opened_at: ISO
+    8601, age: seconds since then. uses: how often it was taken. events: oldest first; all that are known while somebody
+    looks at the pool (`Ledger.look`), else the last three."""
+
+    worker: int
+    number: int
+    state: str
+    opened_at: str
+    age: float
+    uses: int
+    server_process: int | None
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True)
+class LeakReading:
+    """A connection that was not given back as it should be. kind: garbage_collected, overdue or foreign_process. at:
+    ISO 8601, when it was noticed; seconds: held by then; line: where it was taken."""
+
+    worker: int
+    kind: str
+    at: str
+    seconds: float
+    line: str | None
+    endpoint: str | None
+
+
+@dataclass(frozen=True)
+class KeptCounts:
+    """What the store has of workspaces. pinned: those with an open transaction. objects: by badge, all badges."""
+
+    workspaces: int
+    pinned: int
+    objects: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Exemplar:
+    """One observation of a histogram's bucket, and whose it was. at: seconds since 1970."""
+
+    seconds: float
+    at: float
+    endpoint: str
+    worker: int
 
 
 @dataclass(frozen=True)
 class PoolReading:
-    """One pool by its label, over all workers; `workers` has the same for each. totals: counts since ever, by name."""
+    """One pool by its label, over all workers; `workers` has the same for each. totals: counts since ever, by name.
+
+    connections: those there are, and each worker's last closed ones; leaks: the last of each worker; events: what
+    happens seldom (not each checkout), oldest first.
+    """
 
     name: str
     class_: str
@@ -78,6 +156,9 @@ class PoolReading:
     holders: tuple[Holder, ...] = ()
     waiters: tuple[Waiter, ...] = ()
     totals: Mapping[str, float] = field(default_factory=dict)
+    connections: tuple[ConnectionReading, ...] = ()
+    leaks: tuple[LeakReading, ...] = ()
+    events: tuple[Event, ...] = ()
     worker: int | None = None
     workers: tuple[PoolReading, ...] = ()
     _numbers: Mapping[str, Any] = field(
@@ -161,6 +242,27 @@ class Reading:
     published_age_seconds: float = 0.0
     problem: str | None = None
     faults: Mapping[str, int] = field(default_factory=dict)
+    _own: Mapping[str, Any] = field(default_factory=dict)
+    _engines: Mapping[str, int] = field(default_factory=dict)
+    _kept: KeptCounts | None = None
+
+    @property
+    def own(self) -> Mapping[str, Any]:
+        """What Poolhouse itself did and dropped, for the metrics: `own_acts.numbers`, over all workers."""
+        return self._own
+
+    @property
+    def engines(self) -> Mapping[str, int]:
+        """Engines of the program on one database, by the hash of its URL, in the worker that has the most."""
+        return self._engines
+
+    @property
+    def kept(self) -> KeptCounts | None:
+        """What the store has of workspaces; None where nobody said it, or the store is away."""
+        return self._kept
+
+    def with_kept(self, kept: KeptCounts | None) -> Reading:
+        return replace(self, _kept=kept)
 
     def pool(self, name: str) -> PoolReading | None:
         return next((pool for pool in self.pools if pool.name == name), None)

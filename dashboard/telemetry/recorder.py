@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -89,7 +90,11 @@ class Table(Protocol):
 class _Token:
     """Lives in a thread's own dictionary and nowhere else: once it is gone, so is the thread."""
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ("__weakref__", "since", "thread")
+
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+        self.since = time.perf_counter()
 
 
 class Local(threading.local):
@@ -128,6 +133,13 @@ class Recorder:
     def register(self, token: _Token, cells: list[Any], tables: dict[str, Table]) -> None:
         with self._lock:
             self._threads.append((weakref.ref(token), cells, tables))
+
+    def threads(self) -> dict[int, float]:
+        """The threads that have counted here and are alive: since when, in perf_counter's seconds. A number may be
+        given to another thread when its first one has ended."""
+        with self._lock:
+            tokens = [token() for token, *_ in self._threads]
+        return {token.thread: token.since for token in tokens if token is not None}
 
     def rows(self, name: str) -> dict[Any, list[Any]]:
         """A table's rows, added up over all threads, dead ones included."""

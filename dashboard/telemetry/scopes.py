@@ -18,13 +18,14 @@ class Scope:
     """One request, job or command. endpoint: its route or name, never an id.
 
     uses: by watched pool, what it did there: statements, their seconds, seconds waited for a connection.
-    marks: what other subjects count within one scope, by their own keys.
+    marks: what other subjects count within one scope, by their own keys. outer: the scope that this one lies in.
     """
 
-    __slots__ = ("endpoint", "marks", "uses")
+    __slots__ = ("endpoint", "marks", "outer", "uses")
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, outer: Scope | None = None) -> None:
         self.endpoint = endpoint
+        self.outer = outer
         self.uses: dict[Any, list[Any]] = {}
         self.marks: dict[Any, Any] = {}
 
@@ -42,6 +43,9 @@ reader: Callable[[], Scope | None] | None = None
 at_end: list[Callable[[Scope], None]] = []
 """Told when a scope has ended, in its own context."""
 
+at_error: list[Callable[[BaseException, str], None]] = []
+"""Told of an exception that leaves a scope, with the scope's endpoint."""
+
 
 @contextmanager
 def scope(endpoint: str) -> Iterator[None]:
@@ -51,10 +55,13 @@ def scope(endpoint: str) -> Iterator[None]:
     ...     here().endpoint
     'shop.report'
     """
-    one = Scope(endpoint)
+    one = Scope(endpoint, here())
     token = _scope.set(one)
     try:
         yield
+    except Exception as error:
+        failed(error, endpoint)
+        raise
     finally:
         end(one)
         _scope.reset(token)
@@ -67,6 +74,15 @@ def end(one: Scope) -> None:
             tell(one)
         except Exception:
             fault("scope")
+
+
+def failed(error: BaseException, endpoint: str) -> None:
+    """For who keeps a Scope with its own request: it has failed with this exception. Never raises."""
+    for tell in at_error:
+        try:
+            tell(error, endpoint)
+        except Exception:
+            fault("scope error")
 
 
 def set_scope_reader(read: Callable[[], Scope | None] | None) -> None:
@@ -82,5 +98,6 @@ def here() -> Scope | None:
     return told if told is not None or reader is None else reader()
 
 
-def endpoint_of(one: Scope | None) -> str | None:
-    return None if one is None else one.endpoint
+def endpoint_of(one: Scope | str | None) -> str | None:
+    """Of a hold that is over only the endpoint is kept, so that its request can go."""
+    return one.endpoint if isinstance(one, Scope) else one

@@ -6,61 +6,73 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 from math import inf
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm.session import _sessions
 
 from ..config import Config
-from . import faults, sessions, watching
+from . import faults, live_sessions, loads, own_acts, sessions, survivors, watching
+from .engines import engines
+from .holders import (
+    at_work,
+    held_by_endpoint,
+    holder_said,
+    idle_since,
+    leak_said,
+    note_overdue,
+    oldest,
+    oldest_ages,
+    waiter_said,
+)
 from .instruments import has_queue
-from .lines import line_of
+from .lives import connections_said, tape_said
 from .recorder import SECONDS, Numbers
-from .scopes import NONE, Scope, endpoint_of
 from .tables import OTHER
-from .watches import (
-    CODE,
-    OFFSET,
-    OVERDUE,
-    SCOPE,
-    SINCE,
-    STATEMENT_ENDED,
-    STATEMENT_SINCE,
-    STATEMENT_TEXT,
-    THREAD,
-    TRANSACTION_SINCE,
-    Leak,
-    PoolWatch,
-    records_of,
-)  # fmt: skip
+from .watches import PoolWatch, records_of
 
 Said = dict[str, Any]
 """{"pools": {label: {...}}, "registries": {name: {...}}, "live_sessions": [...], "faults": {listener: count}}.
 Moments are seconds since 1970."""
+OWN = "poolhouse"
+"""The one name below "own", where the numbers of `own_acts` stand."""
 
 _ended: dict[str, dict[str, Numbers]] = {"pools": {}, "registries": {}}
 _lock = threading.RLock()
 
 
-def own(config: Config) -> Said:
-    """Everything of this process, since it began. Touches no connection and asks no pool for one."""
+def own(config: Config, looked: Collection[str] = ()) -> Said:
+    """Everything of this process, since it began. Touches no connection and asks no pool for one.
+
+    looked: the pools that somebody looks at just now, of which more is said.
+    """
     with _lock:
         _bury()
+        survivors.judge(config.survivor_seconds)
         clock = time.time() - time.perf_counter()
         names = {thread.ident: thread.name for thread in threading.enumerate()}
         pools: dict[str, Any] = {name: {"numbers": dict(numbers)} for name, numbers in _ended["pools"].items()}
         for watch in list(watching.active):
-            _merge_pool(pools.setdefault(watch.name, {"numbers": {}}), _pool(watch, clock, names, config))
+            _merge_pool(
+                pools.setdefault(watch.name, {"numbers": {}}), _pool(watch, clock, names, config, watch.name in looked)
+            )
         registries: dict[str, Any] = {
             name: {"numbers": dict(numbers)} for name, numbers in _ended["registries"].items()
         }
         for session_watch in list(sessions.registered.values()):
             said = registries.setdefault(session_watch.registry, {"numbers": {}})
             add(said["numbers"], session_watch.recorder.numbers())
-        live = _live_sessions(registries, config)
-        return {"pools": pools, "registries": registries, "live_sessions": live, "faults": faults.counts()}
+        live = live_sessions.live_sessions(registries, config)
+        return {
+            "pools": pools,
+            "registries": registries,
+            "live_sessions": live,
+            "faults": faults.counts(),
+            "own": {OWN: {"numbers": own_acts.numbers()}, live_sessions.ORM: {"numbers": live_sessions.numbers()}},
+            "last": live_sessions.last(),
+            "engines": engines(),
+        }
 
 
 def add(sums: Numbers, numbers: Numbers, sign: int = 1) -> Numbers:
@@ -87,6 +99,7 @@ def _bury() -> None:
     while watching.ended_sessions:
         session_watch = watching.ended_sessions.pop()
         add(_ended["registries"].setdefault(session_watch.registry, {}), session_watch.recorder.numbers())
+        loads.bury(session_watch)
 
 
 def _numbers(watch: PoolWatch, statements: dict[Any, list[Any]]) -> Numbers:
@@ -106,7 +119,7 @@ def _numbers(watch: PoolWatch, statements: dict[Any, list[Any]]) -> Numbers:
     return numbers
 
 
-def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: Config) -> Said:
+def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: Config, looked: bool) -> Said:
     pool = watch.current_pool()
     # copies: while a list is made of a dictionary, the garbage collector may give a connection back, and so change it
     held = list(watch.held.copy().items())
@@ -116,7 +129,8 @@ def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: 
     idle = sum(record.dbapi_connection is not None for record in records)
     pooled = pool is not None and not isinstance(pool, sa.pool.NullPool)
     limits = _limits(pool) if queued else None
-    _note_overdue(watch, held, config)
+    note_overdue(watch, held, config)
+    works = at_work(watch, pool, (holder for _, holder in held), waiters) if looked else {}
     statements = watch.recorder.rows("statements")
     return {
         "class": watch.pool_class,
@@ -129,15 +143,21 @@ def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: 
         "overflow": max(0, pool.overflow()) if queued else None,
         "waiters": len(waiters) if queued else None,
         "peak": watch.peak(),
-        "holders": [_holder(record, holder, clock, names, config) for record, holder in _oldest(held, config)],
-        "waiting": [
-            _waiter(waiter, clock, names) for waiter in sorted(waiters, key=lambda w: w[0])[: config.holders_shown]
+        "holders": [
+            holder_said(record, holder, clock, names, config, works) for record, holder in oldest(held, config)
         ],
-        "idle_in_transaction": sum(bool(_idle_since(holder)) for _, holder in held),
-        "oldest": _oldest_ages(held, waiters, clock),
-        "leaks": [_leak(leak) for leak in watch.leaks.copy()],
-        "endpoints": _held_by_endpoint(watch, held),
+        "waiting": [
+            waiter_said(waiter, clock, names, works)
+            for waiter in sorted(waiters, key=lambda w: w[0])[: config.holders_shown]
+        ],
+        "idle_in_transaction": sum(bool(idle_since(holder)) for _, holder in held),
+        "oldest": oldest_ages(held, waiters, clock),
+        "connections": connections_said(watch, clock, config, looked),
+        "tape": tape_said(watch, clock, looked),
+        "leaks": [leak_said(leak) for leak in watch.leaks.copy()],
+        "endpoints": held_by_endpoint(watch, held),
         "statements": _fingerprints(statements, config),
+        "exemplars": [[*place, *slow] for place, slow in watch.exemplars.copy().items()],
         "numbers": _numbers(watch, statements),
     }
 
@@ -147,89 +167,6 @@ def _limits(pool: Any) -> list[float]:
     if overflow < 0 or size == 0:
         return [size, inf, inf]
     return [size, overflow, size + overflow]
-
-
-def _oldest(held: list[tuple[Any, list[Any]]], config: Config) -> list[tuple[Any, list[Any]]]:
-    return sorted(held, key=lambda item: item[1][SINCE])[: config.holders_shown]
-
-
-def _idle_since(holder: list[Any]) -> float:
-    """When the open transaction last had a statement, or began; 0 without a transaction, or while a statement runs."""
-    if not holder[TRANSACTION_SINCE] or holder[STATEMENT_SINCE]:
-        return 0.0
-    return float(max(holder[TRANSACTION_SINCE], holder[STATEMENT_ENDED]))
-
-
-def _oldest_ages(
-    held: list[tuple[Any, list[Any]]], waiters: Iterable[tuple[float, Any, Any, Any]], clock: float
-) -> dict[str, float | None]:
-    """The moments at which the longest hold, wait, idle transaction and running statement began: of all, not only of
-    those shown."""
-
-    def earliest(moments: Iterable[float]) -> float | None:
-        first = min((moment for moment in moments if moment), default=None)
-        return None if first is None else clock + first
-
-    return {
-        "hold": earliest(holder[SINCE] for _, holder in held),
-        "wait": earliest(waiter[0] for waiter in waiters),
-        "idle_in_transaction": earliest(_idle_since(holder) for _, holder in held),
-        "statement": earliest(holder[STATEMENT_SINCE] for _, holder in held),
-    }
-
-
-def _holder(record: Any, holder: list[Any], clock: float, names: dict[int | None, str], config: Config) -> Said:
-    idle, running = _idle_since(holder), holder[STATEMENT_SINCE]
-    statement = holder[STATEMENT_TEXT]
-    return {
-        "since": clock + holder[SINCE],
-        "endpoint": endpoint_of(holder[SCOPE]),
-        "thread": names.get(holder[THREAD], f"thread {holder[THREAD]}"),
-        "line": line_of((holder[CODE], holder[OFFSET]) if holder[OFFSET] else holder[CODE]),
-        "in_transaction": bool(holder[TRANSACTION_SINCE]),
-        "idle_since": clock + idle if idle else None,
-        "running_since": clock + running if running else None,
-        "statement": None if statement is None else statement[: config.statement_characters],
-        "server_process": record.info.get("poolhouse_server_process"),
-    }
-
-
-def _waiter(waiter: tuple[float, int, Any, Scope | None], clock: float, names: dict[int | None, str]) -> Said:
-    since, thread, place, scope = waiter
-    return {
-        "since": clock + since,
-        "endpoint": endpoint_of(scope),
-        "line": line_of(place),
-        "thread": names.get(thread, f"thread {thread}"),
-    }
-
-
-def _note_overdue(watch: PoolWatch, held: list[tuple[Any, list[Any]]], config: Config) -> None:
-    """Held for longer than anybody should: counted once for each hold, when somebody looks or publishes."""
-    begun = time.perf_counter() - config.overdue_seconds
-    for _, holder in held:
-        if holder[SINCE] < begun and not holder[OVERDUE]:
-            holder[OVERDUE] = True
-            watch.note_leak("overdue", holder)
-
-
-def _leak(leak: Leak) -> Said:
-    return {
-        "kind": leak.kind,
-        "at": leak.at,
-        "seconds": leak.seconds,
-        "line": line_of(leak.place),
-        "endpoint": leak.endpoint,
-    }
-
-
-def _held_by_endpoint(watch: PoolWatch, held: list[tuple[Any, list[Any]]]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for _, holder in held:
-        name = endpoint_of(holder[SCOPE]) or NONE
-        name = name if watch.endpoints.admits(name) else OTHER
-        counts[name] = counts.get(name, 0) + 1
-    return counts
 
 
 def _fingerprints(statements: dict[Any, list[Any]], config: Config) -> list[Said]:
@@ -259,7 +196,10 @@ def _merge_pool(said: Said, more: Said) -> None:
         said["peak"] += more["peak"]
         said["holders"] += more["holders"]
         said["leaks"] += more["leaks"]
+        said["connections"] += more["connections"]
+        said["tape"] = sorted(said["tape"] + more["tape"], key=lambda event: event[1])
         said["statements"] += more["statements"]
+        said["exemplars"] += more["exemplars"]
         add(said["endpoints"], more["endpoints"])
         said["waiting"] += more["waiting"]
         for name, moment in more["oldest"].items():
@@ -272,48 +212,6 @@ def _summed(left: list[float] | None, right: list[float] | None) -> list[float] 
     if left is None or right is None:
         return left or right
     return [a + b for a, b in zip(left, right, strict=True)]
-
-
-def _live_sessions(registries: dict[str, Any], config: Config) -> list[Said]:
-    """Samples every Session that SQLAlchemy knows to be alive; counts all, describes the oldest."""
-    live = []
-    for said in registries.values():
-        said.update(idle=0, in_transaction=0, needs_rollback=0, identity_map_objects=0)
-    for reference in _sessions.valuerefs():
-        session = reference()
-        watch = None if session is None else sessions.by_class[session.__class__]
-        if session is None or watch is None or sessions.GONE in session.__dict__:
-            continue
-        state = _state_of(session)
-        objects = len(session.identity_map._dict)
-        registries[watch.registry][state] += 1
-        registries[watch.registry]["identity_map_objects"] += objects
-        live.append(
-            {
-                "registry": watch.registry,
-                "since": session.__dict__.setdefault("_poolhouse_since", time.time()),
-                "state": state,
-                "new": len(session._new),
-                "modified": len(session.identity_map._modified),
-                "deleted": len(session._deleted),
-                "identity_map": objects,
-            }
-        )
-    live.sort(key=lambda said: said["since"])
-    return live[: config.holders_shown]
-
-
-def _state_of(session: Any) -> str:
-    """`in_transaction` is one that holds a connection: a Session begins with the first object that is added to it, and
-    the database knows nothing of that."""
-    transaction = session._transaction
-    if transaction is None:
-        return "idle"
-    if not transaction.is_active:
-        return "needs_rollback"
-    while transaction._parent is not None:
-        transaction = transaction._parent
-    return "in_transaction" if transaction._connections else "idle"
 
 
 def _after_fork() -> None:

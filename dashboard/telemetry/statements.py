@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.engine.interfaces import CacheStats
 
-from . import scopes
+from . import lives, scopes
 from .faults import fault
 from .pools import Listener
 from .recorder import SECONDS, STATEMENT_SECONDS
@@ -18,8 +18,8 @@ from .scopes import NONE
 from .tables import STATEMENT_SUM
 from .watches import (
     CACHE,
-    COMMIT_SECONDS,
     COMMITTED,
+    ENDS,
     ERRORS,
     MARK,
     SCOPE,
@@ -71,6 +71,8 @@ def _begin(root: Any) -> Listener:
             else:
                 holder[TEXTS] = watch.local.statements[scope.endpoint]
                 holder[USE] = scope.uses.get(watch) or scope.use_of(watch)
+            if holder[ENDS] is not None:
+                lives.keep_transaction(watch, connection._dbapi_connection._connection_record, holder)
             holder[TRANSACTION_SINCE] = pc()
             holder[COMMITTED] = 0
             connection._poolhouse = holder
@@ -101,9 +103,9 @@ def _end(outcome: str) -> Listener:
             cell = base + bisect_left(SECONDS, seconds)
             cells[cell] += 1
             cells[base + _SECONDS_SUM] += seconds
+            holder[ENDS] = (since, seconds, base)
             if committed:
                 holder[COMMITTED] = cell  # the event comes before the COMMIT, which may fail yet
-                holder[COMMIT_SECONDS] = seconds
         except AttributeError:  # the watch began within this transaction
             pass
         except Exception:
@@ -192,8 +194,10 @@ def _count_error(watch: Any, error: Any) -> None:
             holder[STATEMENT_ENDED] = pc()
     elif holder is not None and holder[COMMITTED]:
         # the COMMIT that was counted has failed: the database took nothing, so it was a rollback
-        cell, seconds = holder[COMMITTED], holder[COMMIT_SECONDS]
+        cell = holder[COMMITTED]
         holder[COMMITTED] = 0
+        since, seconds, _ = holder[ENDS]
+        holder[ENDS] = (since, seconds, TRANSACTION["rollback"])
         cells = watch.local.cells
         for base, sign in ((TRANSACTION["commit"], -1), (TRANSACTION["rollback"], 1)):
             cells[cell - TRANSACTION["commit"] + base] += sign

@@ -11,11 +11,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from .recorder import AGE_SECONDS, COUNTS, SECONDS, Layout, Local, Recorder, Table
 from .scopes import Scope, endpoint_of
-from .tables import ENDPOINTS, FINGERPRINTS, OTHER, Endpoints, Names, Statements
+from .tables import ENDPOINTS, ERROR_NAMES, FINGERPRINTS, OTHER, Endpoints, Names, Statements
 
 POOL = Layout()
 CHECKOUTS = POOL.counter("checkouts")
@@ -44,14 +45,17 @@ CACHE = {result: POOL.counter(f"cache|{result}") for result in ("hit", "miss", "
 MARK = "_poolhouse"
 """The attribute of a pool under which its PoolWatch is found. An attribute, not a table by pool: it goes when the
 pool goes."""
+LIFE = "_poolhouse_life"
+"""The attribute of a connection record under which the Life of its connection is found."""
 PEAK_SECONDS = 60.0
-ERROR_NAMES = 30
 LEAKS_REMEMBERED = 20
+TAPE = 100
+CLOSED_REMEMBERED = 10
 
 # A holder is a list, not an object: making one is on the hot path. These are its places.
 SINCE, THREAD, CODE, OFFSET, SCOPE, FAIRY = range(6)
-TRANSACTION_SINCE, STATEMENT_ENDED, STATEMENT_TEXT, STATEMENT_SINCE, COMMITTED, COMMIT_SECONDS, WATCH = range(6, 13)
-TEXTS, USE, OVERDUE = range(13, 16)
+TRANSACTION_SINCE, STATEMENT_ENDED, STATEMENT_TEXT, STATEMENT_SINCE, COMMITTED, WATCH = range(6, 12)
+TEXTS, USE, OVERDUE, ENDED, ENDS, LEAK = range(12, 18)
 
 
 def new_holder(watch: PoolWatch | None, thread: int, place: Any, scope: Scope | None, fairy: Any) -> list[Any]:
@@ -59,7 +63,8 @@ def new_holder(watch: PoolWatch | None, thread: int, place: Any, scope: Scope | 
     kept."""
     code, offset = place if place is not None and len(place) == 2 else (place, 0)
     return [
-        time.perf_counter(), thread, code, offset, scope, fairy, 0.0, 0.0, None, 0.0, 0, 0.0, watch, None, None, False
+        time.perf_counter(), thread, code, offset, scope, fairy, 0.0, 0.0, None, 0.0, 0, watch, None, None, False,
+        0.0, None, None,
     ]  # fmt: skip
 
 
@@ -78,19 +83,22 @@ class PoolWatch:
     """One watched pool, through all the pools that dispose() puts in its place.
 
     held: by connection record, who has it. waiting: by thread (or greenlet), since when and who. detached: by the id of
-    the DBAPI connection, the proxy that still has it. root: the registration whose listeners count this pool.
+    the DBAPI connection, the proxy that still has it, and its Life. numbers: of its connections; tape: what happened
+    seldom, by them; closed: the lives that ended last. root: the registration whose listeners count this pool.
     """
 
     __slots__ = (
-        "__weakref__", "can_wait", "detached", "endpoints", "error_names", "foreign", "held", "leaks", "local", "lock",
-        "name", "pairs", "peaks", "pool_class", "pools", "recorder", "root", "spent", "top", "waiting", "zero_waits",
+        "__weakref__", "can_wait", "closed", "detached", "endpoints", "error_names", "errors", "exemplars", "foreign",
+        "held", "leaks", "local", "lock", "name", "numbers", "pairs", "peaks", "pool_class", "pools", "recorder",
+        "root", "spent", "tape", "top", "waiting", "zero_waits",
     )  # fmt: skip
 
     def __init__(self, name: str, root: Any) -> None:
         self.name = name
         self.root = root
         self.endpoints = Names(ENDPOINTS)
-        self.pairs = Names(FINGERPRINTS)
+        self.errors = Names(ERROR_NAMES)
+        self.pairs = Names(FINGERPRINTS, "statements")
         tables: dict[str, Callable[[], Table]] = {
             "endpoints": lambda: Endpoints(self.endpoints),
             "statements": lambda: Statements(self.endpoints, self.pairs),
@@ -100,7 +108,11 @@ class PoolWatch:
         self.held: dict[Any, list[Any]] = {}
         self.waiting: dict[Any, tuple[float, int, Any, Scope | None]] = {}
         self.leaks: deque[Leak] = deque(maxlen=LEAKS_REMEMBERED)
-        self.detached: dict[int, Any] = {}
+        self.exemplars: dict[tuple[str, int], tuple[float, float, str]] = {}
+        self.detached: dict[int, tuple[Any, Any]] = {}
+        self.numbers = count(1)
+        self.tape: deque[tuple[int | None, Any]] = deque(maxlen=TAPE)
+        self.closed: deque[Any] = deque(maxlen=CLOSED_REMEMBERED)
         self.foreign: weakref.WeakSet[Any] | None = (
             None  # None, not empty: asking a WeakSet for its length costs too much
         )
@@ -138,7 +150,7 @@ class PoolWatch:
 
     def detached_connections(self) -> int:
         """Detached ones that the program still has: a dropped proxy takes its connection along without any event."""
-        for key, proxy in self.detached.copy().items():
+        for key, (proxy, _) in self.detached.copy().items():
             if proxy() is None:
                 self.detached.pop(key, None)
         return len(self.detached)
@@ -148,13 +160,17 @@ class PoolWatch:
         self.local.cells[LEAKS[kind]] += 1
         place = (holder[CODE], holder[OFFSET]) if holder[OFFSET] else holder[CODE]
         seconds = time.perf_counter() - holder[SINCE]
+        holder[LEAK] = (kind, time.perf_counter())
         self.leaks.append(Leak(kind, time.time(), seconds, place, endpoint_of(holder[SCOPE])))
+
+    def note_slow(self, family: str, bucket: int, seconds: float, endpoint: str) -> None:
+        """The last observation that fell into a bucket of a histogram, and whose it was; for the slow ones only."""
+        self.exemplars[family, bucket] = (seconds, time.time(), endpoint)
 
     def count_error(self, name: str) -> None:
         """By the class of the driver's error; the first 30 classes by name, the others together."""
         with self.lock:
-            if name not in self.error_names and len(self.error_names) >= ERROR_NAMES:
-                name = OTHER
+            name = name if self.errors.admits(name) else OTHER
             self.error_names[name] = self.error_names.get(name, 0) + 1
 
     def waits_of_zero(self, merged: list[Any]) -> int:
@@ -178,6 +194,10 @@ class PoolWatch:
         self.detached.clear()
         self.error_names.clear()
         self.leaks.clear()
+        self.tape.clear()
+        self.closed.clear()
+        self.exemplars.clear()
+        self.errors.begin_at_zero()
         self.endpoints.begin_at_zero()
         self.pairs.begin_at_zero()
         self.peaks.clear()
