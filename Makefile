@@ -38,8 +38,8 @@ screenshots: $(VENV)/dev.stamp ## walks the browser journeys and leaves their pi
 soak: $(VENV)/dev.stamp ## the long trials, whole (make test has them in a short form)
 	SOAK=1 $(BIN)/python -m pytest -m soak $(ARGS)
 
-compat: ## all tests on every supported Python and SQLAlchemy
-	@echo "make compat: not built yet; the tests run on one Python and one SQLAlchemy." >&2; exit 1
+compat: $(VENV)/dev.stamp ## SQLAlchemy's own tests while it is watched; ours on SQLAlchemy 2.0 and another Python
+	@$(BIN)/python -m tests.compat
 
 $(VENV)/made.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
