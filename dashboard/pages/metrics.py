@@ -23,7 +23,10 @@ def index() -> Response:
     runtime = current()
     if not _is_public(runtime):
         gate.require(gate.READ)
-    body, content_type = render(request.headers.get("Accept", ""), runtime.ledger.read())
+    reading = runtime.ledger.read()
+    if runtime.workspaces is not None:
+        reading = reading.with_kept(runtime.workspaces.tally.now())
+    body, content_type = render(request.headers.get("Accept", ""), reading, runtime.config.metric_names)
     return Response(body, content_type=content_type)
 
 

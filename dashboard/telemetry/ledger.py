@@ -12,11 +12,16 @@ import time
 from pathlib import Path
 
 from ..config import Config
-from . import membership, merging
+from ..refusal import Refusal
+from . import history, membership, merging, own_acts, registers
 from .faults import fault
+from .history import History as History
 from .reading import Reading as Reading
 from .rows import Retired, Row, Rows
-from .snapshot import own
+from .snapshot import Said, own
+
+LOOKED_AT = 50
+"""Pools that one process holds to be looked at, at one time."""
 
 _members: dict[Path, _Member] = {}
 _members_lock = threading.RLock()
@@ -52,6 +57,19 @@ class Ledger:
         """Publishes a last time, folds the own row and stops."""
         self._member.leave()
 
+    def look(self, pool: str) -> None:
+        """Somebody looks at this pool: for the next 10 s every process says more of it. Told at once, and again when
+        half of that is over; so a page calls it at each of its readings. Never raises for a file that cannot be used.
+        """
+        self._member.look(pool)
+
+    def history(self, pool: str, *, span: str = "15m") -> History:
+        """The pool's series over the last "15m" (a point a second) or "24h" (a point a minute).
+
+        A pool that nobody knows has a history of gaps. Raises Refusal `not_understood` for any other span.
+        """
+        return self._member.history(pool, span)
+
     def read(self) -> Reading:
         """The sum over all processes; with `problem` set, of this one only. Uses no connection of a watched pool."""
         return self._member.read()
@@ -73,6 +91,9 @@ class _Member:
         self.joined = False
         self._standing = membership.Standing()
         self._known = membership.Known()
+        self._apart: registers.Labels = {}
+        self._refused: set[tuple[str, str]] = set()
+        self._looked: dict[str, float] = {}
 
     def worker(self) -> int | None:
         return self._standing.worker or None
@@ -119,7 +140,38 @@ class _Member:
             return merging.merge(rows, retired.values(), self.config, time.time())
         except (sqlite3.Error, OSError, ValueError) as error:
             problem = f"The ledger {self.rows.path} cannot be used ({error}): these numbers are of this process only."
-            return merging.alone(own(self.config), self.config, self._standing.started_at, problem)
+            return merging.alone(self._alone(), self.config, self._standing.started_at, problem)
+
+    def look(self, pool: str) -> None:
+        now = time.time()
+        with self._lock:
+            is_told = self._looked.get(pool, 0.0) > now + self.config.look_seconds / 2
+            if is_told or (pool not in self._looked and len(self._looked) >= LOOKED_AT):
+                return
+            self._looked[pool] = now + self.config.look_seconds
+            try:
+                with self.rows.writing() as transaction:
+                    transaction.points.look(pool, self._looked[pool])
+            except (sqlite3.Error, OSError):
+                pass  # then this process alone says more
+
+    def history(self, pool: str, span: str) -> History:
+        if span not in history.SPANS:
+            spans = " or ".join(history.SPANS)
+            raise Refusal("not_understood", f"There is no history over {span}.", remedy=f"Ask for {spans}.")
+        step, kept = history.SPANS[span]
+        now = time.time()
+        try:
+            with self._lock, self.rows.writing() as transaction:
+                points = transaction.points.of(step, pool, int(now) - kept - step)
+        except (sqlite3.Error, OSError):
+            points = []
+        return history.read(points, pool, span, now)
+
+    def _own(self) -> Said:
+        now = time.time()
+        self._looked = {pool: until for pool, until in self._looked.items() if until > now}
+        return own(self.config, self._looked)
 
     def _publish_on(self, stop: threading.Event) -> None:
         while not stop.wait(self.config.publish_seconds):
@@ -137,19 +189,44 @@ class _Member:
 
     def _exchange(self) -> tuple[list[Row], dict[str, Retired]]:
         """Says what is to be said, folds the dead, and answers the whole ledger: one transaction."""
-        said = own(self.config) if self.joined else None
+        said = self._own() if self.joined else None
+        both = self.config.metric_names == "both"
         standing = self._standing
         with self.rows.writing() as transaction:
             generation = transaction.generation()
             if self._known.generation not in ("", generation):
                 membership.bring_back(transaction, self._known)
+            agreed = transaction.labels()
             if said is not None:
-                standing = membership.say(transaction, standing, said)
+                transaction.add_labels(registers.admit(agreed, said, both))
+                standing = membership.say(transaction, standing, registers.folded(said, agreed))
             membership.fold_the_dead(transaction)
             rows, retired = transaction.rows(), transaction.retired()
+            now = time.time()
+            self._looked = transaction.points.looked(now, self.config.look_seconds)
+            if said is not None:
+                sums = (merging.parsed(one.sums) for one in retired.values())
+                history.append(transaction.points, standing.key, now, rows, list(sums))
         self._standing = standing
-        self._known = membership.Known(generation, retired, rows)
+        self._known = membership.Known(generation, retired, rows, agreed)
+        if said is not None:
+            self._note_refused(said, agreed)
         return rows, retired
+
+    def _alone(self) -> Said:
+        """This process's word while the ledger is away: it alone decides which new values have series."""
+        said = self._own()
+        for register, values in self._known.labels.items():
+            self._apart.setdefault(register, set()).update(values)
+        registers.admit(self._apart, said, self.config.metric_names == "both")
+        return registers.folded(said, self._apart)
+
+    def _note_refused(self, said: Said, agreed: registers.Labels) -> None:
+        registers.tell(agreed)
+        now = registers.refused(agreed, said)
+        for _ in now - self._refused:
+            own_acts.dropped("series")
+        self._refused |= now
 
 
 def joined_ledger() -> Ledger | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 
-from . import merging
+from . import history, merging
 from .processes import Process, is_gone, this_process
 from .rows import Key, Retired, Row, Transaction, dump
 from .snapshot import Said
@@ -24,6 +24,7 @@ class Known:
     generation: str = ""
     retired: dict[str, Retired] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
+    labels: dict[str, set[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def say(transaction: Transaction, standing: Standing, said: Said) -> Standing:
     generation = transaction.generation()
     if standing.generation is None:
         standing = _enter(transaction, standing, said)
-    elif not transaction.update(standing.key, dump(standing.since_baseline(said))):
+    elif not transaction.update(standing.key, history.word(standing.since_baseline(said))):
         if generation == standing.generation or standing.key in _accounted(transaction):
             standing = replace(standing, baseline=_plus(standing.baseline, standing.last))
             standing = _enter(transaction, standing, said)  # it was folded: what it said is in the sums for good
@@ -75,7 +76,7 @@ def _enter(transaction: Transaction, standing: Standing, said: Said) -> Standing
 
 
 def _insert(transaction: Transaction, standing: Standing, said: Said) -> Standing:
-    text = dump(standing.since_baseline(said))
+    text = history.word(standing.since_baseline(said))
     row = Row(standing.key, standing.worker, standing.started_at, time.time(), text)
     return replace(standing, worker=transaction.insert(row))
 
@@ -119,6 +120,7 @@ def bring_back(transaction: Transaction, known: Known) -> None:
     back once, whoever comes first, and whoever knows more corrects it. Rows come back too, for a paused process cannot
     speak for itself and a dead one never will; each of them once, because it is known of each whether it was counted.
     """
+    transaction.add_labels((register, value) for register, values in known.labels.items() for value in values)
     there = transaction.retired()
     for generation, retired in known.retired.items():
         if generation not in there or there[generation].version < retired.version:

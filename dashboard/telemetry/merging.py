@@ -9,23 +9,20 @@ from functools import lru_cache
 from typing import Any
 
 from ..config import Config
-from .parts import age_of, part_of, totals_of
 from .parts import count_of as count_of
+from .parts import part_of, totals_of
 from .processes import this_process
 from .reading import (
     Counts,
     Exemplar,
     Limits,
-    LiveSession,
     PoolReading,
     Reading,
-    RegistryReading,
-    SessionsReading,
-    Transition,
+    SwitchedOff,
     WorkerReading,
 )  # fmt: skip
 from .rows import Retired, Row
-from .sessions import TRANSITIONS
+from .session_parts import sessions_of
 from .snapshot import OWN, Said, add
 
 ROWS_PARSED = 32
@@ -105,11 +102,12 @@ def _reading(words: list[Word], retired: Said, config: Config, now: float, probl
     live_ages = [worker.seconds for worker in workers if worker.state == "live"]
     return Reading(
         pools=tuple(_pool(name, sums["pools"][name]["numbers"], words, now) for name in pools),
-        sessions=_sessions(sums.get("registries", {}), words, now),
+        sessions=sessions_of(sums, [(worker, said) for worker, *_, said in words], now),
         workers=workers,
         published_age_seconds=max(live_ages, default=0.0),
         problem=problem,
         faults=sums.get("faults", {}),
+        switched_off=_switched_off(words),
         _own=sums.get("own", {}).get(OWN, {}).get("numbers", {}),
         _engines=_engines(words),
     )
@@ -122,6 +120,14 @@ def _engines(words: list[Word]) -> Mapping[str, int]:
         for database, number in said.get("engines", {}).items():
             most[database] = max(most.get(database, 0), number)
     return most
+
+
+def _switched_off(words: list[Word]) -> tuple[SwitchedOff, ...]:
+    return tuple(
+        SwitchedOff(worker, listener, number)
+        for worker, *_, said in words
+        for listener, number in said.get("switched_off", {}).items()
+    )
 
 
 def _watches(said: Said) -> bool:
@@ -181,39 +187,6 @@ def _exemplars(parts: list[PoolReading]) -> dict[tuple[str, int], Exemplar]:
             if before is None or before.at < at:
                 newest[family, bucket] = Exemplar(seconds, at, endpoint, part.worker or 0)
     return newest
-
-
-def _sessions(registries: Mapping[str, Any], words: list[Word], now: float) -> SessionsReading:
-    live = []
-    for worker, *_, said in words:
-        for one in said["live_sessions"]:
-            fields = {name: one[name] for name in ("registry", "state", "new", "modified", "deleted", "identity_map")}
-            live.append(LiveSession(worker=worker, age=age_of(one["since"], now) or 0.0, **fields))
-    read = tuple(_registry(name, registries[name]["numbers"], words) for name in sorted(registries))
-    transitions = tuple(
-        Transition(registry.name, before, after, count)
-        for registry in read
-        for before, after in TRANSITIONS
-        if (count := registry.numbers.get(f"transitions|{before}|{after}", 0))
-    )
-    return SessionsReading(read, tuple(sorted(live, key=lambda one: -one.age)), transitions)
-
-
-def _registry(name: str, numbers: Mapping[str, Any], words: list[Word]) -> RegistryReading:
-    said = [word[-1]["registries"].get(name, {}) for word in words]
-    states = {
-        state: sum(one.get(state, 0) for one in said)
-        for state in ("idle", "in_transaction", "needs_rollback", "identity_map_objects")
-    }
-    totals = {
-        **{
-            f"transactions_{outcome}": numbers.get(f"session transactions|{outcome}", 0)
-            for outcome in ("commit", "rollback", "released")
-        },
-        **{f"flushed_{kind}": numbers.get(f"flushed|{kind}", 0) for kind in ("new", "modified", "deleted")},
-        "flushes": count_of(numbers.get("flush")),
-    }
-    return RegistryReading(name, **states, totals=totals, _numbers=numbers)
 
 
 def _sum(values: Iterable[Any]) -> Any:

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .sessions_reading import LiveSession as LiveSession
+from .sessions_reading import RegistryReading as RegistryReading
+from .sessions_reading import SessionsReading as SessionsReading
+from .sessions_reading import Transition as Transition
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -171,55 +176,6 @@ class PoolReading:
 
 
 @dataclass(frozen=True)
-class RegistryReading:
-    """The Sessions of one registry: how many are alive in which state, and what all of them ever did."""
-
-    name: str
-    idle: int = 0
-    in_transaction: int = 0
-    needs_rollback: int = 0
-    identity_map_objects: int = 0
-    totals: Mapping[str, float] = field(default_factory=dict)
-    _numbers: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def numbers(self) -> Mapping[str, Any]:
-        return self._numbers
-
-
-@dataclass(frozen=True)
-class LiveSession:
-    """A Session that is alive. age: seconds since it was first seen, at most one publication after it was made.
-    modified: objects touched since the last flush."""
-
-    registry: str
-    worker: int
-    age: float
-    state: str
-    new: int
-    modified: int
-    deleted: int
-    identity_map: int
-
-
-@dataclass(frozen=True)
-class Transition:
-    """How often objects went from one state to another. `database` is where a loaded object comes from."""
-
-    registry: str
-    from_: str
-    to: str
-    count: int
-
-
-@dataclass(frozen=True)
-class SessionsReading:
-    registries: tuple[RegistryReading, ...] = ()
-    live: tuple[LiveSession, ...] = ()
-    transitions: tuple[Transition, ...] = ()
-
-
-@dataclass(frozen=True)
 class WorkerReading:
     """A process that publishes what it watches. seconds: age of its last word. state: live, or stale when it has been
     silent for long."""
@@ -233,15 +189,25 @@ class WorkerReading:
 
 
 @dataclass(frozen=True)
+class SwitchedOff:
+    """A listener of Poolhouse that failed too often in one worker, and does nothing there any more."""
+
+    worker: int
+    listener: str
+    faults: int
+
+
+@dataclass(frozen=True)
 class Reading:
     """All that is known at one moment. problem: why these are this process's own numbers only, or None."""
 
     pools: tuple[PoolReading, ...] = ()
-    sessions: SessionsReading = SessionsReading()
+    sessions: SessionsReading = field(default_factory=SessionsReading)
     workers: tuple[WorkerReading, ...] = ()
     published_age_seconds: float = 0.0
     problem: str | None = None
     faults: Mapping[str, int] = field(default_factory=dict)
+    switched_off: tuple[SwitchedOff, ...] = ()
     _own: Mapping[str, Any] = field(default_factory=dict)
     _engines: Mapping[str, int] = field(default_factory=dict)
     _kept: KeptCounts | None = None

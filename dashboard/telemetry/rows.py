@@ -11,12 +11,13 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import points
 from .processes import Process
 
 FILE = "ledger.db"
@@ -29,6 +30,10 @@ _SCHEMA = (
     "CREATE TABLE retired (generation TEXT PRIMARY KEY, version INTEGER NOT NULL, sums TEXT NOT NULL,"
     " folded TEXT NOT NULL)",
     "CREATE TABLE settled (process TEXT PRIMARY KEY, said TEXT NOT NULL)",
+)
+_LABELS = (
+    "CREATE TABLE IF NOT EXISTS label (register TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (register, value))"
+    " WITHOUT ROWID"
 )
 _KEY = "host = ? AND boot = ? AND pid = ? AND started = ? AND epoch = ?"
 
@@ -111,6 +116,9 @@ class Rows:
             connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             try:
                 connection.execute("PRAGMA synchronous=NORMAL")
+                if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'ledger'").fetchone():
+                    for statement in (_LABELS, *points.SCHEMA):
+                        connection.execute(statement)  # a ledger that an earlier version has made
             except BaseException:
                 connection.close()
                 raise
@@ -122,6 +130,7 @@ class Transaction:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute
+        self.points = points.Points(connection.execute)
 
     def generation(self) -> str:
         """Who this file is: another one after it was deleted."""
@@ -172,6 +181,17 @@ class Transaction:
 
     def settle(self, key: Key, said: str) -> None:
         self._execute("INSERT OR REPLACE INTO settled VALUES (?, ?)", (dump(key), said))
+
+    def labels(self) -> dict[str, set[str]]:
+        """The values of each register, by the register's name."""
+        registers: dict[str, set[str]] = {}
+        for register, value in self._execute("SELECT register, value FROM label"):
+            registers.setdefault(register, set()).add(value)
+        return registers
+
+    def add_labels(self, entries: Iterable[tuple[str, str]]) -> None:
+        for entry in entries:
+            self._execute("INSERT OR IGNORE INTO label VALUES (?, ?)", entry)
 
     def unsettle(self, key: Key) -> str | None:
         """What was settled for this process, which it is no more."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import sqlalchemy
 
 from .. import __version__
+from .findings import findings
 from .merging import count_of
 from .reading import PoolReading, Reading, RegistryReading
 
@@ -89,9 +91,9 @@ def observations_of(family: str, values: Iterable[str]) -> Read:
     )
 
 
-def histogram(family: str, buckets: tuple[float, ...]) -> Read:
+def histogram(family: str, buckets: tuple[float, ...], only: Callable[[PoolReading], bool] = lambda pool: True) -> Read:
     empty = [0] * (len(buckets) + 2)
-    return lambda reading: (((pool.name,), pool.numbers.get(family, empty)) for pool in reading.pools)
+    return lambda reading: (((pool.name,), pool.numbers.get(family, empty)) for pool in reading.pools if only(pool))
 
 
 def histograms(
@@ -107,6 +109,34 @@ def histograms(
         if only(pool)
         for value in known
     )
+
+
+def by_endpoint(family: str, place: int) -> Read:
+    """One number of the rows that a pool has for each endpoint, as a counter."""
+    prefix = family + "|"
+    return lambda reading: (
+        ((pool.name, name.removeprefix(prefix)), row[place])
+        for pool in reading.pools
+        for name, row in sorted(pool.numbers.items(), key=_name)
+        if name.startswith(prefix)
+    )
+
+
+def _name(item: tuple[str, Any]) -> str:
+    return item[0]
+
+
+def held_by_endpoint(reading: Reading) -> Iterator[Sample]:
+    """Zero for every endpoint that has ever held a connection, so that a graph of it comes down."""
+    for pool in reading.pools:
+        if not pool.class_:
+            continue
+        held = dict.fromkeys((n.removeprefix("endpoint|") for n in pool.numbers if n.startswith("endpoint|")), 0)
+        for part in pool.workers:
+            for endpoint, number in part.numbers["endpoints"].items():
+                held[endpoint] = held.get(endpoint, 0) + number
+        for endpoint in sorted(held):
+            yield (pool.name, endpoint), held[endpoint]
 
 
 def can_wait(pool: PoolReading) -> bool:
@@ -137,6 +167,50 @@ def registry_histogram(family: str, buckets: tuple[float, ...]) -> Read:
     return registries(lambda r: [((), r.numbers.get(family, empty))])
 
 
+def engines(reading: Reading) -> Iterator[Sample]:
+    for database, number in sorted(reading.engines.items()):
+        yield (database,), number
+
+
+def findings_now(reading: Reading) -> Iterator[Sample]:
+    """How often each finding holds now: one may hold for several pools."""
+    yield from sorted(Counter((f.finding, f.level) for f in findings(reading)).items())
+
+
+def own(family: str) -> Read:
+    """What Poolhouse itself did, for each label value that has occurred."""
+    prefix = family + "|"
+    return lambda reading: (
+        (tuple(name.removeprefix(prefix).split("|")), value)
+        for name, value in sorted(reading.own.items())
+        if name.startswith(prefix)
+    )
+
+
+def own_known(family: str, values: Iterable[str], empty: Any = 0) -> Read:
+    """The same for each known label value, zeros too."""
+    known = tuple(values)
+    return lambda reading: (((value,), reading.own.get(f"{family}|{value}", empty)) for value in known)
+
+
+def workspaces(reading: Reading) -> Iterator[Sample]:
+    """live: with a Session in some worker; pinned: with an open transaction; parked: only in the store."""
+    if reading.kept is None:
+        return
+    pinned, every = reading.kept.pinned, reading.kept.workspaces
+    sessions = next((r for r in reading.sessions.registries if r.name == "workspaces"), None)
+    alive = sessions.idle + sessions.in_transaction + sessions.needs_rollback if sessions else 0
+    live = min(max(0, alive - pinned), every - pinned)
+    yield ("live",), live
+    yield ("parked",), every - pinned - live
+    yield ("pinned",), pinned
+
+
+def workspace_objects(reading: Reading) -> Iterator[Sample]:
+    for badge, number in {} if reading.kept is None else reading.kept.objects.items():
+        yield (badge,), number
+
+
 def faults(reading: Reading) -> Iterator[Sample]:
     for listener, count in sorted(reading.faults.items()):
         yield (listener,), count
@@ -149,6 +223,11 @@ def workers(reading: Reading) -> Iterator[Sample]:
 
 def published_age(reading: Reading) -> Iterator[Sample]:
     yield (), reading.published_age_seconds
+
+
+def series(reading: Reading) -> Iterable[Sample]:
+    """Stands for the number of all series, which only the exposition knows."""
+    return ()
 
 
 def info(_: Reading) -> Iterator[Sample]:

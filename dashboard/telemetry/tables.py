@@ -6,13 +6,19 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Set
 from typing import Any
 
+from . import own_acts
 from .recorder import STATEMENT_SECONDS
+from .scopes import NONE
 
 OTHER = "__other__"
 ENDPOINTS = 20
 """Endpoints with a row of their own, in one process."""
+ERROR_NAMES = 30
+"""Classes of a driver's errors with a count of their own, in one process."""
+REFUSED_REMEMBERED = 1_000
 FINGERPRINTS = 1_000
 """Pairs of endpoint and statement with a row of their own, in one process."""
 TEXTS_REMEMBERED = 2_000
@@ -37,21 +43,34 @@ _FINGERPRINT = (
 
 
 class Names:
-    """The first `most` names that a process meets, shared by all its threads."""
+    """The first `most` names that a process meets, shared by all its threads; and `__none__`, and those in `agreed`.
 
-    def __init__(self, most: int) -> None:
+    kind: under which a refused name counts as dropped, once. agreed: the names that all processes tell apart.
+    """
+
+    def __init__(self, most: int, kind: str = "series") -> None:
+        self.agreed: Set[Any] = frozenset()
         self._most = most
-        self._names: set[Any] = set()
-        self._lock = threading.Lock()
+        self._kind = kind
+        self._names: set[Any] = {NONE}
+        self._refused: set[Any] = set()
+        self._lock = threading.RLock()  # a finalizer may ask within `admits`, in the same thread
 
     def admits(self, name: Any) -> bool:
         with self._lock:
-            if name not in self._names and len(self._names) < self._most:
+            if name in self._names or name in self.agreed:
+                return True
+            if len(self._names) <= self._most:
                 self._names.add(name)
-            return name in self._names
+                return True
+            if name not in self._refused and len(self._refused) < REFUSED_REMEMBERED:
+                self._refused.add(name)
+                own_acts.dropped(self._kind)
+            return False
 
     def begin_at_zero(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._refused.clear()
 
 
 class Endpoints(dict[str, list[Any]]):

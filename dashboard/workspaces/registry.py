@@ -16,8 +16,9 @@ from ..records.models import Database, Models
 from ..refusal import Refusal
 from ..store.engine import Store
 from ..store.workspaces import Change, Kept, KeptWorkspaces, Row
-from . import failures, pins, settle, staged, verbs, view
+from . import failures, pins, settle, staged, tally, verbs, view
 from .action import Action
+from .counting import counted
 from .deadlines import Deadlines
 from .live import Live
 from .lives import Lives
@@ -48,6 +49,7 @@ class Workspaces:
     ) -> None:
         self._databases = dict(databases)
         self._kept = KeptWorkspaces(store, versions=config.undo_kept, tape=config.tape_kept)
+        self.tally = tally.Tally(self._kept)
         self.config = config
         self.worker = worker
         self.closed = False
@@ -96,6 +98,7 @@ class Workspaces:
             row = self._without_lost_pin(row)
         return self._draw(row, self._snapshot(row), sight)
 
+    @counted
     def act(
         self,
         name: str,

@@ -55,5 +55,8 @@ _PLANS: dict[str, Callable[[Request], Plan]] = {
     "settings": session_verbs.settings,
 }
 
+NAMES = tuple(_PLANS)
+"""Every verb that can be planned; `discard` is none of them: nothing of the workspace is needed for it."""
+
 WORKSPACE_VERBS = ("flush", "commit", "rollback", "expire-all", "expunge-all", "close", "settings", "discard")
 """What can be done with the workspace itself."""

@@ -1,6 +1,7 @@
 """A program that publishes: reads commands from its input, one a line, and answers each with a line of JSON.
 
-usage: program.py FOLDER DATABASE. Commands: work N (N commits), hold, give, read, leave, exec, quit."""
+usage: program.py FOLDER DATABASE. Commands: work N (N commits), as NAME (one commit, for an
+endpoint), hold, give, read, leave, exec, quit."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashboard.config import Config
-from dashboard.telemetry import watch
+from dashboard.telemetry import scope, watch
 from dashboard.telemetry.ledger import Ledger
 
 FOLDER, DATABASE = sys.argv[1:3]
@@ -26,6 +27,11 @@ def work(number: str) -> int:
         with engine.begin() as connection:
             connection.exec_driver_sql("select 1")
     return int(number)
+
+
+def work_as(endpoint: str) -> int:
+    with scope(endpoint):
+        return work("1")
 
 
 def read() -> dict[str, Any]:
@@ -50,6 +56,7 @@ def answer(value: Any) -> None:
 
 COMMANDS: dict[str, Any] = {
     "work": work,
+    "as": work_as,
     "hold": lambda: held.append(engine.connect()),
     "give": lambda: held.pop().close(),
     "read": read,

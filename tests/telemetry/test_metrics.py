@@ -15,63 +15,15 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from dashboard.telemetry import unwatch, watch, watch_sessions
+from dashboard.telemetry.exposition import number
 from dashboard.telemetry.ledger import Ledger
-from dashboard.telemetry.metrics import METRICS, Collector, render
+from dashboard.telemetry.metrics import METRICS, Collector, named, render
 
+from .catalogue import AGES, CATALOGUE, COUNTS, LONG, OTEL, SHORT
 from .conftest import User
 
 ROOT = Path(__file__).parent.parent.parent
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
-POOL, REGISTRY = ("pool",), ("registry",)
-CATALOGUE = {
-    "sqlalchemy_pool_connections": ("gauge", ("pool", "state")),
-    "sqlalchemy_pool_limit_connections": ("gauge", ("pool", "kind")),
-    "sqlalchemy_pool_timeout_seconds": ("gauge", POOL),
-    "sqlalchemy_pool_overflow_connections": ("gauge", POOL),
-    "sqlalchemy_pool_used_connections_peak": ("gauge", POOL),
-    "sqlalchemy_pool_worst_worker_used_ratio": ("gauge", POOL),
-    "sqlalchemy_pool_waiters": ("gauge", POOL),
-    "sqlalchemy_pool_oldest_wait_seconds": ("gauge", POOL),
-    "sqlalchemy_pool_wait_seconds": ("histogram", ("pool", "outcome")),
-    "sqlalchemy_pool_timeouts_total": ("counter", POOL),
-    "sqlalchemy_pool_checkouts_total": ("counter", POOL),
-    "sqlalchemy_pool_checkins_total": ("counter", POOL),
-    "sqlalchemy_connection_hold_seconds": ("histogram", POOL),
-    "sqlalchemy_connection_oldest_hold_seconds": ("gauge", POOL),
-    "sqlalchemy_connection_create_seconds": ("histogram", ("pool", "outcome")),
-    "sqlalchemy_connections_opened_total": ("counter", POOL),
-    "sqlalchemy_connections_closed_total": ("counter", ("pool", "reason")),
-    "sqlalchemy_connection_errors_total": ("counter", ("pool", "phase", "disconnect")),
-    "sqlalchemy_connection_invalidations_total": ("counter", ("pool", "kind")),
-    "sqlalchemy_connection_leaks_total": ("counter", ("pool", "kind")),
-    "sqlalchemy_connection_age_seconds": ("histogram", POOL),
-    "sqlalchemy_transactions_total": ("counter", ("pool", "outcome")),
-    "sqlalchemy_transaction_seconds": ("histogram", ("pool", "outcome")),
-    "sqlalchemy_idle_in_transaction_connections": ("gauge", POOL),
-    "sqlalchemy_oldest_idle_in_transaction_seconds": ("gauge", POOL),
-    "sqlalchemy_oldest_running_statement_seconds": ("gauge", POOL),
-    "sqlalchemy_statement_seconds": ("histogram", ("pool", "operation")),
-    "sqlalchemy_statement_errors_total": ("counter", ("pool", "error")),
-    "sqlalchemy_statement_cache_total": ("counter", ("pool", "result")),
-    "sqlalchemy_sessions": ("gauge", ("registry", "state")),
-    "sqlalchemy_session_transactions_total": ("counter", ("registry", "outcome")),
-    "sqlalchemy_session_flush_seconds": ("histogram", REGISTRY),
-    "sqlalchemy_session_flushed_objects_total": ("counter", ("registry", "kind")),
-    "sqlalchemy_object_transitions_total": ("counter", ("registry", "from", "to")),
-    "sqlalchemy_identity_map_objects": ("gauge", REGISTRY),
-    "poolhouse_info": ("gauge", ("version", "sqlalchemy", "python")),
-    "poolhouse_workers": ("gauge", ("state",)),
-    "poolhouse_published_age_seconds": ("gauge", ()),
-    "poolhouse_internal_errors_total": ("counter", ("listener",)),
-}
-MAXIMA = {name for name in CATALOGUE if "_oldest_" in name or name.endswith(("_peak", "_ratio"))} | {
-    "sqlalchemy_pool_timeout_seconds",
-    "poolhouse_info",
-    "poolhouse_published_age_seconds",
-}
-LONG = "0.0005 0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1.0 2.5 5.0 10.0 30.0 60.0 300.0 +Inf"
-SHORT = "0.0001 0.00025 0.0005 0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1.0 2.5 5.0 10.0 +Inf"
-AGES = "1.0 5.0 15.0 60.0 300.0 900.0 3600.0 14400.0 86400.0 +Inf"
 
 
 @pytest.fixture
@@ -92,20 +44,29 @@ def told(engine, maker, name):
     unwatch(maker)
 
 
+def buckets_of(metric):
+    return " ".join(number(bound) for bound in (*metric.buckets, inf)) if metric.buckets else ""
+
+
 def samples(family, name):
     return [sample for sample in family.samples if name in (sample.labels.get("pool"), sample.labels.get("registry"))]
 
 
 def test_the_list_is_the_catalogue():
-    assert {metric.name: (metric.type, metric.labels) for metric in METRICS} == CATALOGUE
-    assert {metric.name for metric in METRICS if metric.merge == "max"} == MAXIMA
+    listed = {m.name: (m.type, m.labels, m.merge, buckets_of(m)) for m in METRICS}
+    assert listed == CATALOGUE
+    assert len(listed) == len(METRICS)
     assert all(metric.help and metric.source for metric in METRICS)
+
+
+def test_the_list_of_opentelemetry_is_the_catalogue_too():
+    assert {m.name: (m.type, m.labels, buckets_of(m)) for m in named("both")[len(METRICS) - 1 : -1]} == OTEL
 
 
 def test_the_exposition_has_exactly_the_names_types_and_labels_of_the_list(told, name):
     families = told()
-    assert {family: families[family].type for family in families} == {n: kind for n, (kind, _) in CATALOGUE.items()}
-    for metric, (_, labels) in CATALOGUE.items():
+    assert {family: families[family].type for family in families} == {n: kind for n, (kind, *_) in CATALOGUE.items()}
+    for metric, (_, labels, *_) in CATALOGUE.items():
         for sample in families[metric].samples:
             assert set(sample.labels) - {"le"} == set(labels), metric
 
@@ -138,6 +99,8 @@ def test_every_pool_and_registry_tells_its_zeros_too(told, name):
         ("sqlalchemy_session_flush_seconds", LONG),
         ("sqlalchemy_statement_seconds", SHORT),
         ("sqlalchemy_connection_age_seconds", AGES),
+        ("sqlalchemy_request_statements", COUNTS),
+        ("sqlalchemy_request_database_seconds", LONG),
     ],
 )
 def test_buckets_are_cumulative_and_those_of_the_catalogue(told, name, metric, buckets):
