@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -57,7 +58,7 @@ def theirs(environment: Environment, folder: Path) -> tuple[str, bool]:
 
 
 def _start(environment: Environment, source: Path, folder: Path, watch: str) -> subprocess.Popen[bytes]:
-    folder.mkdir()
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("doc", "examples"))  # they leave databases there
     env = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -69,7 +70,7 @@ def _start(environment: Environment, source: Path, folder: Path, watch: str) -> 
     # -s: the SQLAlchemy that is installed, not the one beside the tests
     command = [str(environment.python), "-s", "-m", "pytest", "-q", *plugins, *THEIRS]
     with (folder / "output.txt").open("wb") as words:
-        return subprocess.Popen(command, cwd=source, env=env, stdout=words, stderr=words)
+        return subprocess.Popen(command, cwd=folder, env=env, stdout=words, stderr=words)
 
 
 def ours(environment: Environment) -> bool:

@@ -1,114 +1,163 @@
-"""Does anything drift when eight threads lose connections in every way while the database flaps?"""
+"""Does anything drift when eight threads lose connections in every way while the database flaps, or is stopped?"""
 
 from __future__ import annotations
 
-import gc
-import random
+import logging
+import os
 import threading
+import time
 
+import psycopg
+import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
 
 from dashboard.telemetry import unwatch, watch, watch_sessions
+from tests.journeys.postgresql import PostgreSQL
 
+from .chaos import Storm
 from .conftest import Base, User
+from .driver import Driver
+from .waiting import until
 
-TURNS = 150
-
-
-def plain(engine, connection, luck):
-    connection.commit()
-    connection.close()
-
-
-def invalidate(engine, connection, luck):
-    connection.invalidate()
-    connection.close()
+SECONDS = 60 if os.environ.get("SOAK") else 0
+ROUNDS, TURNS = (2, 500)
+POOL = {"pool_size": 3, "max_overflow": 2, "pool_timeout": 0.05, "pool_pre_ping": True}
 
 
-def invalidate_softly(engine, connection, luck):
-    connection.connection._connection_record.invalidate(soft=True)
-    connection.close()
+def rounds():
+    """Two, or as many as there is time for."""
+    enough = time.monotonic() + SECONDS
+    done = 0
+    while done < ROUNDS or time.monotonic() < enough:
+        yield done
+        done += 1
 
 
-def detach(engine, connection, luck):
-    connection.detach()
-    connection.close()
+def assert_nothing_drifted(reading, storm, driver):
+    """At a quiet point: what is said of the pool is what the driver and the threads counted."""
+    totals, numbers, counts = reading.totals, reading.numbers, reading.counts
+    assert (counts.used, counts.detached, counts.waiters) == (0, 0, 0)
+    assert (totals["opened"], totals["closed"]) == (driver.counts["connects"], driver.counts["closes"])
+    assert sum(numbers.get("create|error", [0])[:-1]) == driver.counts["failed connects"]
+    assert totals["commits"] == driver.counts["commits"]
+    assert totals["timeouts"] == storm.seen["timeouts"]
+    assert sum(numbers["hold"][:-1]) == totals["checkouts"]
+    assert sum(numbers["wait|ok"][:-1]) == totals["checkouts"] + numbers.get("lost checkouts", 0)
+    assert numbers["leaks|garbage_collected"] == storm.seen["drop"] > 0
 
 
-def drop(engine, connection, luck):
-    del connection  # its caller holds no other reference: the garbage collector brings it back
-
-
-def fail(engine, connection, luck):
-    try:
-        connection.exec_driver_sql("select * from nowhere")
-    except sa.exc.DBAPIError:
-        connection.close()
-
-
-def dispose_while_out(engine, connection, luck):
-    engine.dispose()
-    connection.close()
-
-
-WAYS = (*[plain] * 12, invalidate, invalidate_softly, detach, drop, fail, dispose_while_out)
-
-
-def one_turn(engine, luck):
-    connection = engine.connect()
-    try:
-        connection.exec_driver_sql("select 1")
-    except sa.exc.DBAPIError:
-        connection.close()
-        return
-    way = luck.choice(WAYS)
-    arguments = [engine, connection, luck]
-    del connection
-    way(*arguments) if way is not drop else arguments.clear()
-
-
-def worker(engine, driver, seed):
-    luck = random.Random(seed)
-    for _ in range(TURNS):
+@pytest.mark.soak
+def test_nothing_drifts_while_the_database_flaps(make_engine, driver, name, pool, read):
+    def flap(luck):
         if luck.random() < 0.03:
             driver.drop_all()
         if luck.random() < 0.03:
             driver.is_away = not driver.is_away
-        try:
-            one_turn(engine, luck)
-        except (sa.exc.DBAPIError, sa.exc.TimeoutError):
-            driver.is_away = False  # until the next flap
 
+    def come_back():
+        driver.is_away = False  # until the next flap
 
-def storm(engine, driver):
-    threads = [threading.Thread(target=worker, args=(engine, driver, seed)) for seed in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    driver.is_away = False
-    gc.collect()
-
-
-def test_nothing_drifts_in_a_storm(make_engine, driver, name, pool, read):
-    engine = make_engine(pool_size=3, max_overflow=2, pool_timeout=0.05, pool_pre_ping=True)
+    engine = make_engine(**POOL)
     watch(engine, name=name)
     before = read().faults
-    storm(engine, driver)
-    reading = pool()
-    totals, numbers = reading.totals, reading.numbers
-    assert (reading.counts.used, reading.counts.detached, reading.counts.waiters) == (0, 0, 0)
-    assert (totals["opened"], totals["closed"]) == (driver.counts["connects"], driver.counts["closes"])
-    assert reading.counts.idle == driver.open  # the old pools have gone, with the connections that came back to them
-    assert sum(numbers["create|error"][:-1]) == driver.counts["failed connects"] > 0
-    assert totals["commits"] == driver.counts["commits"]
-    assert sum(numbers["hold"][:-1]) == totals["checkouts"]
-    assert sum(numbers["wait|ok"][:-1]) == totals["checkouts"] + numbers.get("lost checkouts", 0)
-    ends = ("commits", "rollbacks", "released", "abandoned")
-    assert totals["checkouts"] > 100
-    assert sum(totals[end] for end in ends) > 100
+    storm = Storm(engine, flap, come_back)
+    for _ in rounds():
+        storm.rage(lambda: storm.turns(TURNS))
+        come_back()
+        reading = pool()
+        assert_nothing_drifted(reading, storm, driver)
+        assert (
+            reading.counts.idle == driver.open
+        )  # the old pools have gone, with the connections that came back to them
+    assert driver.counts["failed connects"] > 0
+    assert sum(reading.totals[end] for end in ("commits", "rollbacks", "released", "abandoned")) > 100
     assert read().faults == before
+
+
+class PsycopgDriver(Driver):
+    """psycopg that counts for itself."""
+
+    def __init__(self, url):
+        super().__init__(url)
+        url = sa.make_url(url).set(drivername="postgresql")
+        self.conninfo = url.update_query_dict({"application_name": "chaos"}).render_as_string(hide_password=False)
+
+    def connect(self):
+        try:
+            connection = CountedPsycopg.connect(self.conninfo)
+        except psycopg.OperationalError:
+            self.count("failed connects")
+            raise
+        connection.driver = self
+        self._alive.add(connection)
+        self.count("connects")
+        return connection
+
+
+class CountedPsycopg(psycopg.Connection):
+    driver: PsycopgDriver
+    is_closed = False
+
+    def commit(self):
+        super().commit()
+        self.driver.count("commits")
+
+    def close(self):
+        if not self.is_closed:
+            self.is_closed = True
+            self.driver.count("closes")
+        super().close()
+
+
+@pytest.fixture
+def server():
+    """A PostgreSQL of this test's own, which is stopped and started."""
+    with PostgreSQL() as server:
+        yield server
+
+
+@pytest.mark.soak
+@pytest.mark.filterwarnings("ignore:.*was deleted while still open")  # by old pools, with what came back to them
+def test_nothing_drifts_while_postgresql_is_stopped_and_started(server, name, pool, read, caplog):
+    caplog.set_level(logging.CRITICAL, "sqlalchemy.pool")  # what is logged is kept, with its frames and their pools
+    url = server.new_database()
+    driver = PsycopgDriver(url)
+    beside = sa.create_engine(url, poolclass=sa.NullPool)
+    engine = sa.create_engine("postgresql+psycopg://", creator=driver.connect, **POOL)
+    watch(engine, name=name)
+    before = read().faults
+    storm = Storm(engine)
+
+    def stop_and_start():
+        storm.turns(TURNS // 5)
+        server.stop()
+        storm.turns(TURNS // 5)
+        server.start()
+        storm.turns(TURNS // 5)
+
+    def at_the_server():
+        with beside.connect() as connection:
+            asked = "select count(*) from pg_stat_activity where application_name = 'chaos'"
+            return connection.exec_driver_sql(asked).scalar_one()
+
+    for _ in rounds():
+        storm.rage(stop_and_start)
+        reading = pool()
+        assert_nothing_drifted(reading, storm, driver)
+        assert reading.counts.idle == driver.open
+        held = [engine.connect() for _ in range(3)]  # the dead among them are found out, and made anew
+        assert pool().counts.used == 3
+        until(lambda: at_the_server() == 3 + pool().counts.idle)
+        for connection in held:
+            connection.close()
+        until(lambda: at_the_server() == pool().counts.idle == driver.open >= 3)
+    assert driver.counts["failed connects"] > 0
+    assert read().faults == before
+    unwatch(engine)
+    engine.dispose()
+    until(lambda: at_the_server() == 0)
+    beside.dispose()
 
 
 def test_sessions_in_eight_threads_lose_nothing(make_engine, driver, name, pool, read):
