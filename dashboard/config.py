@@ -170,8 +170,14 @@ class Config:
     stale_seconds: float = _bound_seconds(
         "DASHBOARD_STALE_SECONDS", 5.0, "a process silent for longer is shown as stale, and still summed"
     )
+    look_seconds: float = _bound_seconds(
+        "DASHBOARD_LOOK_SECONDS", 10.0, "how long processes say more of a pool after somebody looked at its page"
+    )
     holders_shown: int = _bound(
         "DASHBOARD_HOLDERS_SHOWN", 200, "holders, waiters and sessions that one process publishes, each"
+    )
+    survivor_seconds: float = _bound_seconds(
+        "DASHBOARD_SURVIVOR_SECONDS", 1.0, "a Session that is still open so long after its request is a survivor"
     )
     request_bytes: int = _bound("DASHBOARD_REQUEST_BYTES", 1_000_000, "size of a request's body")
     workspaces_kept: int = _bound("DASHBOARD_WORKSPACES", 500, "workspaces in the store")

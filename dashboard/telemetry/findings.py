@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .reading import PoolReading, Reading
+    from .reading import PoolReading, Reading, SwitchedOff
 
 LEVELS = ("healthy", "notice", "warning", "critical")
 
@@ -38,7 +38,22 @@ class Verdict:
 def findings(reading: Reading) -> tuple[Finding, ...]:
     """The findings that hold now, the worst first."""
     found = [finding for pool in reading.pools for finding in _saturated(pool)]
+    found += [_listener_off(one) for one in reading.switched_off]
     return tuple(sorted(found, key=lambda finding: -LEVELS.index(finding.level)))
+
+
+def _listener_off(one: SwitchedOff) -> Finding:
+    """ListenerOff: a listener of ours failed more than 100 times in a minute, and does nothing any more."""
+    return Finding(
+        finding="ListenerOff",
+        level="warning",
+        sentence=f"Partly blind: Poolhouse's listener {one.listener} failed {one.faults} times in worker {one.worker} "
+        "and is switched off there; the program is not affected, what that listener counts stands still.",
+        numbers={"faults": one.faults},
+        worker=one.worker,
+        remedy="See the traceback in the log of `poolhouse` and report it; a restart of that worker switches the "
+        "listener on again.",
+    )
 
 
 def verdict(reading: Reading, found: tuple[Finding, ...]) -> Verdict:

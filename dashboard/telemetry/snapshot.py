@@ -30,7 +30,7 @@ from .instruments import has_queue
 from .lives import connections_said, tape_said
 from .recorder import SECONDS, Numbers
 from .tables import OTHER
-from .watches import PoolWatch, records_of
+from .watches import STATEMENT_SINCE, PoolWatch, records_of
 
 Said = dict[str, Any]
 """{"pools": {label: {...}}, "registries": {name: {...}}, "live_sessions": [...], "faults": {listener: count}}.
@@ -69,6 +69,7 @@ def own(config: Config, looked: Collection[str] = ()) -> Said:
             "registries": registries,
             "live_sessions": live,
             "faults": faults.counts(),
+            "switched_off": dict(faults.off),
             "own": {OWN: {"numbers": own_acts.numbers()}, live_sessions.ORM: {"numbers": live_sessions.numbers()}},
             "last": live_sessions.last(),
             "engines": engines(),
@@ -121,6 +122,7 @@ def _numbers(watch: PoolWatch, statements: dict[Any, list[Any]]) -> Numbers:
 
 def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: Config, looked: bool) -> Said:
     pool = watch.current_pool()
+    _drop_what_nobody_ends(watch)
     # copies: while a list is made of a dictionary, the garbage collector may give a connection back, and so change it
     held = list(watch.held.copy().items())
     waiters = list(watch.waiting.copy().values())
@@ -160,6 +162,17 @@ def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: 
         "exemplars": [[*place, *slow] for place, slow in watch.exemplars.copy().items()],
         "numbers": _numbers(watch, statements),
     }
+
+
+def _drop_what_nobody_ends(watch: PoolWatch) -> None:
+    """What a listener that is switched off would have taken out again."""
+    if faults.off.keys() & {"checkin", "detach"}:
+        watch.held.clear()
+    if "wait" in faults.off:
+        watch.waiting.clear()
+    if "after_cursor_execute" in faults.off:
+        for holder in watch.held.copy().values():
+            holder[STATEMENT_SINCE] = 0.0
 
 
 def _limits(pool: Any) -> list[float]:

@@ -1,0 +1,82 @@
+"""How do the history, its lease, and who looks at what lie in the ledger? Four small tables, each bounded.
+
+Beside the rows of the processes and in the same transactions, but with nothing that may not be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS history (step INTEGER, at INTEGER, pool TEXT, said TEXT NOT NULL,"
+    " PRIMARY KEY (step, at, pool)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS tally (step INTEGER, pool TEXT, at REAL NOT NULL, sums TEXT NOT NULL,"
+    " PRIMARY KEY (step, pool)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS lease (name TEXT PRIMARY KEY, process TEXT NOT NULL, until REAL NOT NULL)"
+    " WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS looked (pool TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID",
+)
+TALLIES_KEPT = 86_400
+
+
+class Points:
+    """What can be done to these tables within a transaction of the ledger; execute: its connection's."""
+
+    def __init__(self, execute: Callable[..., Any]) -> None:
+        self._execute = execute
+
+    def take_lease(self, name: str, process: str, alive: Collection[str], now: float, seconds: float) -> bool:
+        """Whether this process has it: it had it before, nobody has it, or who had it is gone or silent."""
+        found = self._execute("SELECT process, until FROM lease WHERE name = ?", (name,)).fetchone()
+        if found is not None:
+            holder, left = found[0], found[1] - now
+            if holder != process and holder in alive and 0 < left <= seconds:
+                return False
+            if holder == process and seconds / 2 < left <= seconds:
+                return True
+        self._execute("INSERT OR REPLACE INTO lease VALUES (?, ?, ?)", (name, process, now + seconds))
+        return True
+
+    def newest(self, step: int) -> int | None:
+        found = self._execute("SELECT max(at) FROM history WHERE step = ?", (step,)).fetchone()[0]
+        return None if found is None else int(found)
+
+    def between(self, step: int, first: int, end: int) -> list[tuple[int, str, str]]:
+        """(at, pool, said) of every pool."""
+        query = "SELECT at, pool, said FROM history WHERE step = ? AND at >= ? AND at < ?"
+        return list(self._execute(query, (step, first, end)).fetchall())
+
+    def of(self, step: int, pool: str, first: int) -> list[tuple[int, str]]:
+        """(at, said) of one pool."""
+        query = "SELECT at, said FROM history WHERE step = ? AND at >= ? AND pool = ?"
+        return list(self._execute(query, (step, first, pool)).fetchall())
+
+    def add(self, step: int, at: int, pool: str, said: str) -> None:
+        self._execute("INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?)", (step, at, pool, said))
+
+    def forget(self, step: int, oldest: int, newest: int) -> None:
+        """What is older, and what a clock that was set back has left in the future."""
+        self._execute("DELETE FROM history WHERE step = ? AND at < ?", (step, oldest))
+        self._execute("DELETE FROM history WHERE step = ? AND at > ?", (step, newest))
+
+    def sums(self, step: int, pool: str) -> tuple[float, str] | None:
+        """When the last point of a pool was written, and its sums then."""
+        found = self._execute("SELECT at, sums FROM tally WHERE step = ? AND pool = ?", (step, pool)).fetchone()
+        return None if found is None else (found[0], found[1])
+
+    def set_sums(self, step: int, pool: str, at: float, sums: str) -> None:
+        self._execute("INSERT OR REPLACE INTO tally VALUES (?, ?, ?, ?)", (step, pool, at, sums))
+
+    def forget_sums(self, now: float) -> None:
+        self._execute("DELETE FROM tally WHERE at < ?", (now - TALLIES_KEPT,))
+
+    def look(self, pool: str, until: float) -> None:
+        self._execute("INSERT OR REPLACE INTO looked VALUES (?, ?)", (pool, until))
+
+    def looked(self, now: float, most: float) -> dict[str, float]:
+        """The pools that somebody looks at, and until when. most: seconds that a look lasts."""
+        found = dict(self._execute("SELECT pool, until FROM looked").fetchall())
+        for pool in [pool for pool, until in found.items() if not 0 < until - now <= most]:
+            self._execute("DELETE FROM looked WHERE pool = ?", (pool,))
+            del found[pool]
+        return found
