@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from ..refusal import Refusal
 from ..runtime import current
 from ..telemetry import digests
 from ..telemetry.digests import Distribution, EndpointDigest
+from ..telemetry.history import History
 from ..telemetry.reading import PoolReading
+from ..telemetry.stretches import Stretch, stretches
 from . import gate
 from .html import page, plain
 
@@ -31,10 +33,15 @@ class OnePool:
     waited: Distribution
     held: Distribution
     endpoints: tuple[EndpointDigest, ...]
+    history: History
+
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        return stretches(self.history)
 
     @property
     def public(self) -> Mapping[str, Any]:
-        more = {"waited": self.waited, "held": self.held, "endpoints": self.endpoints}
+        more = {"waited": self.waited, "held": self.held, "endpoints": self.endpoints, "history": self.history}
         return {**plain(self.pool), **plain(more)}
 
 
@@ -53,10 +60,13 @@ def index() -> Response:
 
 @gate.needs(gate.READ)
 def show(name: str) -> Response:
-    reading = current().ledger.read()
+    ledger = current().ledger
+    ledger.look(name)
+    reading = ledger.read()
     pool = reading.pool(name)
     if pool is None:
         raise Refusal("not_found", "No pool of this name is watched.", remedy="The page Pools lists those there are.")
     waited, held = (digests.distribution(pool.numbers, family) for family in ("wait|ok", "hold"))
     endpoints = tuple(digest for digest in digests.endpoints(reading) if digest.pool == name)
-    return page("pools/show.html", OnePool(pool, waited, held, endpoints))
+    history = ledger.history(name, span=request.args.get("span", "15m"))
+    return page("pools/show.html", OnePool(pool, waited, held, endpoints, history))

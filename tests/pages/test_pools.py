@@ -31,3 +31,33 @@ def test_the_page_of_a_pool_says_all_of_it_without_javascript(published, browser
 
 def test_a_distribution_of_nothing_is_empty():
     assert distribution({}, "hold", SECONDS).buckets == ()
+
+
+def test_the_history_is_told_for_scripts_by_point_and_for_people_by_minute(runtime, published, script, browser_client):
+    with runtime.databases["default"].engine.connect():
+        pass
+    viewer = script("viewer")
+    shown = viewer.get("/pools/default").get_json()["history"]
+    assert (shown["span"], shown["step"]) == ("15m", 1)
+    assert {len(points) for points in shown["series"].values()} == {len(shown["at"])}
+    assert viewer.get("/pools/default?span=24h").get_json()["history"]["step"] == 60
+    assert viewer.get("/pools/default?span=1y").status_code == 400
+    assert "The last 24 hours" in browser_client.get("/pools/default?span=24h").text
+
+
+def test_the_life_of_a_connection_and_what_its_thread_does_now(runtime, published, script, browser_client):
+    engine = runtime.databases["default"].engine
+    script("viewer").get("/pools/default")
+    with scope("pools.life"), engine.connect() as connection:
+        connection.execute(sa.text("SELECT 1"))
+        shown = script("viewer").get("/pools/default").get_json()
+        (holder,) = (one for one in shown["holders"] if one["endpoint"] == "pools.life")
+        assert holder["now"]
+        assert holder["stack"]
+        assert f"<summary>{holder['now']}" in browser_client.get("/pools/default").text.replace("&lt;", "<")
+    shown = script("viewer").get("/pools/default").get_json()
+    lives = [[event["kind"] for event in one["events"]] for one in shown["connections"]]
+    assert any({"checked_out", "transaction_begun", "given_back"} <= set(kinds) for kinds in lives)
+    text = browser_client.get("/pools/default").text
+    assert "given back" in text
+    assert "pools.life" in text
