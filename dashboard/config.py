@@ -125,7 +125,8 @@ class Config:
         "native, otel or both",
         choice("native", "otel", "both"),
         "native",
-        "under which names the metrics are exposed; this version knows native only",
+        "under which names the metrics are exposed: ours, OpenTelemetry's in place of ours where it has any, or both; "
+        "the alerts need ours",
     )
     overdue_seconds: float = _row(
         "DASHBOARD_OVERDUE_SECONDS",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from typing import Any
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, got_request_exception
 
 from . import first_start, host, pages
 from .access import Access
@@ -126,7 +126,8 @@ class Dashboard:
         )
 
     def mount(self, app: Flask, runtime: Runtime) -> None:
-        """All that is ever registered on the app: one blueprint, one teardown, one group of commands, one entry."""
+        """All that is ever registered on the app: one blueprint, one teardown, one receiver of got_request_exception,
+        one group of commands, one entry."""
         self._register(app, pages.blueprint(self.name), runtime)
 
         def serve(error: BaseException | None = None) -> None:
@@ -135,6 +136,7 @@ class Dashboard:
                 _begin(runtime)  # whoever ends a request serves: from now on this process publishes
 
         app.teardown_request(serve)
+        got_request_exception.connect(host.note_error_of_request, app)
 
     def apologise(self, app: Flask, reason: Refusal, config: Config | None) -> None:
         """In place of the pages: 503 with the reason. The commands are there all the same: one may be the remedy."""

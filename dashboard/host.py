@@ -16,7 +16,8 @@ from .config import Config
 from .records.models import Database, Model, Models, named_apart
 from .refusal import Refusal
 from .telemetry import scopes, sessions, watch, watch_sessions
-from .telemetry.scopes import Scope
+from .telemetry.faults import fault
+from .telemetry.scopes import NONE, Scope, endpoint_of
 from .telemetry.watches import MARK
 from .telemetry.watching import Watch
 
@@ -98,6 +99,14 @@ def end_scope_of_request() -> None:
     scope = request.environ.pop(SCOPE, None)
     if scope is not None:
         scopes.end(scope)
+
+
+def note_error_of_request(app: Any, exception: BaseException, **_: Any) -> None:
+    """For Flask's got_request_exception: nobody handles this one. Never raises."""
+    try:
+        scopes.failed(exception, endpoint_of(scope_of_request()) or NONE)
+    except Exception:
+        fault("got_request_exception")
 
 
 def _wrong(message: str, remedy: str) -> Refusal:

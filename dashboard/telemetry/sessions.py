@@ -6,17 +6,18 @@ and they are sampled when somebody looks."""
 from __future__ import annotations
 
 import threading
-import time
-from bisect import bisect_left
+from collections.abc import Callable
 from contextlib import suppress
+from time import perf_counter as pc
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
 
 from .faults import fault
+from .own_acts import SAMPLED, listened
 from .pools import Listener
-from .recorder import SECONDS, Layout, Recorder
+from .recorder import SECONDS, Layout, Recorder, Table
 
 SESSION = Layout()
 OUTCOMES = ("commit", "rollback", "released")
@@ -40,7 +41,7 @@ EVENTS = {
 TRANSITIONS = (*EVENTS.values(), ("persistent", "expired"), ("expired", "persistent"))
 TRANSITION = {pair: SESSION.counter(f"transitions|{pair[0]}|{pair[1]}") for pair in TRANSITIONS}
 INTO_PERSISTENT = ("pending_to_persistent", "detached_to_persistent", "deleted_to_persistent")
-OUT_OF_PERSISTENT = ("persistent_to_transient", "persistent_to_deleted", "persistent_to_detached")
+OUT_OF_PERSISTENT = ("persistent_to_transient", "persistent_to_deleted")
 EXPIRED = "_poolhouse_expired"
 """An attribute of an InstanceState: the object is persistent, and was counted as expired."""
 GONE = "_poolhouse_gone"
@@ -48,6 +49,8 @@ GONE = "_poolhouse_gone"
 UNUSED = "unused"
 """The outcome of a transaction that is not counted."""
 CLASSES_REMEMBERED = 1_000
+TABLES: dict[str, Callable[[], Table]] = {}
+"""Tables of the recorders, by the modules that fill them."""
 
 
 class SessionWatch:
@@ -56,9 +59,9 @@ class SessionWatch:
     def __init__(self, class_: type, registry: str) -> None:
         self.class_ = class_
         self.registry = registry
-        self.recorder = Recorder(SESSION)
+        self.recorder = Recorder(SESSION, TABLES)
         self.local = self.recorder.local
-        self.listeners = listeners(self)
+        self.listeners: dict[str, Listener] = {}
 
     def begin(self) -> None:
         with lock:
@@ -120,9 +123,6 @@ def listeners(watch: SessionWatch) -> dict[str, Listener]:
         "after_commit": _after_commit(watch),
         "after_rollback": _after_rollback(watch),
         "after_transaction_end": _after_transaction_end(watch),
-        "before_flush": _before_flush(watch),
-        "after_flush": _after_flush(watch),
-        "after_flush_postexec": _after_flush_postexec(watch),
         **{event: _transition(watch, event, TRANSITION[pair]) for event, pair in EVENTS.items()},
         **{event: _arrival(watch, event, TRANSITION[EVENTS[event]]) for event in INTO_PERSISTENT},
         **{event: _departure(watch, event, TRANSITION[EVENTS[event]]) for event in OUT_OF_PERSISTENT},
@@ -135,11 +135,25 @@ def _transition(watch: SessionWatch, event: str, cell: int) -> Listener:
     def transition(session: Any, state: Any) -> None:
         try:
             if by_class[session.__class__] is watch:
-                local.cells[cell] += 1
+                cells = local.cells
+                cells[cell] = number = cells[cell] + 1
+                if not number & SAMPLED:
+                    _sample(watch, session.__class__, cell)
         except Exception:
             fault(event)
 
     return transition
+
+
+def _sample(watch: SessionWatch, class_: type, cell: int) -> None:
+    """Times the work of a transition by doing it once more with nothing to add: to ask the clock each time would cost
+    as much as the work."""
+    begun = pc()
+    if by_class[class_] is watch:
+        cells = watch.local.cells
+        cells[cell] = number = cells[cell] + 0
+        if not number & SAMPLED:
+            listened("sessions", begun, pc())
 
 
 def _arrival(watch: SessionWatch, event: str, cell: int) -> Listener:
@@ -149,7 +163,7 @@ def _arrival(watch: SessionWatch, event: str, cell: int) -> Listener:
         try:
             if by_class[session.__class__] is watch:
                 local.cells[cell] += 1
-                if state.expired_attributes and _is_expired(state):  # a server's default, or it was expired before
+                if state.expired_attributes and is_expired(state):  # a server's default, or it was expired before
                     state.__dict__[EXPIRED] = True
                     local.cells[TRANSITION["persistent", "expired"]] += 1
         except Exception:
@@ -212,65 +226,13 @@ def _after_transaction_end(watch: SessionWatch) -> Listener:
     return after_transaction_end
 
 
-def _before_flush(watch: SessionWatch) -> Listener:
-    def before_flush(session: Any, flush_context: Any, instances: Any) -> None:
-        try:
-            session._poolhouse_flush = time.perf_counter()
-        except Exception:
-            fault("before_flush")
-
-    return before_flush
-
-
-def _after_flush(watch: SessionWatch) -> Listener:
-    def after_flush(session: Any, flush_context: Any) -> None:
-        try:
-            if by_class[session.__class__] is not watch:
-                return
-            cells = watch.local.cells
-            for state, (is_deleted, only_listed) in flush_context.states.items():
-                if only_listed:
-                    continue
-                if is_deleted:
-                    cells[FLUSHED["deleted"]] += 1
-                elif state.key is None:
-                    cells[FLUSHED["new"]] += 1
-                elif session.is_modified(state.obj(), include_collections=False):
-                    cells[FLUSHED["modified"]] += 1
-        except Exception:
-            fault("after_flush")
-
-    return after_flush
-
-
-def _after_flush_postexec(watch: SessionWatch) -> Listener:
-    local = watch.local
-
-    def after_flush_postexec(session: Any, flush_context: Any) -> None:
-        try:
-            if by_class[session.__class__] is not watch:
-                return
-            seconds = time.perf_counter() - session._poolhouse_flush
-            cells = local.cells
-            cells[FLUSH + bisect_left(SECONDS, seconds)] += 1
-            cells[FLUSH + len(SECONDS) + 1] += seconds
-            for state in flush_context.states:
-                if state.__dict__.get(EXPIRED) and not _is_expired(state):  # what was missing was set, and written
-                    state.__dict__[EXPIRED] = False
-                    cells[TRANSITION["expired", "persistent"]] += 1
-        except Exception:
-            fault("after_flush_postexec")
-
-    return after_flush_postexec
-
-
 def _expired(state: Any, attributes: Any) -> None:
     """Commit and rollback expire every object again, also one that is expired already:
     only the first time it changes state."""
     try:
         if state.key is None or state.session_id is None or state._deleted or getattr(state, EXPIRED, False):
             return
-        if attributes is not None and not _is_expired(state):  # a relationship or a deferred column alone
+        if attributes is not None and not is_expired(state):  # a relationship or a deferred column alone
             return
         watch = by_class[state.session.__class__]
         if watch is not None:
@@ -282,7 +244,7 @@ def _expired(state: Any, attributes: Any) -> None:
 
 def _refreshed(state: Any, context: Any, attributes: Any) -> None:
     try:
-        if not getattr(state, EXPIRED, False) or (attributes is not None and _is_expired(state, attributes)):
+        if not getattr(state, EXPIRED, False) or (attributes is not None and is_expired(state, attributes)):
             return
         setattr(state, EXPIRED, False)
         watch = by_class[state.session.__class__]
@@ -292,7 +254,7 @@ def _refreshed(state: Any, context: Any, attributes: Any) -> None:
         fault("refresh")
 
 
-def _is_expired(state: Any, loaded: Any = ()) -> bool:
+def is_expired(state: Any, loaded: Any = ()) -> bool:
     """Whether a column that is loaded on access, and not deferred, is still missing after `loaded` came."""
     missing = state.expired_attributes.difference(loaded)
     return bool(missing) and any(state.manager[key].impl.load_on_unexpire for key in missing)

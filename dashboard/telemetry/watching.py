@@ -11,12 +11,28 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from . import instruments, pools, requests, scopes, sessions, statements
+from . import (
+    detachments,
+    flushes,
+    instruments,
+    loads,
+    orm_errors,
+    pools,
+    requests,
+    scopes,
+    sessions,
+    statements,
+    survivors,
+    uses,
+)
 from .faults import fault
 from .watches import MARK, PoolWatch
 
 DEFAULT_NAME = "default"
-scopes.at_end.append(requests.add_up)
+scopes.at_end += [requests.add_up, survivors.scope_ended]
+scopes.at_error.append(orm_errors.note)
+ROOMS = (sessions, flushes, detachments, loads, uses)
+"""Whose listeners a Session class gets."""
 
 
 class Watch:
@@ -250,6 +266,8 @@ def watch_sessions(target: Any, *, registry: str | None = None) -> Watch:
                 raise ValueError(f"these Sessions are watched already, as {known.registry!r}; not {registry!r} as well")
             return Watch(known.registry, known)
         session_watch = sessions.SessionWatch(class_, registry or DEFAULT_NAME)
+        for room in ROOMS:
+            session_watch.listeners.update(room.listeners(session_watch))
         session_watch.begin()
         return Watch(session_watch.registry, session_watch)
 
