@@ -29,6 +29,7 @@ tables: $(VENV)/dev.stamp ## writes README's tables of settings and metrics agai
 
 bench: $(VENV)/dev.stamp ## the cost of watching, and the time of each page, as tables for BENCHMARKS.md
 	@$(BIN)/python -m tests.benchmarks.overhead bare noop poolhouse
+	@$(BIN)/python -m tests.benchmarks.scrape
 	@$(BIN)/python -m tests.benchmarks.own_pages
 
 screenshots: $(VENV)/dev.stamp ## walks the browser journeys and leaves their pictures in screenshots/

@@ -25,7 +25,7 @@ from .faults import fault
 from .recorder import AGE_SECONDS, SECONDS
 from .scopes import NONE
 from .tables import WAIT_SECONDS
-from .watches import AGE, CLOSED, CREATE, ERRORS, LIFE, MARK, WAIT, PoolWatch, is_disconnect, records_of
+from .watches import AGE, CLOSED, CREATE, ERRORS, LIFE, MARK, SLOW, WAIT, PoolWatch, is_disconnect, records_of
 
 WRAPPED = ("_do_get", "_invoke_creator", "_close_connection", "recreate")
 REASONS_BY_CALLER = {
@@ -162,8 +162,12 @@ def _settle(watch: PoolWatch, key: Any, timed_out: bool) -> None:
         if scope is not None:
             scope.use_of(watch)[2] += seconds
         cells = local.cells
-        cells[base + bisect_left(SECONDS, seconds)] += 1
+        bucket = bisect_left(SECONDS, seconds)
+        cells[base + bucket] += 1
         cells[base + len(SECONDS) + 1] += seconds
+        if seconds >= SLOW:
+            outcome = "timeout" if timed_out else "ok"
+            watch.note_slow(f"wait|{outcome}", bucket, seconds, scopes.endpoint_of(scope) or NONE)
         if timed_out:
             event = (time.perf_counter(), "timed_out", waiter[2], scopes.endpoint_of(scope), seconds, None)
             watch.tape.append((None, event))

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from . import instruments, lines, lives, scopes
 from .drivers import server_process
 from .faults import fault
+from .own_acts import SAMPLED, listened
 from .recorder import SECONDS
 from .scopes import NONE, endpoint_of
 from .tables import HOLD_SECONDS, HOLDS
@@ -35,6 +36,7 @@ from .watches import (
     MARK,
     SCOPE,
     SINCE,
+    SLOW,
     TEXTS,
     TRANSACTION,
     TRANSACTION_SINCE,
@@ -89,22 +91,28 @@ def _checkout(root: Any) -> Listener:
             if lines.keep != "line":
                 _checkout_the_long_way(root, record)
                 return
+            cells = watch.local.cells  # before the hold begins: so a thread is never younger than what it holds
+            now = pc()
             frame = outside(getframe)
             told = scope()
             if told is None and scopes.reader is not None:
                 told = scopes.reader()
-            cells = watch.local.cells  # before the hold begins: so a thread is never younger than what it holds
             held[record] = [
-                pc(), get_ident(), frame.f_code, frame.f_lasti, told, record.fairy_ref,
+                now, get_ident(), frame.f_code, frame.f_lasti, told, record.fairy_ref,
                 0.0, 0.0, None, 0.0, 0, watch, None, None, False, 0.0, None, None,
             ]  # fmt: skip
-            cells[CHECKOUTS] += 1
+            cells[CHECKOUTS] = number = cells[CHECKOUTS] + 1
+            if not number & SAMPLED:
+                listened("pools", now, pc())
             if len(held) > watch.top:
                 watch.top = len(held)
             if watch.foreign is not None and record in watch.foreign:
                 watch.note_leak("foreign_process", held[record])
         except Exception:
-            _checkout_the_long_way(root, record)
+            try:
+                _checkout_the_long_way(root, record)
+            except Exception:
+                fault("checkout")
 
     return checkout
 
@@ -112,17 +120,14 @@ def _checkout(root: Any) -> Listener:
 def _checkout_the_long_way(root: Any, record: Any) -> None:
     """Where the quick way found no frame of the program (a greenlet's stack ends early), or a pool that is new to
     us."""
-    try:
-        watch = watch_of(record._ConnectionRecord__pool, root)
-        if watch is None:
-            return
-        place = lines.acquiring(sys._getframe(2))
-        cells = watch.local.cells
-        watch.held[record] = new_holder(watch, get_ident(), place, scopes.here(), record.fairy_ref)
-        cells[CHECKOUTS] += 1
-        watch.top = max(watch.top, len(watch.held))
-    except Exception:
-        fault("checkout")
+    watch = watch_of(record._ConnectionRecord__pool, root)
+    if watch is None:
+        return
+    place = lines.acquiring(sys._getframe(2))
+    cells = watch.local.cells
+    watch.held[record] = new_holder(watch, get_ident(), place, scopes.here(), record.fairy_ref)
+    cells[CHECKOUTS] += 1
+    watch.top = max(watch.top, len(watch.held))
 
 
 def _is_known(watch: PoolWatch, record: Any) -> bool:
@@ -163,7 +168,7 @@ def _checkin(root: Any) -> Listener:
                 return
             holder[ENDED] = seconds = pc()
             seconds -= holder[SINCE]
-            cells[CHECKINS] += 1
+            cells[CHECKINS] = number = cells[CHECKINS] + 1
             cells[HOLD + bisect_left(SECONDS, seconds)] += 1
             cells[HOLD_SUM] += seconds
             scope = holder[SCOPE]
@@ -180,6 +185,10 @@ def _checkin(root: Any) -> Listener:
                 life = lives.begin(watch, record)
             life.uses += 1
             life.holds.append(holder)
+            if seconds >= SLOW:
+                watch.note_slow("hold", bisect_left(SECONDS, seconds), seconds, endpoint or NONE)
+            if not number & SAMPLED:
+                listened("pools", holder[ENDED], pc())
         except Exception:
             if _is_attached(record):
                 fault("checkin")

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from . import scopes
 from .recorder import COUNTS, SECONDS
 from .tables import REQUESTS
-from .watches import REQUEST_SECONDS, REQUEST_STATEMENTS
+from .watches import REQUEST_SECONDS, REQUEST_STATEMENTS, SLOW
 
 
 def add_up(scope: scopes.Scope) -> None:
@@ -17,6 +17,9 @@ def add_up(scope: scopes.Scope) -> None:
         cells = local.cells
         cells[REQUEST_STATEMENTS + bisect_left(COUNTS, statements)] += 1
         cells[REQUEST_STATEMENTS + len(COUNTS) + 1] += statements
-        cells[REQUEST_SECONDS + bisect_left(SECONDS, seconds)] += 1
+        bucket = bisect_left(SECONDS, seconds)
+        cells[REQUEST_SECONDS + bucket] += 1
         cells[REQUEST_SECONDS + len(SECONDS) + 1] += seconds
+        if seconds >= SLOW:
+            watch.note_slow("request seconds", bucket, seconds, scope.endpoint)
         local.endpoints[scope.endpoint][REQUESTS] += 1

@@ -12,10 +12,11 @@ from sqlalchemy.engine.interfaces import CacheStats
 
 from . import lives, scopes
 from .faults import fault
+from .own_acts import SAMPLED, listened
 from .pools import Listener
 from .recorder import SECONDS, STATEMENT_SECONDS
-from .scopes import NONE
-from .tables import STATEMENT_SUM
+from .scopes import NONE, endpoint_of
+from .tables import STATEMENT_SUM, operation_of
 from .watches import (
     CACHE,
     COMMITTED,
@@ -23,6 +24,7 @@ from .watches import (
     ERRORS,
     MARK,
     SCOPE,
+    SLOW,
     STATEMENT_ENDED,
     STATEMENT_SINCE,
     STATEMENT_TEXT,
@@ -159,13 +161,23 @@ def _after_cursor_execute() -> Listener:
                 use[1] += since
             hit = context.cache_hit
             cells = holder[WATCH].local.cells
-            cells[_CACHE_HIT if hit is _HIT else _CACHE_MISS if hit is _MISS else _CACHE_NO_KEY] += 1
+            cell = _CACHE_HIT if hit is _HIT else _CACHE_MISS if hit is _MISS else _CACHE_NO_KEY
+            cells[cell] = number = cells[cell] + 1
+            if since >= SLOW:
+                _note_slow(holder, statement, since)
+            if not number & SAMPLED:
+                listened("statements", now, pc())
         except AttributeError:
             pass
         except Exception:
             fault("after_cursor_execute")
 
     return after_cursor_execute
+
+
+def _note_slow(holder: list[Any], statement: str, seconds: float) -> None:
+    family, endpoint = f"statement|{operation_of(statement)}", endpoint_of(holder[SCOPE]) or NONE
+    holder[WATCH].note_slow(family, bisect_left(STATEMENT_SECONDS, seconds), seconds, endpoint)
 
 
 def _handle_error(root: Any) -> Listener:

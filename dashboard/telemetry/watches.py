@@ -47,7 +47,10 @@ MARK = "_poolhouse"
 pool goes."""
 LIFE = "_poolhouse_life"
 """The attribute of a connection record under which the Life of its connection is found."""
+SLOW = 0.1
+"""Seconds from which on an observation is remembered as an example of its bucket."""
 PEAK_SECONDS = 60.0
+PEAK_STEP = 0.25
 LEAKS_REMEMBERED = 20
 TAPE = 100
 CLOSED_REMEMBERED = 10
@@ -142,7 +145,10 @@ class PoolWatch:
         """The most connections in use at once in the last 60 s; exact where this is asked more often than that."""
         now = time.monotonic()
         with self.lock:
-            self.peaks.append((now, max(self.top, len(self.held))))
+            top = max(self.top, len(self.held))
+            if self.peaks and now - self.peaks[-1][0] < PEAK_STEP:  # however often somebody asks
+                now, top = self.peaks[-1][0], max(top, self.peaks.pop()[1])
+            self.peaks.append((now, top))
             self.top = len(self.held)
             while self.peaks and self.peaks[0][0] < now - PEAK_SECONDS:
                 self.peaks.popleft()

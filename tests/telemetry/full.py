@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.telemetry import own_acts, watching
-from dashboard.telemetry.recorder import SECONDS
+from dashboard.telemetry.recorder import SECONDS, STATEMENT_SECONDS
 
 ENDPOINTS, ERRORS, STATEMENTS, ACTIONS = 30, 40, 60, 25
 STATEMENT = (
@@ -44,6 +44,7 @@ def _fill(watch: Any, first: int) -> None:
         for text in range(STATEMENTS):
             row = local.statements[endpoint][STATEMENT.format(number=chr(97 + text % 26) * (1 + text // 26))]
             row[:] = [value + 2 for value in row]
-    for bucket in range(8, len(SECONDS)):
-        for family in ("hold", "wait|ok", "request seconds", "statement|select"):
-            watch.note_slow(family, min(bucket, 15), SECONDS[bucket] if bucket < 15 else 9.5, f"shop.endpoint_{first}")
+    bounds = {"hold": SECONDS, "wait|ok": SECONDS, "request seconds": SECONDS, "statement|select": STATEMENT_SECONDS}
+    for family, seconds in bounds.items():
+        for bucket in range(seconds.index(0.25), len(seconds)):
+            watch.note_slow(family, bucket, seconds[bucket], f"shop.endpoint_{first}")

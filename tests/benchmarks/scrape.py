@@ -1,0 +1,77 @@
+"""How long does a scrape take? Eight real workers with every register full; one of them answers.
+
+usage: python -m tests.benchmarks.scrape    N scrapes (101) for each format"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from dashboard.telemetry.ledger import Ledger
+from dashboard.telemetry.metrics import render
+from tests.benchmarks import machine
+from tests.benchmarks.full_worker import begin
+from tests.parts import ROOT
+
+WORKERS = 8
+FORMATS = {"Prometheus's text": "", "OpenMetrics": "application/openmetrics-text; version=1.0.0"}
+
+
+def start(folder: str) -> list[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tests.benchmarks.full_worker", folder]
+    workers = [
+        subprocess.Popen([*command, str(n)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for n in range(1, WORKERS)
+    ]
+    for worker in workers:
+        if worker.stdout.readline() != "ready\n":
+            sys.exit("a worker has not begun")
+    return workers
+
+
+def measure(ledger: Ledger, accept: str, times: int) -> list[tuple[float, float]]:
+    """(milliseconds that passed, milliseconds of CPU) of each scrape; the first three are not counted."""
+    took = []
+    for number in range(times + 3):
+        begun, cpu = time.perf_counter(), time.process_time()
+        render(accept, ledger.read())
+        if number >= 3:
+            took.append(((time.perf_counter() - begun) * 1e3, (time.process_time() - cpu) * 1e3))
+        time.sleep(0.05)  # in the meantime workers publish, so that no scrape finds what the last one has parsed
+    return took
+
+
+def main() -> None:
+    times = int(os.environ.get("N") or 101)
+    with tempfile.TemporaryDirectory() as folder:
+        workers = start(folder)
+        held = begin(Path(folder), 0)
+        ledger = Ledger(Path(folder))
+        try:
+            body, _ = render("", ledger.read())
+            series = sum(not line.startswith(b"#") for line in body.splitlines())
+            print(
+                f"Milliseconds of a scrape, {WORKERS} workers, every register full, {series} series, {times} scrapes;"
+            )
+            print(f"{machine.line()}\n\n| format | median | slowest | CPU, median |\n| --- | --- | --- | --- |")
+            for name, accept in FORMATS.items():
+                took = measure(ledger, accept, times)
+                passed, cpu = zip(*took, strict=True)
+                row = (statistics.median(passed), max(passed), statistics.median(cpu))
+                print(f"| {name} | " + " | ".join(f"{value:.1f}" for value in row) + " |", flush=True)
+        finally:
+            ledger.leave()
+            for connection in held:
+                connection.close()
+            for worker in workers:
+                worker.stdin.close()
+                worker.wait(30)
+
+
+if __name__ == "__main__":
+    main()
