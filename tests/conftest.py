@@ -22,6 +22,8 @@ from tests.journeys.wheel import built, environment_with
 collect_ignore = [
     "benchmarks",
     "journeys/foreign",
+    "compat",
+    "journeys/exhausted_guest.py",
     "journeys/leaking_program.py",
     "telemetry/program.py",
 ]  # programs: importing one runs it, or needs its own environment
