@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from math import inf
 from typing import Any
 
@@ -79,7 +81,7 @@ def statements(reading: Reading) -> tuple[StatementDigest, ...]:
     workers: dict[tuple[str, str], dict[int, int]] = {}
     for pool in reading.pools:
         for part in pool.workers:
-            for said in part.numbers.get("statements", ()):
+            for said in chain.from_iterable(map(json.loads, part.numbers.get("statements", ()))):
                 key = (pool.name, said["statement"])
                 operations[key] = said["operation"]
                 rows[key] = [a + b for a, b in zip(rows.get(key, [0.0] * len(said["row"])), said["row"], strict=True)]

@@ -192,6 +192,7 @@ class _Member:
         said = self._own() if self.joined else None
         both = self.config.metric_names == "both"
         standing = self._standing
+        refused: set[tuple[str, str]] = set()
         with self.rows.writing() as transaction:
             generation = transaction.generation()
             if self._known.generation not in ("", generation):
@@ -199,7 +200,9 @@ class _Member:
             agreed = transaction.labels()
             if said is not None:
                 transaction.add_labels(registers.admit(agreed, said, both))
-                standing = membership.say(transaction, standing, registers.folded(said, agreed))
+                refused = registers.refused(agreed, said)
+                said = registers.folded(said, agreed) if refused else said
+                standing = membership.say(transaction, standing, said)
             membership.fold_the_dead(transaction)
             rows, retired = transaction.rows(), transaction.retired()
             now = time.time()
@@ -210,7 +213,7 @@ class _Member:
         self._standing = standing
         self._known = membership.Known(generation, retired, rows, agreed)
         if said is not None:
-            self._note_refused(said, agreed)
+            self._note_refused(refused, agreed)
         return rows, retired
 
     def _alone(self) -> Said:
@@ -221,12 +224,11 @@ class _Member:
         registers.admit(self._apart, said, self.config.metric_names == "both")
         return registers.folded(said, self._apart)
 
-    def _note_refused(self, said: Said, agreed: registers.Labels) -> None:
+    def _note_refused(self, refused: set[tuple[str, str]], agreed: registers.Labels) -> None:
         registers.tell(agreed)
-        now = registers.refused(agreed, said)
-        for _ in now - self._refused:
+        for _ in refused - self._refused:
             own_acts.dropped("series")
-        self._refused |= now
+        self._refused |= refused
 
 
 def joined_ledger() -> Ledger | None:

@@ -5,6 +5,7 @@ no value moves between its own series and `__other__`, and no counter falls."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,6 +36,7 @@ PREFIXES = {
     "n_plus_one|": "path",
 }
 """Numbers whose names end in a label value, by what they begin with: the register's kind."""
+_NAME = re.compile(f"({'|'.join(map(re.escape, PREFIXES))})(.*)", re.DOTALL).fullmatch
 OF_A_POOL = ("endpoint", "error")
 
 Labels = dict[str, set[str]]
@@ -82,8 +84,6 @@ def refused(agreed: Labels, said: Said) -> set[tuple[str, str]]:
 
 def folded(said: Said, agreed: Labels) -> Said:
     """The same word, with every value that is in no register under `__other__`."""
-    if not refused(agreed, said):
-        return said
     registries: dict[str, Any] = {}
     for name, item in said.get("registries", {}).items():
         _merge(registries, name if name in agreed.get("registry", ()) else OTHER, item)
@@ -125,9 +125,10 @@ def _values(said: Said) -> Iterator[tuple[str, str]]:
 
 def _values_in(pool: str, numbers: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name in numbers:
-        for prefix, kind in PREFIXES.items():
-            if name.startswith(prefix):
-                yield _register(kind, pool), name[len(prefix) :]
+        found = _NAME(name)
+        if found is not None:
+            prefix, value = found.groups()
+            yield _register(PREFIXES[prefix], pool), value
 
 
 def _register(kind: str, pool: str) -> str:
@@ -148,11 +149,12 @@ def _pool(pool: str, item: Said, agreed: Labels) -> Said:
 def _numbers(pool: str, item: Said, agreed: Labels) -> Said:
     sums: dict[str, Any] = {}
     for name, value in item["numbers"].items():
-        for prefix, kind in PREFIXES.items():
-            label = name[len(prefix) :]
-            if name.startswith(prefix) and label not in FREE and label not in agreed.get(_register(kind, pool), ()):
-                name = prefix + OTHER
-                break
+        found = _NAME(name)
+        if found is not None:
+            prefix, label = found.groups()
+            if label not in FREE and label not in agreed.get(_register(PREFIXES[prefix], pool), ()):
+                add(sums, {prefix + OTHER: value})
+                continue
         add(sums, {name: value})
     return {**item, "numbers": sums}
 

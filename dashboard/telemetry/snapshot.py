@@ -3,6 +3,7 @@ the ledger."""
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
@@ -113,11 +114,18 @@ def _numbers(watch: PoolWatch, statements: dict[Any, list[Any]]) -> Numbers:
         numbers[f"statement errors|{name}"] = count
     for endpoint, row in watch.recorder.rows("endpoints").items():
         numbers[f"endpoint|{endpoint}"] = row
+    groups: dict[tuple[str, str], list[list[Any]]] = {}
     for (endpoint, operation, _), row in statements.items():
-        add(numbers, {f"statement|{operation}": row})
-        calls = sum(row[:-1])
-        add(numbers, {f"endpoint statements|{endpoint}": [calls, row[-1]]})
+        groups.setdefault((endpoint, operation), []).append(row)
+    for (endpoint, operation), rows in groups.items():
+        row = _columns(rows)
+        add(numbers, {f"statement|{operation}": row, f"endpoint statements|{endpoint}": [sum(row[:-1]), row[-1]]})
     return numbers
+
+
+def _columns(rows: list[list[Any]]) -> list[Any]:
+    """The sum of rows of one length: there may be a thousand of them."""
+    return list(rows[0]) if len(rows) == 1 else [sum(column) for column in zip(*rows, strict=True)]
 
 
 def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: Config, looked: bool) -> Said:
@@ -158,7 +166,8 @@ def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: 
         "tape": tape_said(watch, clock, looked),
         "leaks": [leak_said(leak) for leak in watch.leaks.copy()],
         "endpoints": held_by_endpoint(watch, held),
-        "statements": _fingerprints(statements, config),
+        # as a text within the text: it is most of a row, and a scrape has no use for it
+        "statements": [json.dumps(_fingerprints(statements, config), separators=(",", ":"))],
         "exemplars": [[*place, *slow] for place, slow in watch.exemplars.copy().items()],
         "numbers": _numbers(watch, statements),
     }
@@ -184,16 +193,20 @@ def _limits(pool: Any) -> list[float]:
 
 def _fingerprints(statements: dict[Any, list[Any]], config: Config) -> list[Said]:
     """The statements that took the most time, over all endpoints."""
-    found: dict[str, Said] = {}
+    found: dict[tuple[str, str], list[tuple[str, list[Any]]]] = {}
     for (endpoint, operation, fingerprint), row in statements.items():
-        one = found.setdefault(
-            fingerprint if fingerprint != OTHER else f"{OTHER} {operation}",
-            {"operation": operation, "row": [0] * len(row), "endpoints": {}},
-        )
-        one["row"] = [a + b for a, b in zip(one["row"], row, strict=True)]
-        one["endpoints"][endpoint] = sum(row[:-1])
-    most = sorted(found.items(), key=lambda item: -item[1]["row"][-1])[: config.statements_shown]
-    return [{"statement": text[: config.statement_characters], **one} for text, one in most]
+        text = fingerprint if fingerprint != OTHER else f"{OTHER} {operation}"
+        found.setdefault((text, operation), []).append((endpoint, row))
+    most = sorted(found.items(), key=lambda item: -sum(row[-1] for _, row in item[1]))[: config.statements_shown]
+    return [
+        {
+            "statement": text[: config.statement_characters],
+            "operation": operation,
+            "row": _columns([row for _, row in rows]),
+            "endpoints": {endpoint: sum(row[:-1]) for endpoint, row in rows},
+        }
+        for (text, operation), rows in most
+    ]
 
 
 def _merge_pool(said: Said, more: Said) -> None:

@@ -2,8 +2,9 @@
 
 usage: python -m tests.benchmarks.overhead [variant ...]
 variants: bare; noop (empty listeners on the same events, the floor); poolhouse; naive (prometheus_client called in each
-listener); mp (the same in multiprocess mode); otel (needs opentelemetry-instrumentation-sqlalchemy and
-opentelemetry-exporter-prometheus); any other NAME executes snippet_NAME.py beside this file. ROUNDS: 9 unless said.
+listener); mp (the same in multiprocess mode); otel (OpenTelemetry's instrumentation, in the environment that `make bench`
+makes of requirements.txt beside this file); any other NAME executes snippet_NAME.py beside this file. ROUNDS: 9 unless
+said. THREADS: so many do the same work at once, 1 unless said.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tests.benchmarks import machine
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+OTEL = ROOT / ".tools" / "bench" / "bin" / "python"
 WORKLOADS = {
     "checkout": "checkout",
     "core": "one-row SELECT",
@@ -27,8 +29,9 @@ WORKLOADS = {
     "load": "load 100 objects",
 }
 CHILD = r"""
-import json, os, sys, time
+import json, os, sys, threading, time
 variant, = sys.argv[1:]
+threads = int(os.environ.get("THREADS") or 1)
 from sqlalchemy import create_engine, select, text, String
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, Session, sessionmaker
@@ -70,9 +73,15 @@ def load(n):
     qq = select(U).limit(100)
     for i in range(n):
         with Maker() as s: s.scalars(qq).all()
+def spread(f, n):
+    if threads == 1: return f(n)
+    at_once = [threading.Thread(target=f, args=(n // threads,)) for _ in range(threads)]
+    for thread in at_once: thread.start()
+    for thread in at_once: thread.join()
 out = {}
 for name, f, n in (("checkout", checkout, 20000), ("core", core, 3000), ("orm", orm, 600), ("load", load, 300)):
-    f(max(10, n // 10)); t = time.process_time(); f(n); out[name] = (time.process_time() - t) / n * 1e6
+    spread(f, max(10 * threads, n // 10)); t = time.process_time(); spread(f, n)
+    out[name] = (time.process_time() - t) / n * 1e6
 print(json.dumps(out))
 """
 
@@ -84,7 +93,8 @@ def microseconds(variant: str) -> dict[str, float]:
         env = {**os.environ, "SNIPPET": str(snippet), "FOLDER": folder, "PYTHONPATH": str(ROOT)}
         if variant == "mp":
             env["PROMETHEUS_MULTIPROC_DIR"] = folder
-        done = subprocess.run([sys.executable, "-c", CHILD, variant], capture_output=True, text=True, env=env, cwd=ROOT)
+        python = str(OTEL) if variant == "otel" else sys.executable
+        done = subprocess.run([python, "-c", CHILD, variant], capture_output=True, text=True, env=env, cwd=ROOT)
     if done.returncode:
         sys.exit(done.stderr)
     return json.loads(done.stdout.splitlines()[-1])
@@ -100,14 +110,33 @@ def table(rounds: list[dict[str, dict[str, float]]], base: str) -> str:
     return "\n".join(lines)
 
 
+def added(rounds: list[dict[str, dict[str, float]]]) -> str:
+    """What Poolhouse adds to bare, as a part of what OpenTelemetry adds."""
+    parts = (
+        statistics.median(
+            (each["poolhouse"][key] - each["bare"][key]) / (each["otel"][key] - each["bare"][key]) for each in rounds
+        )
+        for key in WORKLOADS
+    )
+    told = ", ".join(f"{title} {part:.2f}" for title, part in zip(WORKLOADS.values(), parts, strict=True))
+    return f"Of what OpenTelemetry adds to bare, Poolhouse adds (aim: at most 0.50): {told}."
+
+
 def main() -> None:
     variants = sys.argv[1:] or ["bare", "noop", "poolhouse"]
     count = int(os.environ.get("ROUNDS") or 9)
+    if "otel" in variants and not OTEL.exists():
+        sys.exit(
+            "The environment of the variant otel is missing: make bench makes it of tests/benchmarks/requirements.txt"
+        )
     rounds = [{variant: microseconds(variant) for variant in variants} for _ in range(count)]
-    print(f"CPU time, SQLite, median of {count} interleaved rounds; {machine.line()}\n")
+    threads = os.environ.get("THREADS") or "1"
+    print(f"CPU time, SQLite, {threads} thread(s), median of {count} interleaved rounds; {machine.line()}\n")
     for base in variants:
         if base in ("bare", "noop"):
             print(table(rounds, base) + "\n")
+    if {"bare", "poolhouse", "otel"} <= set(variants):
+        print(added(rounds) + "\n")
 
 
 if __name__ == "__main__":
