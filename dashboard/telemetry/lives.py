@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
+from types import CodeType
 from typing import Any
 
 from ..config import Config
@@ -100,13 +101,15 @@ def keep_transaction(watch: PoolWatch, record: Any, holder: list[Any]) -> None:
 def connections_said(watch: PoolWatch, clock: float, config: Config, looked: bool) -> list[dict[str, Any]]:
     """The connections there are, and the last that were closed. looked: with all events that are known."""
     held = watch.held.copy()
-    idle = (record for pool in watch.all_pools() for record in records_of(pool) if record not in held)
+    others = held if watch.foreign is None else {*held, *watch.foreign}  # idle ones of the parent are not ours
+    idle = (record for pool in watch.all_pools() for record in records_of(pool) if record not in others)
     found: list[tuple[Life, str, Any]] = [(life, "closed", None) for life in watch.closed.copy()]
     found += [(life, "detached", None) for _, life in watch.detached.copy().values() if life is not None]
     found += [(of(watch, record), "idle", None) for record in idle if record.dbapi_connection is not None]
     found += [(of(watch, record), "used", holder) for record, holder in held.items()]
     found.sort(key=lambda one: one[0].number)
     most = None if looked else EVENTS_UNASKED
+    lines = _Lines()
     return [
         {
             "number": life.number,
@@ -114,7 +117,7 @@ def connections_said(watch: PoolWatch, clock: float, config: Config, looked: boo
             "opened": clock + life.opened,
             "uses": life.uses + (state == "used"),
             "server_process": life.server_process,
-            "events": events_said(_last(_events(life, holder), most), clock),
+            "events": events_said(_last(_events(life, holder), most), clock, lines),
         }
         for life, state, holder in found[-config.holders_shown :]
     ]
@@ -123,13 +126,25 @@ def connections_said(watch: PoolWatch, clock: float, config: Config, looked: boo
 def tape_said(watch: PoolWatch, clock: float, looked: bool) -> list[list[Any]]:
     """What happened seldom in this pool, the last at the end: [connection, *event]."""
     tape = list(watch.tape.copy())[-(len(watch.tape) if looked else TAPE_UNASKED) :]
-    said = events_said((event for _, event in tape), clock)
+    said = events_said((event for _, event in tape), clock, _Lines())
     return [[number, *event] for (number, _), event in zip(tape, said, strict=True)]
 
 
-def events_said(events: Iterable[Event], clock: float) -> list[list[Any]]:
+class _Lines(dict[Any, "str | None"]):
+    """The line of each place, for as long as one answer takes: most events have the same few."""
+
+    def of(self, place: Any) -> str | None:
+        if place is None:
+            return None
+        key = (id(place[0]), place[1]) if isinstance(place[0], CodeType) else id(place)
+        if key not in self:
+            self[key] = line_of(place)
+        return self[key]
+
+
+def events_said(events: Iterable[Event], clock: float, lines: _Lines) -> list[list[Any]]:
     return [
-        [clock + moment, kind, line_of(place), endpoint, seconds, detail]
+        [clock + moment, kind, lines.of(place), endpoint, seconds, detail]
         for moment, kind, place, endpoint, seconds, detail in events
     ]
 
