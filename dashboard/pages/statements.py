@@ -1,4 +1,4 @@
-"""Statements: what takes the database's time, by statement and by endpoint."""
+"""Statements: what takes the database's time, by statement and by endpoint, and why the ORM asked."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from flask import Blueprint, Response
 from ..runtime import current
 from ..telemetry import digests
 from ..telemetry.digests import EndpointDigest, StatementDigest
+from ..telemetry.sessions_reading import Load, NPlusOne
 from . import gate
 from .html import page
 
@@ -17,6 +18,8 @@ from .html import page
 class Statements:
     statements: tuple[StatementDigest, ...]
     endpoints: tuple[EndpointDigest, ...]
+    loads: tuple[Load, ...]
+    n_plus_one: tuple[NPlusOne, ...]
     problem: str | None
 
 
@@ -29,5 +32,12 @@ def blueprint() -> Blueprint:
 @gate.needs(gate.READ)
 def index() -> Response:
     reading = current().ledger.read()
-    context = Statements(digests.statements(reading), digests.endpoints(reading), reading.problem)
+    sessions = reading.sessions
+    context = Statements(
+        statements=digests.statements(reading),
+        endpoints=digests.endpoints(reading),
+        loads=sessions.loads,
+        n_plus_one=sessions.n_plus_one,
+        problem=reading.problem,
+    )
     return page("statements/index.html", context)

@@ -4,8 +4,10 @@ import itertools
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import orm as sa_orm
 
-from dashboard.telemetry import scope
+from dashboard.demo.models import Book
+from dashboard.telemetry import scope, watch_sessions
 from dashboard.telemetry.digests import quantile
 
 NUMBERS = itertools.count(1)
@@ -65,3 +67,22 @@ def test_the_page_reads_without_javascript_and_refreshes_as_one_part(viewer, bro
 @pytest.mark.parametrize("share, expected", [(0.0, 0.0), (0.25, 1.0), (0.5, 1.5), (1.0, 2.0)])
 def test_a_quantile_lies_within_its_bucket(share, expected):
     assert quantile(share, [1, 2, 1, 0], (1.0, 2.0, 2.0)) == pytest.approx(expected)
+
+
+def test_a_relationship_that_is_loaded_one_by_one_is_told_with_its_cure(runtime, published, script, browser_client):
+    with scope("shop.slow"), sa_orm.Session(runtime.databases["default"].engine) as session:
+        watched = watch_sessions(type(session))
+        try:
+            for book in session.scalars(sa.select(Book).limit(200)):
+                assert book.author
+            shown = script("viewer").get("/statements/").get_json()
+            text = browser_client.get("/statements/").text
+        finally:
+            watched.stop()
+    (found,) = (one for one in shown["n_plus_one"] if one["endpoint"] == "shop.slow")
+    assert (found["path"], found["cure"]) == ("Book.author", "joinedload(Book.author)")
+    assert found["stack"][0].startswith("tests/pages/test_statements.py:")
+    (lazy,) = (one for one in shown["loads"] if one["path"] == "Book.author")
+    assert lazy["kind"] == "lazy"
+    assert lazy["count"] >= 10
+    assert "joinedload(Book.author)" in text
