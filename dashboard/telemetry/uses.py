@@ -61,7 +61,7 @@ def _after_transaction_create(watch: SessionWatch) -> Listener:
 
 def _note(session: Any, watch: SessionWatch, use: Use | None, scope: Scope | None) -> None:
     if use is None or is_empty(session):
-        session.__dict__[USE] = Use(scope, lines.acquiring(sys._getframe(2)))
+        session.__dict__[USE] = Use(scope, _place(sys._getframe(2)))
     else:
         use.scope = scope
     if scope is None:
@@ -71,6 +71,16 @@ def _note(session: Any, watch: SessionWatch, use: Use | None, scope: Scope | Non
         here[:] = [(reference, its) for reference, its in here if reference() is not None]
     if len(here) < SESSIONS_OF_A_SCOPE:
         here.append((weakref.ref(session), watch))
+
+
+def _place(frame: Any) -> Any:
+    """As `lines.acquiring`, without its generators: this is done for each new Session."""
+    if lines.keep != "line":
+        return lines.acquiring(frame)
+    each, inside = frame, lines.inside
+    while each is not None and inside[each.f_code.co_filename]:
+        each = each.f_back
+    return lines.acquiring(frame) if each is None else (each.f_code, each.f_lasti)
 
 
 def _after_begin(watch: SessionWatch) -> Listener:

@@ -26,7 +26,7 @@ def snapshot(python: Path, folder: Path, instance: Path) -> dict:
 
 
 def without_guest(seen):
-    """A snapshot less what design.md allows: blueprint, teardown, commands, entry, threads; each by its name."""
+    """A snapshot less what design.md allows: blueprint, teardown, receiver, commands, entry, threads; each by name."""
     if isinstance(seen, dict):
         return {key: without_guest(value) for key, value in seen.items() if not key.startswith("poolhouse")}
     if isinstance(seen, list):
@@ -79,6 +79,8 @@ def test_the_shop_inside_and_outside_is_the_same_with_its_guest_and_without(inst
     assert without_guest(with_it) == without
     ours = [hook for hook in with_it["inside"]["teardown_request_funcs"]["None"] if is_ours(hook)]
     assert ours == ["poolhouse.extension.Dashboard.mount.<locals>.serve"]
+    heard = [name for name in with_it["inside"]["signals"]["got_request_exception"] if is_ours(name)]
+    assert heard == ["poolhouse.host.note_error_of_request"]
     # among the answers: the shop's forms without their token, its own 403, 404, 405 and 500, and its cookies
     assert {"200", "302", "400", "403", "404", "405", "500"} == {answer[3][:3] for answer in without["outside"]}
     assert any(name == "Set-Cookie" for answer in without["outside"] for name, _ in answer[4])

@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 import threading
+import weakref
 
 import flask.signals
 from app import create_app
@@ -59,6 +60,12 @@ def named(value):
     )
 
 
+def receivers(signal) -> list[str]:
+    """Who listens, by name; blinker keeps them weakly or not, as they asked."""
+    found = [kept() if isinstance(kept, weakref.ref) else kept for kept in signal.receivers.values()]
+    return sorted(f"{each.__module__}.{each.__qualname__}" for each in found if each is not None)
+
+
 def inside(app: Flask) -> dict:
     """All that Flask keeps for the app; of Poolhouse what its name says, apart."""
     environment = app.jinja_env
@@ -76,7 +83,7 @@ def inside(app: Flask) -> dict:
         "extensions": sorted(app.extensions),
         "commands": sorted(app.cli.commands),
         "signals": {
-            name: len(signal.receivers) for name, signal in vars(flask.signals).items() if hasattr(signal, "receivers")
+            name: receivers(signal) for name, signal in vars(flask.signals).items() if hasattr(signal, "receivers")
         },
         "logging": [
             (logger.name, logger.level, logger.disabled, [type(handler).__name__ for handler in logger.handlers])
