@@ -27,8 +27,10 @@ check: $(VENV)/dev.stamp ## ruff, mypy --strict on dashboard/, import-linter
 tables: $(VENV)/dev.stamp ## writes README's tables of settings and metrics again
 	@$(BIN)/python -m tests.tables
 
-bench: $(VENV)/dev.stamp ## the cost of watching, and the time of each page, as tables for BENCHMARKS.md
-	@$(BIN)/python -m tests.benchmarks.overhead bare noop poolhouse
+bench: $(VENV)/dev.stamp .tools/bench/made.stamp ## the cost of watching, and the time of each page, as tables for BENCHMARKS.md
+	@$(BIN)/python -m tests.benchmarks.overhead bare noop poolhouse otel
+	@THREADS=8 $(BIN)/python -m tests.benchmarks.overhead bare noop poolhouse
+	@$(BIN)/python -m tests.benchmarks.exhausted
 	@$(BIN)/python -m tests.benchmarks.scrape
 	@$(BIN)/python -m tests.benchmarks.own_pages
 
@@ -58,3 +60,9 @@ $(VENV)/dev.stamp: $(VENV)/made.stamp requirements.txt requirements-dev.txt
 	@echo "Installing requirements-dev.txt into $(VENV)"
 	@$(PIP) -r requirements-dev.txt
 	@touch $@ $(VENV)/run.stamp
+
+.tools/bench/made.stamp: tests/benchmarks/requirements.txt
+	@echo "Installing tests/benchmarks/requirements.txt into .tools/bench"
+	@$(PYTHON) -m venv .tools/bench
+	@.tools/bench/bin/python -m pip -qq --disable-pip-version-check install -r tests/benchmarks/requirements.txt
+	@touch $@

@@ -2,9 +2,9 @@
 
 usage: python -m tests.benchmarks.overhead [variant ...]
 variants: bare; noop (empty listeners on the same events, the floor); poolhouse; naive (prometheus_client called in each
-listener); mp (the same in multiprocess mode); otel (OpenTelemetry's instrumentation, in the environment that `make bench`
-makes of requirements.txt beside this file); any other NAME executes snippet_NAME.py beside this file. ROUNDS: 9 unless
-said. THREADS: so many do the same work at once, 1 unless said.
+listener); mp (the same in multiprocess mode); otel (OpenTelemetry's instrumentation, in the environment that `make
+bench` makes of requirements.txt beside this file); any other NAME executes snippet_NAME.py beside this file.
+ROUNDS: 9 unless said. THREADS: so many do the same work at once, 1 unless said.
 """
 
 from __future__ import annotations
