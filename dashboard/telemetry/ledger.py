@@ -146,8 +146,10 @@ class _Member:
         now = time.time()
         with self._lock:
             is_told = self._looked.get(pool, 0.0) > now + self.config.look_seconds / 2
-            if is_told or (pool not in self._looked and len(self._looked) >= LOOKED_AT):
+            if is_told:
                 return
+            while len(self._looked) >= LOOKED_AT:  # names may come from a URL: the latest are the ones that matter
+                del self._looked[min(self._looked, key=self._looked.__getitem__)]
             self._looked[pool] = now + self.config.look_seconds
             try:
                 with self.rows.writing() as transaction:

@@ -17,6 +17,8 @@ SCHEMA = (
     "CREATE TABLE IF NOT EXISTS looked (pool TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID",
 )
 TALLIES_KEPT = 86_400
+"""Seconds."""
+LOOKS_KEPT = 100
 
 
 class Points:
@@ -75,8 +77,11 @@ class Points:
 
     def looked(self, now: float, most: float) -> dict[str, float]:
         """The pools that somebody looks at, and until when. most: seconds that a look lasts."""
-        found = dict(self._execute("SELECT pool, until FROM looked").fetchall())
-        for pool in [pool for pool, until in found.items() if not 0 < until - now <= most]:
+        rows = self._execute("SELECT pool, until FROM looked ORDER BY until DESC").fetchall()
+        found = dict(rows)
+        for pool in [
+            pool for place, (pool, until) in enumerate(rows) if place >= LOOKS_KEPT or not 0 < until - now <= most
+        ]:
             self._execute("DELETE FROM looked WHERE pool = ?", (pool,))
             del found[pool]
         return found

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from dashboard.config import Config
-from dashboard.telemetry import watch
+from dashboard.telemetry import unwatch, watch
 from dashboard.telemetry.ledger import Ledger
 from dashboard.telemetry.merging import alone
 from dashboard.telemetry.snapshot import own
@@ -82,6 +84,21 @@ def test_a_thread_that_has_ended_does_nothing_now_though_another_has_its_number(
     taken[0].close()
     assert (holder.now, holder.stack) == (None, ())
     assert holder.line.endswith("take")
+
+
+def test_tasks_share_a_thread_so_nothing_is_said_of_what_one_does_now(tmp_path, name, looked):
+    async def work():
+        engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'async.db'}")
+        watch(engine, name=name)
+        async with engine.connect():
+            holder = looked().holders[0]
+        unwatch(engine)
+        await engine.dispose()
+        return holder
+
+    holder = asyncio.run(work())
+    assert (holder.now, holder.stack) == (None, ())
+    assert "work" in holder.line
 
 
 def test_a_look_reaches_the_other_processes_and_ends_by_itself(start, tmp_path):
