@@ -99,6 +99,7 @@ def test_a_request_of_the_hosts_own_runs_nothing_of_ours_but_the_teardown(host, 
     house = str(Path(dashboard.__file__).parent)
     assert [code.co_qualname.rpartition(".")[2] for code in ran if code.co_filename.startswith(house)] == [
         "serve",
+        "end_scope_of_request",
         "_begin",
         "start",
         "start",

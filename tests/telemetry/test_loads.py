@@ -9,7 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
 from sqlalchemy.orm import defaultload, immediateload, joinedload, selectinload, subqueryload
 
+from dashboard.config import Config
 from dashboard.telemetry import loads, unwatch, watch_sessions
+from dashboard.telemetry.merging import counted, plus
+from dashboard.telemetry.session_parts import sessions_of
+from dashboard.telemetry.snapshot import own
 from dashboard.telemetry.tables import OTHER, Names
 
 from .library import Author, Book, Library, Node, Page, Poet, shelf
@@ -182,6 +186,17 @@ def test_more_relationships_than_may_have_a_row_count_together(watched, loaded, 
         assert book.pages
         assert book.author
     assert loaded() == {"query": 1, ("lazy", OTHER): 2}
+
+
+def test_what_two_processes_counted_adds_up_and_outlives_them(watched, loaded):
+    with watched() as session:
+        assert an_author(session).books
+    word = own(Config())
+    dead = plus(counted(word), counted(word))
+    once, twice = sessions_of(word, [], 0.0), sessions_of(dead, [], 0.0)
+    assert [load.count for load in twice.loads] == [2 * load.count for load in once.loads]
+    assert ("lazy", "Author.books") in {(load.kind, load.path) for load in twice.loads}
+    assert [sum(r.totals.values()) for r in twice.registries] == [2 * sum(r.totals.values()) for r in once.registries]
 
 
 def test_counts_stay_when_a_registry_is_no_longer_watched(watched, loaded, read):
