@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping
 from functools import cache
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +116,12 @@ def plain(value: Any) -> Any:
     >>> plain((Pool("default", "QueuePool"),))
     [{'name': 'default', 'class': 'QueuePool'}]
     """
+    if value is None or type(value) in _AS_IT_IS:
+        return value
+    if type(value) is float:
+        return value if isfinite(value) else str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
-        return {f.name.rstrip("_"): plain(getattr(value, f.name)) for f in fields if not f.name.startswith("_")}
+        return {name: plain(getattr(value, field)) for field, name in _shown(type(value))}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -125,6 +129,15 @@ def plain(value: Any) -> Any:
     if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):
         return str(value)
     return value
+
+
+_AS_IT_IS = frozenset({bool, int, str})  # a pool's history has many thousand numbers
+
+
+@cache
+def _shown(class_: type) -> tuple[tuple[str, str], ...]:
+    """The fields of a dataclass that are shown, each with its name there."""
+    return tuple((f.name, f.name.rstrip("_")) for f in dataclasses.fields(class_) if not f.name.startswith("_"))
 
 
 def public(context: Any) -> Any:
