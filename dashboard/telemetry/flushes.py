@@ -21,7 +21,8 @@ def listeners(watch: SessionWatch) -> dict[str, Listener]:
 
 
 def _before_flush(watch: SessionWatch) -> Listener:
-    def before_flush(session: Any, flush_context: Any, instances: Any) -> None:
+    # with defaults, because who fires the event by hand, as SQLAlchemy's own tests do, may leave its arguments out
+    def before_flush(session: Any = None, flush_context: Any = None, instances: Any = None) -> None:
         try:
             session._poolhouse_flush = time.perf_counter()
         except Exception:
