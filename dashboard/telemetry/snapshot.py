@@ -7,6 +7,7 @@ import json
 import os
 import threading
 import time
+import weakref
 from collections.abc import Collection
 from math import inf
 from typing import Any
@@ -41,6 +42,9 @@ OWN = "poolhouse"
 
 _ended: dict[str, dict[str, Numbers]] = {"pools": {}, "registries": {}}
 _lock = threading.RLock()
+STATEMENTS_SAID_AT_ONCE = 200
+STATEMENTS_SECONDS = 1.0
+_worded: weakref.WeakKeyDictionary[PoolWatch, tuple[float, str]] = weakref.WeakKeyDictionary()
 
 
 def own(config: Config, looked: Collection[str] = ()) -> Said:
@@ -167,7 +171,7 @@ def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: 
         "leaks": [leak_said(leak) for leak in watch.leaks.copy()],
         "endpoints": held_by_endpoint(watch, held),
         # as a text within the text: it is most of a row, and a scrape has no use for it
-        "statements": [json.dumps(_fingerprints(statements, config), separators=(",", ":"))],
+        "statements": [_statements_said(watch, statements, config)],
         "exemplars": [[*place, *slow] for place, slow in watch.exemplars.copy().items()],
         "numbers": _numbers(watch, statements),
     }
@@ -189,6 +193,16 @@ def _limits(pool: Any) -> list[float]:
     if overflow < 0 or size == 0:
         return [size, inf, inf]
     return [size, overflow, size + overflow]
+
+
+def _statements_said(watch: PoolWatch, statements: dict[Any, list[Any]], config: Config) -> str:
+    """The statements as JSON. Many of them are put into words once a second, not at each scrape as well."""
+    now = time.monotonic()
+    made_at, text = _worded.get(watch, (-inf, ""))
+    if len(statements) <= STATEMENTS_SAID_AT_ONCE or now - made_at > STATEMENTS_SECONDS:
+        text = json.dumps(_fingerprints(statements, config), separators=(",", ":"))
+        _worded[watch] = (now, text)
+    return text
 
 
 def _fingerprints(statements: dict[Any, list[Any]], config: Config) -> list[Said]:
@@ -243,6 +257,7 @@ def _summed(left: list[float] | None, right: list[float] | None) -> list[float] 
 def _after_fork() -> None:
     global _lock
     _lock = threading.RLock()
+    _worded.clear()
     for kind in _ended.values():
         kind.clear()
 
