@@ -68,5 +68,5 @@ def show(name: str) -> Response:
         raise Refusal("not_found", "No pool of this name is watched.", remedy="The page Pools lists those there are.")
     waited, held = (digests.distribution(pool.numbers, family) for family in ("wait|ok", "hold"))
     endpoints = tuple(digest for digest in digests.endpoints(reading) if digest.pool == name)
-    history = ledger.history(name, span=request.args.get("span", "15m"))
+    history = ledger.history(name, span=request.args.get("span", "minutes"))
     return page("pools/show.html", OnePool(pool, waited, held, endpoints, history))

@@ -19,7 +19,7 @@ from .recorder import SECONDS
 from .rows import Key, Row, dump
 from .snapshot import Said
 
-SPANS = {"15m": (1, 900), "24h": (60, 86_400)}
+SPANS = {"minutes": (60, 900), "15m": (1, 900), "24h": (60, 86_400)}
 """By name: seconds from one point to the next, and seconds kept."""
 POOLS_KEPT = 50
 LEASE_SECONDS = 3.0

@@ -37,7 +37,8 @@ def test_the_history_is_told_for_scripts_by_point_and_for_people_by_minute(runti
     with runtime.databases["default"].engine.connect():
         pass
     viewer = script("viewer")
-    shown = viewer.get("/pools/default").get_json()["history"]
+    assert viewer.get("/pools/default").get_json()["history"]["step"] == 60
+    shown = viewer.get("/pools/default?span=15m").get_json()["history"]
     assert (shown["span"], shown["step"]) == ("15m", 1)
     assert {len(points) for points in shown["series"].values()} == {len(shown["at"])}
     assert viewer.get("/pools/default?span=24h").get_json()["history"]["step"] == 60
