@@ -20,7 +20,9 @@ from .rows import Key, Row, dump
 from .snapshot import Said
 
 SPANS = {"minutes": (60, 900), "15m": (1, 900), "24h": (60, 86_400)}
-"""By name: seconds from one point to the next, and seconds kept."""
+"""By name: seconds from one point to the next, and seconds told."""
+KEPT = {1: 900, 60: 86_400}
+"""By the seconds from one point to the next: how long points are kept."""
 POOLS_KEPT = 50
 LEASE_SECONDS = 3.0
 FORGOTTEN = 5
@@ -118,7 +120,7 @@ def append(points: Points, key: Key, now: float, rows: list[Row], retired: Itera
     for name, (gauges, counts) in sums.items():
         point = [*gauges, gauges[0], gauges[2], *_since(points, 1, name, now, counts)]
         points.add(1, at, name, dump(point))
-    for step, kept in SPANS.values():
+    for step, kept in KEPT.items():
         points.forget(step, at - kept, at)
 
 
