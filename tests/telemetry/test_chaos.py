@@ -95,7 +95,6 @@ class PsycopgDriver(Driver):
         self.count("connects")
         return connection
 
-
     @property
     def reachable(self):
         """Open ones that were made since the server was stopped last; an old pool that lives on has others."""
