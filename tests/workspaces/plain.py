@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
+from dashboard.records.nulls import tell_nulls_apart
 from tests.workspaces import shop
 
 
@@ -15,6 +16,8 @@ class Plain:
 
     def __init__(self, url, **options):
         self.engine = sa.create_engine(url)
+        # it reads with the one thing that a workspace's engine adds: JSON's null is not SQL's
+        tell_nulls_apart(self.engine, lambda: [sa.inspect(class_) for class_ in self.classes.values()])
         shop.prepare(self.engine)
         self.lay()
         options.setdefault("autoflush", False)
