@@ -17,7 +17,6 @@ from ..refusal import Refusal
 from . import tape
 from .conflicts import Conflict, Difference
 from .image import keeps, shown
-from .states import is_modified
 
 if TYPE_CHECKING:
     from .live import Live
@@ -79,18 +78,28 @@ def check(live: Live) -> None:
 
 def staged(live: Live) -> list[Staged]:
     """The persistent rows that a flush would change or delete."""
-    session, found = live.session, {}
+    session = live.session
+    found: dict[State, Staged] = {}
+    models: dict[type, Model | None] = {}
+
+    def hold(state: State, mine: dict[str, Any], *, marked: bool) -> None:
+        if state.class_ not in models:
+            models[state.class_] = _model(live, state)
+        model = models[state.class_]
+        if model is None or state.key is None:
+            return
+        if state in found:
+            found[state].mine.update(mine)
+        else:
+            found[state] = Staged(state, model, marked, mine)
+
     for state in session._deleted:
-        if state.key is not None and (model := _model(live, state)) is not None:
-            found[state] = Staged(state, model, True)
+        hold(state, {}, marked=True)
     for state in list(session.identity_map._modified):
-        if state in found or not is_modified(state):
-            continue
-        for changed, mine in _changes(state):
-            if changed.key is None or changed in session._deleted or (model := _model(live, changed)) is None:
-                continue
-            found.setdefault(changed, Staged(changed, model, False)).mine.update(mine)
-    return [each for each in found.values() if each.marked or each.mine]
+        for changed, mine in () if state in session._deleted else _changes(state):
+            if mine and changed not in session._deleted:
+                hold(changed, mine, marked=False)
+    return list(found.values())
 
 
 def _model(live: Live, state: State) -> Model | None:
@@ -105,8 +114,9 @@ def _changes(state: State) -> Iterator[tuple[State, dict[str, Any]]]:
     for name in (*state.committed_state, *state.__dict__.get("_pending_mutations", ())):
         prop = state.mapper.attrs.get(name)
         if isinstance(prop, sa_orm.ColumnProperty):
-            if state.get_history(name, sa_orm.PassiveFlag.NO_CHANGE).has_changes():
-                mine[name] = state.dict.get(name)
+            was, now = state.committed_state[name], state.dict.get(name)
+            if state.manager[name].impl.is_equal(now, was) is not True:  # as its history would say
+                mine[name] = now
         elif isinstance(prop, sa_orm.RelationshipProperty) and not prop.viewonly:
             history = state.get_history(name, _SILENT)
             if not history.has_changes():
@@ -241,7 +251,7 @@ def take_over(each: Staged, row: Row) -> None:
     """What somebody else made of the row is the base of mine from now on; what I changed stays."""
     state, changed = each.state, []
     for name, theirs in row.items():
-        if name not in state.dict:
+        if name not in state.dict or (state.dict[name] is theirs and name not in state.committed_state):
             continue
         base = each.base(name)
         if base is NO_VALUE or same(each.model.column(name), theirs, base):

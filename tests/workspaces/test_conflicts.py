@@ -6,6 +6,7 @@ import pytest
 
 from dashboard.refusal import Refusal
 from dashboard.workspaces.sight import Sight
+from tests.workspaces import shop
 
 TITLES = "select title, price, version from book order by id"
 
@@ -284,3 +285,14 @@ def test_what_is_hidden_from_the_actor_is_not_told(book):
     assert conflicts(refusal) == []
     assert "Secret" not in f"{refusal.message}{refusal.remedy}{dict(refusal.fields)}"
     assert refused(book, "resolve", sight=sight, resolve={"Book:1": {"title": "mine"}}).code == "invalid"
+
+
+def test_a_row_that_left_the_actors_sight_is_gone_for_them(book):
+    cheap = Sight(rows=lambda model: shop.Book.price < 20 if model.name == "Book" else None)
+    book.do("commit", sight=cheap)
+    book.do("refresh", "Book:1", sight=cheap)
+    book.set("Book:1", title="Again")
+    elsewhere(book, "update book set title = 'Secret', price = 99 where id = 1")
+    refusal = refused(book, "commit", sight=cheap)
+    assert conflicts(refusal) == [("Book:1", "title", "Mine", "Again", None)]
+    assert "Secret" not in f"{refusal.message}{refusal.remedy}{refusal.details}"
