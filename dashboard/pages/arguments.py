@@ -13,6 +13,7 @@ from ..config import SWITCHES
 from ..refusal import Refusal
 
 VALUES, NULL, BASE, BASE_NULL = "values", "null", "base", "base-null"
+RESOLVE = "resolve"
 UNTOUCHED = object()
 LEVELS_MOST = 150
 """Of nesting in a body: more than a JSON column takes, and far less than would exhaust the stack."""
@@ -22,7 +23,7 @@ def arguments(request: Request) -> dict[str, Any]:
     """The body as a dict. A form's `values.X` and `base.X` are gathered, `null.X` makes X None, and what equals its
     base is left out:
     a browser sends every field, and what was not touched must not be written. `base-null.X` says that X was NULL when
-    it was drawn.
+    it was drawn. `resolve.REF.COLUMN` is gathered too.
 
     Raises Refusal("not_understood") for a body that is neither a JSON object nor form fields.
     """
@@ -106,14 +107,20 @@ def _of_form(form: MultiDict[str, str]) -> dict[str, Any]:
     """One browser sends line ends as CR LF, the next as LF: a text that was not touched must be equal to its base in
     both. A value that is sent several times is a list: a set of related objects."""
     given: dict[str, Any] = {}
+    chosen: dict[str, dict[str, str]] = {}
     parts: dict[str, dict[str, Any]] = {kind: {} for kind in (VALUES, NULL, BASE, BASE_NULL)}
     for key, texts in form.lists():
         kind, dot, name = key.partition(".")
         if dot and kind in parts:
             plain = [text.replace("\r\n", "\n") for text in texts]
             parts[kind][name] = plain if len(plain) > 1 else plain[0]
+        elif dot and kind == RESOLVE:  # no name of an attribute has a dot in it; a ref may
+            ref, _, column = name.rpartition(".")
+            chosen.setdefault(ref, {})[column] = texts[0]
         else:
             given[key] = texts[0]
+    if chosen:
+        given[RESOLVE] = chosen
     named = (key.partition(".") for key in form)
     names = dict.fromkeys(name for kind, _, name in named if kind in (VALUES, NULL) and name in parts[kind])
     if names:

@@ -48,6 +48,11 @@ class WorkspacePage:
         return self.workspace
 
     @property
+    def conflicts(self) -> Any:
+        """What is to be settled: before, mine and theirs of each attribute."""
+        return self.refusal.details.get("conflicts", ()) if self.refusal is not None else ()
+
+    @property
     def seen(self) -> int:
         """The version that the person has before them: what a live part asks with, or the form whose refusal is swapped
         in beside it; else this one."""
@@ -148,7 +153,10 @@ def _refused(name: str, verb: str, given: dict[str, Any], refusal: Refusal) -> W
     try:
         if is_swapped():
             view, _ = _looked_at(name)
-            return refused(refusal, "workspaces/_refused.html", WorkspacePage(view))
+            return refused(refusal, "workspaces/_refused.html", WorkspacePage(view, refusal=refusal))
+        if refusal.details.get("conflicts") and not wants_json():
+            view, sight = _looked_at(name)
+            return page("workspaces/show.html", _page(view, sight, None, refusal), status=refusal.status)
         if verb in TYPED and request.form and not wants_json():
             view, sight = _looked_at(name)
             form = as_sent(_form(view, sight, str(given.get("model") or ""), given.get("ref")), request.form, refusal)

@@ -50,6 +50,10 @@ def label(model: Model, obj_or_values: object) -> str:
         obj, state = obj_or_values, sa.inspect(obj_or_values)
         values, key = state.dict, state.key
     identity = key[1] if key is not None else _identity(model, values)
+    if identity is not None and not any(
+        column.name in values for column in model.columns
+    ):  # expired: own words would ask for what is not there, a dear exception
+        return _cut(_key(model, identity))
     return _cut(_own_words(obj) or _first_text(model, values) or _key(model, identity))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
+
+TRIES = 4  # a deadlock or a serialisation failure is tried again three times
 
 
 class Action:
@@ -55,12 +58,29 @@ class Action:
             case = Case(live, self._request, made)
             made.failed = case.watch
             try:
-                done = self._plan.run(live)
+                done = self._run(made)
                 after = self._after(made)
             except Exception as error:
                 raise self._failed(error, made, case) from error
             self._keep(done, after, made)
         return done
+
+    def _run(self, made: Recording) -> Done:
+        """Tries again where somebody else was faster, as long as a person waits for one row."""
+        config, live, started = self._workspaces.config, self._live, time.monotonic()
+        for left in reversed(range(TRIES)):
+            try:
+                return self._plan.run(live)
+            except sa.exc.DBAPIError as error:
+                waited = time.monotonic() - started >= config.workspace_wait_seconds
+                if not left or waited or self._was_open or self._intended or not failures.is_busy(error):
+                    raise
+            live.park()
+            for statement in made.statements:
+                statement["why"] = "tried"
+            made.moves.clear()
+            self._restored()
+        raise AssertionError("the last try answers or raises")
 
     def _restored(self) -> None:
         try:

@@ -45,11 +45,13 @@ class Case:
         self._made = made
         self._snapshot = live.snapshot
         self._sent: Sent | None = None
+        self.was_check = False
         self._objects: dict[int, tuple[object, Held]] = {}
 
     def watch(self, context: sa.ExceptionContext) -> None:
         """Called inside the driver's error; nothing in here may become a second one."""
         try:
+            self.was_check = bool(self._made.why)
             held = [held for _, held in self._all().values()]
             before = [statement["sql"] for statement in self._made.statements]
             self._sent = sent_by(context, self.request.models, held, before)

@@ -11,7 +11,9 @@ import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
 from ..refusal import Refusal
+from . import conflicts
 from .case import Case
+from .conflicts import Conflict
 from .refused import STAGED, class_of, data, flush, integrity, is_ref, one_line, said, told
 from .sent import Sent
 
@@ -32,6 +34,8 @@ def refusal(error: Exception, case: Case) -> Refusal:
     """The refusal for what an action raised."""
     if isinstance(error, Refusal):
         return error
+    if isinstance(error, Conflict):
+        return conflicts.refusal(error, case.request.sight)
     if isinstance(error, sa.exc.DBAPIError) and not error.connection_invalidated:
         sentence = said(error)
         if sentence is not None:
@@ -115,11 +119,8 @@ def _timeout(error: Any, case: Case) -> Refusal:
 
 
 def _operational(error: Any, case: Case) -> Refusal:
-    orig = error.orig
-    text = str(orig).lower()
-    state = str(getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None) or "")
-    number = orig.args[0] if getattr(orig, "args", ()) and isinstance(orig.args[0], int) else 0
-    if state in _BUSY_STATES or number in _MYSQL_BUSY or "database is locked" in text or "table is locked" in text:
+    text = str(error.orig).lower()
+    if is_busy(error):
         message = "Somebody else is writing the same rows just now."
         return Refusal("busy", message, remedy=AGAIN, details=class_of(error))
     if "readonly database" in text and not error.connection_invalidated:  # invalidated: its file was moved away
@@ -134,6 +135,15 @@ def _operational(error: Any, case: Case) -> Refusal:
             details=class_of(error),
         )
     return away(error)
+
+
+def is_busy(error: Any) -> bool:
+    """Somebody else has the row, or was faster: the same may succeed in a moment."""
+    orig = error.orig
+    text = str(orig).lower()
+    state = str(getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None) or "")
+    number = orig.args[0] if getattr(orig, "args", ()) and isinstance(orig.args[0], int) else 0
+    return state in _BUSY_STATES or number in _MYSQL_BUSY or "database is locked" in text or "table is locked" in text
 
 
 def away(error: Exception) -> Refusal:
@@ -165,9 +175,13 @@ def _unable(error: Any, case: Case) -> Refusal | None:
         return None
     sent = case.sent(error)
     verb = _VERBS.get(sent.kind, "do this to") if sent is not None else "do this to"
+    verb = _VERBS["update"] if case.was_check else verb  # it asked for a lock
     message = f"The database does not let Poolhouse's account {verb} {_tables(sent) or 'a table'}."
     remedy = f"Ask whoever runs the database for the right to it. {UNCHANGED}"
     refs = [] if sent is None else [each.ref for each in case.named(sent) if is_ref(each.ref)]
+    if sent is not None and case.was_check:
+        tables = {column.table for column in sent.columns}
+        refs = [each.ref for each in case.suspects() if not each.made and tables & set(each.model.mapper.tables)]
     return Refusal("failed", message, remedy=remedy, details={"refs": refs, **class_of(error)})
 
 

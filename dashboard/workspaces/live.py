@@ -14,10 +14,10 @@ from sqlalchemy.orm.base import NO_VALUE
 from ..store.workspaces import Row, size
 from ..telemetry import parked
 from ..telemetry.statements import RELEASING
-from . import image, settle, staged, tape
+from . import checking, image, settle, staged, tape
 from . import snapshot as snapshots
 from .image import Image
-from .session import Registry, scope
+from .session import Registry, criteria, scope
 from .snapshot import Board, Snapshot
 
 
@@ -28,6 +28,8 @@ class Live:
     session: None while parked; then the next action restores it.
     wrote: something was sent in the open transaction that only its commit or rollback settles.
     unsaved: what was committed to the database when the store could not be reached.
+    checked: the identity keys of rows that the open transaction has locked or written: nobody else changes them.
+    seen: by ref and column, what somebody else made of it when a conflict was last told.
     """
 
     def __init__(self, registry: Registry, row: Row, snapshot: Snapshot) -> None:
@@ -47,6 +49,8 @@ class Live:
         self._sizes: dict[str, tuple[Image, int]] = {}
         self._flushed: dict[str, tuple[str, dict[str, Any]]] = {}
         self.committing = False
+        self.checked: set[Any] = set()
+        self.seen: dict[str, dict[str, Any]] = {}
         self.intend: Callable[[], None] = _nothing
 
     # what an action does with the Session
@@ -159,7 +163,9 @@ class Live:
     # what the Session tells
 
     def flush_begins(self) -> None:
-        """Before a flush makes them the committed ones, the changes that it writes are kept."""
+        """Before a flush makes them the committed ones, the changes that it writes are compared with the rows as they
+        are now, and kept."""
+        checking.check(self)
         if self.committing:
             return
         self.board.join_all(self.session)
@@ -179,6 +185,8 @@ class Live:
     def flush_ends(self, states: Mapping[sa_orm.InstanceState[Any], tuple[bool, bool]]) -> None:
         made = tape.current.get()
         self.wrote = self.wrote or made is None or made.wrote
+        for state in states:
+            self.checked |= {state.key, state.mapper._identity_key_from_state(state)}
         known = {*self.board.objects}
         for state, (is_delete, _) in states.items():
             self._note_flushed(state, is_delete)
@@ -234,6 +242,11 @@ class Live:
         self._staged.clear()
         self._fresh.clear()
         self._flushed.clear()
+        self.checked.clear()
+
+    def narrowing(self, mapper: sa_orm.Mapper[Any]) -> list[Any]:
+        """What rows of this class the present actor may see."""
+        return [condition for class_, condition, _ in criteria.get() if issubclass(mapper.class_, class_)]
 
 
 def _nothing() -> None:

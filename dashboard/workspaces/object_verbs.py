@@ -9,9 +9,10 @@ from typing import Any
 from ..records.keys import identity_of
 from ..records.models import Model
 from ..refusal import Refusal
+from . import reverting
 from .image import Image
 from .live import Live
-from .python import call, identity, variable
+from .python import call, identity, literal, variable
 from .request import Done, Plan, Request, switch, writable
 from .values import Given, check_base, check_kept, check_loaded, invalid, made, put
 
@@ -124,6 +125,23 @@ def of_object(method: Callable[[Any, Any], object], source: str) -> Callable[[Re
         return Plan(run, source.format(variable(found["ref"])), models=(model,))
 
     return planned
+
+
+def revert(request: Request) -> Plan:
+    found, model = request.object()
+
+    def run(live: Live) -> Done:
+        reverting.revert(live.board.objects[found["ref"]])
+        return Done(ref=found["ref"])
+
+    name = variable(found["ref"])
+    known = [(each, model.column(each).restore(was)) for each, was in found["committed"].items()]
+    lines = [f'set_committed_value({name}, "{each}", {literal(was)})' for each, was in known]
+    if found["unknown"]:
+        lines.append(f"session.expire({name}, {literal(found['unknown'])})")
+    lines += [f"# {name}.{each} as it was" for each, now in found["relationships"].items() if now.keys() - {"now"}]
+    touched = tuple((model.name, each) for each in (*found["committed"], *found["unknown"]))
+    return Plan(run, "\n".join(lines) or f"# {name} as it was", touched, models=(model,))
 
 
 def merge(request: Request) -> Plan:

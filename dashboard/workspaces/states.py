@@ -19,14 +19,17 @@ VERBS = {
     "transient": ("values", "add", "merge", "drop"),
     "pending": ("values", "expunge", "merge"),
     "persistent": ("values", "read", "expire", "refresh", "expunge", "delete", "merge"),
+    "modified": ("values", "read", "expire", "refresh", "expunge", "delete", "merge", "revert"),
     "marked-deleted": ("add", "expunge"),
     "deleted": (),
     "detached": ("values", "read", "add", "merge", "make-transient"),
 }
-"""Which verbs of an object are allowed in which state; `marked-deleted` is persistent with its delete not yet
-flushed."""
+"""Which verbs of an object are allowed in which state; `modified` and `marked-deleted` (its delete is not yet flushed)
+are persistent."""
 
-OBJECT_VERBS = ("values", "add", "read", "expire", "refresh", "expunge", "delete", "merge", "make-transient", "drop")
+OBJECT_VERBS = (
+    "values", "add", "read", "expire", "refresh", "expunge", "delete", "merge", "make-transient", "revert", "drop",
+)  # fmt: skip
 
 
 def badge(state: str, flags: Collection[str]) -> str:
@@ -55,7 +58,11 @@ def verbs(state: str, flags: Collection[str]) -> tuple[str, ...]:
     >>> verbs("persistent", {"marked-deleted"})
     ('add', 'expunge')
     """
-    return VERBS["marked-deleted" if state == "persistent" and "marked-deleted" in flags else state]
+    if state != "persistent":
+        return VERBS[state]
+    if "marked-deleted" in flags:
+        return VERBS["marked-deleted"]
+    return VERBS["modified" if "modified" in flags else state]
 
 
 def state_of(state: sa_orm.InstanceState[Any]) -> str:

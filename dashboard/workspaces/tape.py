@@ -42,7 +42,8 @@ def now() -> str:
 class Recording:
     """One action while it runs. `current` names the one of this thread.
 
-    context: SQLAlchemy's own of the last statement. failed: told of each one that the driver or a type refuses.
+    context: SQLAlchemy's own of the last statement. why: of statements that are ours, not the person's.
+    failed: told of each one that the driver or a type refuses.
     """
 
     characters: int
@@ -54,6 +55,7 @@ class Recording:
     left_out: int = 0
     started: float = 0.0
     context: Any = None
+    why: str = ""
     failed: Callable[[sa.ExceptionContext], None] | None = None
 
     def connection_entry(self, held: bool) -> dict[str, Any] | None:
@@ -84,6 +86,20 @@ def recording(characters: int) -> Iterator[Recording]:
         current.reset(token)
 
 
+@contextmanager
+def because(why: str) -> Iterator[None]:
+    """What this thread sends inside is ours, for this reason: it stands so on the tape, and writes nothing."""
+    made = current.get()
+    if made is None:
+        yield
+        return
+    before, made.why = made.why, why
+    try:
+        yield
+    finally:
+        made.why = before
+
+
 def listen_to_engine(engine: WorkspaceEngine) -> None:
     def before(
         connection: sa.Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
@@ -93,15 +109,14 @@ def listen_to_engine(engine: WorkspaceEngine) -> None:
             return
         if made.connection is None:
             made.connection = engine.number(connection)
-        made.wrote = made.wrote or _writes(context, statement)
+        made.wrote = made.wrote or (not made.why and _writes(context, statement))
         made.context = context
         made.started = time.perf_counter()
         if len(made.statements) >= STATEMENTS_KEPT:
             made.left_out += 1
             return
-        made.statements.append(
-            {"sql": _cut(statement, made.characters), "parameters": _parameter_sets(parameters, made.characters)}
-        )
+        entry = {"sql": _cut(statement, made.characters), "parameters": _parameter_sets(parameters, made.characters)}
+        made.statements.append({**entry, "why": made.why} if made.why else entry)
 
     def after(
         connection: sa.Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import sqlalchemy.orm as sa_orm
 
 from ..refusal import Refusal
-from . import object_verbs, session_verbs, states
+from . import object_verbs, resolving, session_verbs, states
 from .request import Plan, Request
 
-LATER = ("load-many", "revert", "savepoint", "rollback-to-savepoint", "undo", "redo", "resolve", "review", "take-over")
+LATER = ("load-many", "savepoint", "rollback-to-savepoint", "undo", "redo", "review", "take-over")
 
 
 def plan(request: Request) -> Plan:
@@ -45,6 +45,7 @@ _PLANS: dict[str, Callable[[Request], Plan]] = {
     "delete": object_verbs.of_object(lambda session, obj: session.delete(obj), "session.delete({})"),
     "make-transient": object_verbs.of_object(lambda session, obj: sa_orm.make_transient(obj), "make_transient({})"),
     "merge": object_verbs.merge,
+    "revert": object_verbs.revert,
     "drop": object_verbs.drop,
     "flush": session_verbs.of_session(lambda session: session.flush(), "session.flush()"),
     "commit": session_verbs.commit,
@@ -53,10 +54,21 @@ _PLANS: dict[str, Callable[[Request], Plan]] = {
     "expunge-all": session_verbs.of_session(lambda session: session.expunge_all(), "session.expunge_all()"),
     "close": session_verbs.of_session(lambda session: session.close(), "session.close()"),
     "settings": session_verbs.settings,
+    "resolve": resolving.resolve,
 }
 
 NAMES = tuple(_PLANS)
 """Every verb that can be planned; `discard` is none of them: nothing of the workspace is needed for it."""
 
-WORKSPACE_VERBS = ("flush", "commit", "rollback", "expire-all", "expunge-all", "close", "settings", "discard")
+WORKSPACE_VERBS = (
+    "flush",
+    "commit",
+    "rollback",
+    "expire-all",
+    "expunge-all",
+    "close",
+    "settings",
+    "resolve",
+    "discard",
+)
 """What can be done with the workspace itself."""

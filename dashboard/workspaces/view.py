@@ -150,9 +150,16 @@ class Drawing:
         }
 
     def _may(self, verb: str, model: Model) -> bool:
-        if model.read_only and verb in ("values", "add", "delete"):
-            return False
-        return bool(self.sight.may(verb, model))
+        asked = (verb, model.name)
+        if asked not in self._allowed:
+            barred = model.read_only and verb in ("values", "add", "delete")
+            self._allowed[asked] = not barred and bool(self.sight.may(verb, model))
+        return self._allowed[asked]
+
+    @cached_property
+    def _allowed(self) -> dict[tuple[str, str], bool]:
+        """Asked once for each model, not for each object."""
+        return {}
 
     def entry(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
         """An action on the tape; values of hidden columns are withheld where they could stand in it."""

@@ -351,7 +351,6 @@ VERBS = [
     "values",
     "expire",
     "review",
-    "resolve",
     "undo",
     LONG_LINE,
     "objects/Book:1/nothing",

@@ -20,7 +20,7 @@ CLASSES = {
     if isinstance(class_, type) and hasattr(class_, "__mapper__")
 }
 SESSION_VERBS = ("flush", "commit", "rollback", "expire-all", "expunge-all", "close")
-LATER_VERBS = ("review", "resolve", "load-many", "savepoint", "undo", "take-over", "__init__", "a~2Fb")
+LATER_VERBS = ("review", "load-many", "savepoint", "undo", "take-over", "__init__", "a~2Fb")
 NEEDED = {
     "User": ("name", "email"),
     "Author": ("name",),
@@ -298,9 +298,11 @@ class Chooser:
 
     def _any(self, view: Any) -> Call:
         refs = [each["ref"] for each in view.objects] or ["Book:1"]
-        verb = self.pick((*OBJECT_VERBS, *SESSION_VERBS, *LATER_VERBS, "load", "settings"))
+        verb = self.pick((*OBJECT_VERBS, *SESSION_VERBS, *LATER_VERBS, "load", "settings", "resolve"))
         path = self.pick([verb, f"objects/{self.pick(refs)}/{verb}", "objects/"])
-        names = st.sampled_from(["model", "values", "key", "attribute", "ref", "version", "note", "force", "base", "x"])
+        names = st.sampled_from(
+            ["model", "values", "key", "attribute", "ref", "version", "note", "force", "base", "x", "resolve"]
+        )
         body = self.data.draw(st.dictionaries(names, JSON, max_size=4))
         arguments = {"values": {"values": body.get("values", {})}, "read": {"attribute": body.get("attribute")}}
         plain_of = {

@@ -74,8 +74,8 @@ class Desk(AbstractContextManager):
         return self.view().tape[-1]
 
     def sql(self):
-        """The first words of each statement of the last action."""
-        words = [each["sql"].split() for each in self.last()["statements"]]
+        """The first words of each statement of the last action, without those that are ours."""
+        words = [each["sql"].split() for each in self.last()["statements"] if "why" not in each]
         return [" ".join(each[: 3 if each[0] == "INSERT" else 2]).rstrip(",") for each in words]
 
     def forget(self):

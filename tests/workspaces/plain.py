@@ -6,6 +6,7 @@ import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
 from dashboard.records.nulls import tell_nulls_apart
+from dashboard.workspaces.reverting import revert
 from tests.workspaces import shop
 
 
@@ -91,6 +92,9 @@ class Plain:
 
     def do_make_transient(self, obj, verb):
         sa_orm.make_transient(obj)
+
+    def do_revert(self, obj, verb):
+        revert(obj)
 
     def do_drop(self, obj, verb):
         self.objects = {ref: each for ref, each in self.objects.items() if each is not obj}

@@ -54,7 +54,7 @@ def test_telemetry_counts_the_pool_workspaces_and_not_the_hosts(tmp_path):
             reading = ledger.read()
             assert reading.pool("host").totals == before
             counted = {name: total - ours[name] for name, total in reading.pool("workspaces").totals.items()}
-            assert (counted["checkouts"], counted["commits"], counted["statements"]) == (2, 1, 2)
+            assert (counted["checkouts"], counted["commits"], counted["statements"]) == (2, 1, 4)  # with the check
         finally:
             watched.stop()
             ledger.leave()

@@ -8,21 +8,17 @@ import pytest
 
 from dashboard.workspaces import states
 
+PERSISTENT = ("values", "read", "expire", "refresh", "expunge", "delete", "merge")
 TABLE = [
     # state, flags, badge, verbs
     ("transient", (), "transient", ("values", "add", "merge", "drop")),
     ("transient", ("modified",), "transient", ("values", "add", "merge", "drop")),
     ("pending", (), "pending", ("values", "expunge", "merge")),
     ("pending", ("modified",), "pending", ("values", "expunge", "merge")),
-    ("persistent", (), "persistent", ("values", "read", "expire", "refresh", "expunge", "delete", "merge")),
-    ("persistent", ("modified",), "modified", ("values", "read", "expire", "refresh", "expunge", "delete", "merge")),
-    ("persistent", ("expired",), "expired", ("values", "read", "expire", "refresh", "expunge", "delete", "merge")),
-    (
-        "persistent",
-        ("modified", "expired"),
-        "modified",
-        ("values", "read", "expire", "refresh", "expunge", "delete", "merge"),
-    ),
+    ("persistent", (), "persistent", PERSISTENT),
+    ("persistent", ("modified",), "modified", (*PERSISTENT, "revert")),
+    ("persistent", ("expired",), "expired", PERSISTENT),
+    ("persistent", ("modified", "expired"), "modified", (*PERSISTENT, "revert")),
     ("persistent", ("marked-deleted",), "deleted", ("add", "expunge")),
     ("persistent", ("modified", "expired", "marked-deleted"), "deleted", ("add", "expunge")),
     ("deleted", (), "deleted", ()),
