@@ -38,6 +38,7 @@ SECTIONS = (
     ("Overview", "overview.index"),
     ("Pools", "pools.index"),
     ("Sessions", "sessions.index"),
+    ("Records", "records.index"),
     ("Workspaces", "workspaces.index"),
 )
 
