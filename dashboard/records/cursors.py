@@ -92,7 +92,13 @@ def _bound(part: Part, value: Any, dialect: str) -> Any:
         return sa.null()
     if dialect == "postgresql":
         return sa.cast(sa.bindparam(None, value, type_=sa.Text()), part.expression.type)
-    return sa.bindparam(None, value, type_=sa.types.NullType())
+    return sa.bindparam(None, value, type_=_AsItIs())
+
+
+class _AsItIs(sa.types.UserDefinedType[Any]):
+    """A raw value goes back as it came: NullType would take the column's type, which would change it."""
+
+    cache_ok = True
 
 
 class Cursors:

@@ -15,7 +15,7 @@ from dashboard.records.models import Models
 from dashboard.records.search import Filter
 from dashboard.refusal import Refusal
 from dashboard.workspaces.sight import Sight
-from tests.records.library import Animal, Base, Cat, Dog, Item, Library, Shelf
+from tests.records.library import Animal, Base, Dog, Item, Library, Shelf
 
 COLUMNS = ("number", "ratio", "single", "price", "day", "text", "flag")
 rows_of_items = st.lists(
@@ -46,7 +46,7 @@ def library(request, tmp_path):
     engine.dispose()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=rows_of_items, sort=sorts, size=st.integers(1, 4))
 def test_paging_visits_every_row_once_forwards_and_backwards(library, rows, sort, size):
     with library.engine.begin() as connection:
@@ -84,7 +84,7 @@ def test_a_page_is_three_statements_however_long_it_is(library, sort):
         assert page.rows[0].references["shelf_id"].label in ("low", "high")
         statements = [sql for sql in sent if sql.startswith("SELECT")]
         assert len(statements) == 3, statements  # the page, the labels, the count
-        assert not any("OFFSET" in sql for sql in statements)
+        assert not any(word in sql for sql in statements for word in ("COUNT(*)", "OFFSET %"))
         assert not any("heavy" in sql for sql in statements)
         assert "data" not in statements[0].replace("database", "")
 
@@ -192,7 +192,8 @@ def test_a_value_that_does_not_belong_to_its_column_hides_no_page(tmp_path):
     Base.metadata.create_all(engine)
     with engine.begin() as connection:
         connection.exec_driver_sql(
-            "INSERT INTO \"an item\" (part, \"co,de\", day, price) VALUES (1, 'x', 'someday', 'dear'), (2, 'y', NULL, 1)"
+            'INSERT INTO "an item" (part, "co,de", day, price)'
+            " VALUES (1, 'x', 'someday', 'dear'), (2, 'y', NULL, 1)"
         )
     forwards, backwards = Library(engine).walk("Item", sort=("day", "-price"), size=1)
     assert [row.key for row in forwards] == [row.key for row in backwards] == ["2,y", "1,x"]
