@@ -92,7 +92,7 @@ def refusal(error: Exception, database: str) -> Refusal:
     if isinstance(error, sa.exc.DataError):
         message = "A value does not fit its column."
         return Refusal("invalid", message, remedy="Look at the filters.")
-    schema = text.startswith("no such ") or code[:2] == "42" or code in ("1146", "1054")
+    schema = text.startswith("no such ") or "syntax error" in text or code[:2] == "42" or code in ("1146", "1054")
     if schema:
         message = "The database does not have what the models say."
         return Refusal("failed", message, remedy="Bring its schema up to date.")
