@@ -20,9 +20,9 @@ from ..refusal import Refusal
 from ..runtime import current
 from . import actor, gate
 from .arguments import arguments
-from .html import page, url
+from .html import done, page
 from .lists import CHOSEN, address, asked_for, list_page, with_chosen_filter
-from .workspaces import rooms
+from .workspaces import Answer, rooms
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,8 @@ def open_in_workspace(model: str, key: str) -> WerkzeugResponse:
     sight.permit("load", found)
     if given.get("new"):
         rooms().open(name, actor.name(), database=found.database)
-    rooms().act(name, "load", {"model": found.name, "key": key}, actor=actor.name(), sight=sight)
-    return redirect(url("workspaces.show", name=name), 303)
+    outcome = rooms().act(name, "load", {"model": found.name, "key": key}, actor=actor.name(), sight=sight)
+    return done("workspaces.show", Answer(outcome), name=name)
 
 
 # finding
