@@ -214,6 +214,22 @@ class Config:
         8,
         "threads of one worker that may be in pages which use the database; the next is told 503",
     )
+    records_connections: int = _bound(
+        "DASHBOARD_RECORDS_CONNECTIONS", 3, "connections that one worker has for records, for each database"
+    )
+    records_rows: int = _bound("DASHBOARD_RECORDS_ROWS", 50, "rows of a page of a list, unless `size` says another")
+    records_rows_most: int = _bound("DASHBOARD_RECORDS_ROWS_MOST", 500, "rows of a page of a list at most")
+    records_count: int = _bound(
+        "DASHBOARD_RECORDS_COUNT", 10_000, "records that are counted; of more it is said that there are more"
+    )
+    records_seconds: float = _bound_seconds(
+        "DASHBOARD_RECORDS_SECONDS", 5.0, "how long a query of a list or a record may take before it is stopped"
+    )
+    filter_depth: int = _bound("DASHBOARD_FILTER_DEPTH", 8, "levels of and, or and not in `where`", most=50)
+    filter_terms: int = _bound(
+        "DASHBOARD_FILTER_TERMS", 100, "conditions of one list, and values of one `in`, each", most=5_000
+    )
+    search_characters: int = _bound("DASHBOARD_SEARCH_CHARACTERS", 200, "characters of a search", most=10_000)
     copy_seconds: float = _bound_seconds(
         "DASHBOARD_ACCOUNTS_COPY_SECONDS", 5.0, "age at which the copy of the accounts in memory is read again"
     )

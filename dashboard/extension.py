@@ -23,6 +23,7 @@ from .runtime import NotStarted, Runtime, Service, Services
 from .store.engine import Store
 from .telemetry import set_scope_reader, set_stacks
 from .telemetry.ledger import Ledger
+from .workspaces.reading import Readers
 from .workspaces.registry import Workspaces
 
 log = logging.getLogger("poolhouse")  # asking for app.logger would give a host a handler that it may not want
@@ -106,6 +107,7 @@ class Dashboard:
                 watches.append(watch)
             ledger = Ledger(config.instance, config)
             workspaces = Workspaces(databases, store, config, worker=_worker_of(ledger)) if databases else None
+            readers = Readers(databases, workspaces, config) if workspaces else None
             undo.pop_all()
         set_scope_reader(host.scope_of_request)
         set_stacks(config.stacks)
@@ -120,9 +122,10 @@ class Dashboard:
             access=self.access,
             accounts=accounts,
             secret_key=key,
-            services=Services((*_services(store, ledger, workspaces, app), *beside)),
+            services=Services((*_services(store, ledger, workspaces, readers, app), *beside)),
             bulkhead=threading.BoundedSemaphore(config.database_pages),
             watches=tuple(watches),
+            readers=readers,
         )
 
     def mount(self, app: Flask, runtime: Runtime) -> None:
@@ -208,7 +211,9 @@ def _worker_of(ledger: Ledger) -> Callable[[], int]:
     return lambda: ledger.worker() or os.getpid()
 
 
-def _services(store: Store, ledger: Ledger, workspaces: Workspaces | None, app: Flask) -> tuple[Service, ...]:
+def _services(
+    store: Store, ledger: Ledger, workspaces: Workspaces | None, readers: Readers | None, app: Flask
+) -> tuple[Service, ...]:
     wired_in = os.getpid()
 
     def forget_inherited_connections() -> None:
@@ -222,4 +227,6 @@ def _services(store: Store, ledger: Ledger, workspaces: Workspaces | None, app: 
     services = [Service(forget_inherited_connections, lambda: None), Service(join, ledger.leave)]
     if workspaces is not None:
         services.append(Service(lambda: None, workspaces.close))
+    if readers is not None:
+        services.append(Service(lambda: None, readers.close))
     return tuple(services)

@@ -17,6 +17,7 @@ from .refusal import Refusal
 from .store.engine import Store
 from .telemetry import Watch
 from .telemetry.ledger import Ledger
+from .workspaces.reading import Readers
 from .workspaces.registry import Workspaces
 
 
@@ -76,6 +77,7 @@ class Runtime:
     services: Services
     bulkhead: threading.BoundedSemaphore
     watches: tuple[Watch, ...] = ()
+    readers: Readers | None = None
 
     def start(self) -> None:
         """Begins what runs beside the requests. Called by gunicorn's hook, else by the first request;
@@ -88,6 +90,8 @@ class Runtime:
     def close(self) -> None:
         """Takes every listener off the host's engines and Sessions, and closes what is ours."""
         self.stop()
+        if self.readers is not None:
+            self.readers.close()
         if self.workspaces is not None:
             self.workspaces.close()
         for watch in self.watches:

@@ -17,10 +17,10 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..refusal import Refusal
 from ..runtime import current
-from . import account, gate, html, metrics, neighbours, overview, pools, sessions, statements, workspaces
+from . import account, gate, html, metrics, neighbours, overview, pools, records, sessions, statements, workspaces
 
 log = logging.getLogger("poolhouse")
-PAGES = (overview, pools, sessions, statements, workspaces, account, metrics)
+PAGES = (overview, pools, sessions, statements, records, workspaces, account, metrics)
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "

@@ -40,6 +40,7 @@ SECTIONS = (
     ("Pools", "pools.index"),
     ("Sessions", "sessions.index"),
     ("Statements", "statements.index"),
+    ("Records", "records.index"),
     ("Workspaces", "workspaces.index"),
 )
 

@@ -13,7 +13,7 @@ from ..refusal import Refusal
 from ..runtime import current
 from ..workspaces.registry import Outcome, Sight, Summary, View, Workspaces
 from ..workspaces.states import OBJECT_VERBS
-from . import gate
+from . import actor, gate
 from .arguments import arguments, switch, take_version
 from .forms import Form, LeftOut, as_sent, blank_form, form_of, left_out
 from .html import done, is_swapped, page, plain, refused, url, wants_json
@@ -21,8 +21,6 @@ from .html import done, is_swapped, page, plain, refused, url, wants_json
 CREATE = "objects"
 TYPED = (CREATE, "values")
 """Verbs whose form is long: refused, it comes back with all that was typed."""
-ONLY_READ = (gate.READ, "load", "read", "refresh")
-"""Verbs that leave the data alone; every other one takes the permission to edit the model."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,8 @@ def blueprint() -> Blueprint:
 def index() -> Response:
     runtime = current()
     return page(
-        "workspaces/index.html", WorkspaceList(_rooms().summaries(_sight(), actor=_actor()), tuple(runtime.databases))
+        "workspaces/index.html",
+        WorkspaceList(rooms().summaries(actor.sight(), actor=actor.name()), tuple(runtime.databases)),
     )
 
 
@@ -98,9 +97,9 @@ def create() -> WerkzeugResponse:
     name, database = given.get("name", ""), given.get("database")
     if not isinstance(database, str | None):
         raise Refusal("not_understood", "database is a name.", fields={"database": "Text is expected."})
-    view = _rooms().open(
+    view = rooms().open(
         name,
-        _actor(),
+        actor.name(),
         database=database or next(iter(current().databases), ""),
         autoflush=switch(given, "autoflush", False),
         expire_on_commit=switch(given, "expire_on_commit", True),
@@ -139,7 +138,7 @@ def _acted(
     if on_object != (verb in OBJECT_VERBS) or created != (verb == CREATE):
         raise Refusal("not_found", f"There is no verb {verb[:40]!r} here.")
     try:
-        outcome = _rooms().act(name, verb, given, actor=_actor(), version=version, sight=_sight())
+        outcome = rooms().act(name, verb, given, actor=actor.name(), version=version, sight=actor.sight())
     except Refusal as refusal:
         return _refused(name, verb, given, refusal)
     if outcome.removed and not wants_json():
@@ -166,7 +165,7 @@ def _refused(name: str, verb: str, given: dict[str, Any], refusal: Refusal) -> W
     return refused(refusal)
 
 
-def _rooms() -> Workspaces:
+def rooms() -> Workspaces:
     workspaces = current().workspaces
     if workspaces is None:
         raise Refusal(
@@ -175,24 +174,6 @@ def _rooms() -> Workspaces:
             remedy="Start Poolhouse with a DATABASE_URL.",
         )
     return workspaces
-
-
-def _actor() -> str:
-    person = gate.visit().person
-    assert person is not None
-    return person.name
-
-
-def _sight() -> Sight:
-    if current().access is None:
-        return Sight(
-            may=lambda verb, model: gate.may(gate.READ if verb in ONLY_READ else gate.EDIT, None), restricts=False
-        )
-    return Sight(
-        may=lambda verb, model: gate.may(gate.READ if verb in ONLY_READ else gate.EDIT, model.class_),
-        rows=lambda model: gate.rows(model.class_),
-        hidden=lambda model: gate.hidden_columns(model.class_),
-    )
 
 
 def _models(view: View) -> tuple[Model, ...]:
@@ -204,8 +185,8 @@ def _models(view: View) -> tuple[Model, ...]:
 
 
 def _looked_at(name: str) -> tuple[View, Sight]:
-    sight = _sight()
-    return _rooms().view(name, sight, actor=_actor()), sight
+    sight = actor.sight()
+    return rooms().view(name, sight, actor=actor.name()), sight
 
 
 def _page(view: View, sight: Sight, form: Form | None, refusal: Refusal | None = None) -> WorkspacePage:

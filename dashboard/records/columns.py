@@ -12,7 +12,7 @@ from sqlalchemy import orm as sa_orm
 
 from ..refusal import Refusal
 from .documents import Document
-from .kinds import Binary, Kind, Opaque, as_text
+from .kinds import Binary, Choice, Kind, Opaque, as_text, check_characters
 from .numbers import Float, Integer
 from .types import kind_of
 
@@ -64,6 +64,18 @@ class Column:
             return self.kind.check(self.kind.read(given))
         except ValueError as error:
             raise self._refused(str(error)) from None
+
+    def sought(self, given: Any) -> Any:
+        """The Python value to compare with, of any column that is shown: bounded by its kind, never by what may be
+        written, for longer text than a column keeps is merely not found.
+
+        Raises ValueError with a sentence for the person.
+        """
+        value = self.kind.read(given)
+        if not isinstance(value, str) or isinstance(self.kind, Choice):
+            return self.kind.check(value)
+        check_characters(value)
+        return value
 
     def read(self, given: Any) -> Any:
         """The Python value that was shown as this, in JSON or in a form: for base values, also of columns not editable.

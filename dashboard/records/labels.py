@@ -45,7 +45,7 @@ def label(model: Model, obj_or_values: object) -> str:
     """See Model.label."""
     if isinstance(obj_or_values, Mapping):
         values, key = obj_or_values, None
-        obj = _stand_in(model, values)
+        obj = stand_in(model, values)
     else:
         obj, state = obj_or_values, sa.inspect(obj_or_values)
         values, key = state.dict, state.key
@@ -58,9 +58,7 @@ def label(model: Model, obj_or_values: object) -> str:
 
 
 def _own_words(obj: object) -> str:
-    if not any(
-        "__str__" in vars(class_) for class_ in type(obj).__mro__ if class_.__module__.partition(".")[0] not in _FOREIGN
-    ):
+    if _own_method(type(obj)) is None:
         return ""
     session = sa_orm.object_session(obj)
     try:
@@ -88,7 +86,7 @@ def _without_sql(session: sa_orm.Session) -> Iterator[None]:
             session.__dict__.pop(way, None)
 
 
-def _stand_in(model: Model, values: Mapping[str, Any]) -> Any:
+def stand_in(model: Model, values: Mapping[str, Any]) -> Any:
     """A detached object with these values: what else is asked of it raises instead of loading."""
     obj = model.mapper.class_manager.new_instance()
     names = {attribute.key for attribute in model.mapper.attrs}
@@ -97,9 +95,26 @@ def _stand_in(model: Model, values: Mapping[str, Any]) -> Any:
     return obj
 
 
-def _first_text(model: Model, values: Mapping[str, Any]) -> str:
+def naming_columns(model: Model) -> tuple[Column, ...]:
+    """The columns that a label is made of: those that the class's own `__str__` speaks of, else its first texts."""
+    own = _own_method(model.class_)
+    names = getattr(getattr(own, "__code__", None), "co_names", ())
+    spoken = [column for column in model.columns if column.name in names]
+    return tuple(spoken) if spoken else _texts(model)
+
+
+def _own_method(class_: type) -> Any:
+    classes = (each for each in class_.__mro__ if each.__module__.partition(".")[0] not in _FOREIGN)
+    return next((vars(each)["__str__"] for each in classes if "__str__" in vars(each)), None)
+
+
+def _texts(model: Model) -> tuple[Column, ...]:
     naming = sorted(filter(_names_a_record, model.columns), key=lambda column: not column.unique)
-    for column in (*naming, *_speaking(model)):
+    return (*naming, *_speaking(model))
+
+
+def _first_text(model: Model, values: Mapping[str, Any]) -> str:
+    for column in _texts(model):
         value = values.get(column.name)
         if isinstance(value, str) and value.strip():
             return value.strip()

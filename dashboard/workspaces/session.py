@@ -50,7 +50,7 @@ class Registry:
         self._watch = None
         maker = database.maker
         self.session_class: type[sa_orm.Session] = type(
-            "WorkspaceSession", (WorkspaceSessionMixin, _sync_class(maker)), {"find_engine": staticmethod(self._find)}
+            "WorkspaceSession", (WorkspaceSessionMixin, sync_class(maker)), {"find_engine": staticmethod(self._find)}
         )
         tape.listen_to_session(self.session_class, self.number)
         for name, listener in _LISTENERS.items():
@@ -98,7 +98,7 @@ class Registry:
             engine.forget()
 
 
-def _sync_class(maker: Any) -> type[sa_orm.Session]:
+def sync_class(maker: Any) -> type[sa_orm.Session]:
     """The class of a sessionmaker; of an async_sessionmaker, the Session inside."""
     class_ = maker.class_
     return class_ if issubclass(class_, sa_orm.Session) else getattr(class_, "sync_session_class", sa_orm.Session)

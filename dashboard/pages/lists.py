@@ -1,0 +1,181 @@
+"""What does a list's address say, and which addresses does its page link to? All state of a list is in its address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import request
+
+from ..records.columns import Column
+from ..records.listing import Asked, Listing
+from ..records.search import Filter, is_sortable, operators_of
+from ..refusal import Refusal
+from .html import url
+
+TAKEN = ("q", "sort", "where", "columns", "size", "after", "before")
+"""What a list's address may say beside its filters."""
+CHOSEN = ("filter-column", "filter-operator", "filter-value")
+"""The three fields in which a person without JavaScript adds a filter."""
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter in words, and the address of the list without it."""
+
+    words: str
+    without: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """A column's head. href: the list sorted by it; None where it cannot be."""
+
+    name: str
+    type: str
+    direction: str
+    href: str | None
+    operators: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ListPage:
+    """A list as HTML needs it: the addresses of everything that can be done with it."""
+
+    listing: Listing
+    asked: Asked
+    heads: tuple[Head, ...]
+    chips: tuple[Chip, ...]
+    next: str | None
+    previous: str | None
+    first: str
+    kept: tuple[tuple[str, str], ...]
+    all_columns: tuple[Column, ...]
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.asked.q or self.asked.filters or self.asked.where)
+
+    @property
+    def public(self) -> dict[str, Any]:
+        found = self.listing
+        return {
+            "model": found.model.name,
+            "columns": [column.name for column in found.columns],
+            "rows": found.rows,
+            "next": self.next,
+            "previous": self.previous,
+            "count": found.count,
+        }
+
+
+# what was asked
+
+
+def asked_for(given: Mapping[str, list[str]]) -> Asked:
+    """A list's address as it is meant. Raises Refusal("not_understood") for what it cannot say.
+
+    >>> asked_for({"sort": ["-price,title"], "f.price.gt": ["5"]}).sort
+    ('-price', 'title')
+    """
+    unknown = next((name for name in given if name not in TAKEN and not name.startswith("f.")), None)
+    if unknown is not None:
+        raise Refusal("not_understood", f"A list takes no {unknown[:80]!r}.", fields={unknown[:80]: "Not known."})
+    said = {name: given[name][-1] for name in TAKEN if name in given}
+    size = said.get("size") or "0"
+    if not (size.isascii() and size.isdigit() and len(size) < 10):
+        raise Refusal("not_understood", "size is a whole number.", fields={"size": "A whole number."})
+    return Asked(
+        q=said.get("q", "").strip(),
+        sort=_names(said.get("sort", "")),
+        filters=tuple(_filters(given)),
+        where=said.get("where", ""),
+        columns=_names(said.get("columns", "")),
+        after=said.get("after", ""),
+        before=said.get("before", ""),
+        size=int(size),
+    )
+
+
+def _filters(given: Mapping[str, list[str]]) -> Iterator[Filter]:
+    for name, values in given.items():
+        if name.startswith("f."):
+            column, dot, operator = name[2:].rpartition(".")
+            if not dot:
+                raise Refusal("not_understood", "A filter is f.COLUMN.OP=VALUE.", fields={name[:80]: "f.COLUMN.OP"})
+            if operator in ("in", "between"):
+                yield Filter(column, operator, tuple(values))
+            else:
+                yield from (Filter(column, operator, (value,)) for value in values)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in text.split(",") if name)
+
+
+def with_chosen_filter(model: str) -> str:
+    """The list with one filter more, as the form of a filter was sent."""
+    column, operator, value = (request.args.get(name, "") for name in CHOSEN)
+    left_out = (*CHOSEN, "after", "before")
+    kept = [(name, text) for name, text in request.args.items(multi=True) if name not in left_out]
+    if column:
+        kept.append((f"f.{column}.{operator or 'eq'}", value or ("true" if operator == "isnull" else "")))
+    return address(model, kept)
+
+
+# addresses
+
+
+def address(model: str, said: list[tuple[str, str]]) -> str:
+    query = urlencode([(name, text) for name, text in said if text or name.startswith("f.")])
+    return url("records.show_list", model=model) + (f"?{query}" if query else "")
+
+
+def _said(asked: Asked) -> list[tuple[str, str]]:
+    """An address that asks for the same, from the first page on."""
+    said = [("q", asked.q), ("sort", ",".join(asked.sort)), ("where", asked.where)]
+    said += [(each.name, str(value)) for each in asked.filters for value in each.given]
+    said += [("columns", ",".join(asked.columns)), ("size", str(asked.size or ""))]
+    return [(name, text) for name, text in said if text or name.startswith("f.")]
+
+
+def list_page(read: Listing, asked: Asked) -> ListPage:
+    name = read.model.name
+
+    def to(changed: Asked, *more: tuple[str, str]) -> str:
+        return address(name, [*_said(changed), *more])
+
+    chips = [
+        Chip(
+            f"{each.column} {each.operator} {', '.join(each.given)}", to(replace(asked, filters=_without(asked, each)))
+        )
+        for each in asked.filters
+    ]
+    if asked.where:
+        chips.append(Chip(f"where {asked.where}", to(replace(asked, where=""))))
+    return ListPage(
+        listing=read,
+        asked=asked,
+        heads=tuple(_head(column, asked, to) for column in read.columns),
+        chips=tuple(chips),
+        next=to(asked, ("after", read.after)) if read.after else None,
+        previous=to(asked, ("before", read.before)) if read.before else None,
+        first=to(asked),
+        kept=tuple(_said(asked)),
+        all_columns=read.available,
+    )
+
+
+def _without(asked: Asked, left_out: Filter) -> tuple[Filter, ...]:
+    return tuple(each for each in asked.filters if each is not left_out)
+
+
+def _head(column: Column, asked: Asked, to: Callable[..., str]) -> Head:
+    """A click sorts by it; another one turns it round."""
+    direction = next((word for word, sign in (("ascending", ""), ("descending", "-"))
+                      if asked.sort[:1] == (sign + column.name,)), "none")  # fmt: skip
+    turned = ("-" if direction == "ascending" else "") + column.name
+    href = to(replace(asked, sort=(turned,))) if is_sortable(column) else None
+    return Head(column.name, column.type_name, direction, href, operators_of(column.kind))

@@ -1,0 +1,183 @@
+"""Records: the models, a list of one model's records, and one record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy.orm as sa_orm
+from flask import Blueprint, Response, redirect, request
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from ..records.keys import identity_of
+from ..records.listing import Count, count_of, listing
+from ..records.models import Database, Model, Models
+from ..records.record import Record, record
+from ..records.sight import may_see
+from ..refusal import Refusal
+from ..runtime import current
+from . import actor, gate
+from .arguments import arguments
+from .html import done, page
+from .lists import CHOSEN, address, asked_for, list_page, with_chosen_filter
+from .workspaces import Answer, rooms
+
+
+@dataclass(frozen=True)
+class ModelLine:
+    """One model on the page of all. count: None where it could not be counted in time; problem: why not at all."""
+
+    name: str
+    title: str
+    database: str
+    read_only: str | None
+    count: Count | None
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class RecordsIndex:
+    models: tuple[ModelLine, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RecordPage:
+    record: Record
+    workspaces: tuple[str, ...]
+    related: tuple[tuple[Any, str | None], ...]
+
+    @property
+    def public(self) -> dict[str, Any]:
+        row = self.record.row
+        return {
+            "model": self.record.model.name,
+            "key": row.key,
+            "label": row.label,
+            "values": row.values,
+            "badge": row.badge,
+            "history": (),
+            "references": row.references,
+            "related": [
+                {"name": each.name, "model": each.model, "count": each.count, "list": href}
+                for each, href in self.related
+            ],
+        }
+
+
+def blueprint() -> Blueprint:
+    records = Blueprint("records", __name__, url_prefix="/records")
+    records.add_url_rule("/", "index", index)
+    records.add_url_rule("/<model>/", "show_list", show_list)
+    records.add_url_rule("/<model>/<key>", "show", show)
+    records.add_url_rule("/<model>/<key>/open", "open_in_workspace", open_in_workspace, methods=["POST"])
+    return records
+
+
+@gate.needs(gate.READ, database=True)
+def index() -> Response:
+    lines: list[ModelLine] = []
+    problems: list[str] = []
+    for database in _databases().values():
+        try:
+            lines += _lines(database)
+        except Refusal as refusal:
+            problems.append(f"{database.name}: {refusal.message} {refusal.remedy}")
+    if problems and not lines:
+        raise Refusal("database_away", " ".join(problems))
+    return page("records/index.html", RecordsIndex(tuple(lines), tuple(problems)))
+
+
+@gate.needs(gate.READ, database=True)
+def show_list(model: str) -> WerkzeugResponse:
+    if any(name in request.args for name in CHOSEN):
+        return redirect(with_chosen_filter(model), 303)
+    found, models = _find(model)
+    asked = asked_for(request.args.to_dict(flat=False))
+    with _session(found) as session:
+        config, secret = current().config, current().secret_key
+        read = listing(session, found, models, actor.sight(), asked, config, secret)
+    return page("records/list.html", list_page(read, asked))
+
+
+@gate.needs(gate.READ, database=True)
+def show(model: str, key: str) -> Response:
+    found, models = _find(model)
+    with _session(found) as session:
+        read = record(session, found, models, actor.sight(), key, current().config)
+    return page("records/show.html", RecordPage(read, _open_workspaces(found), tuple(_related(read))))
+
+
+@gate.needs(gate.EDIT, database=True)
+def open_in_workspace(model: str, key: str) -> WerkzeugResponse:
+    """Through the workspaces' own verbs: the one that is named, or a new one of that name."""
+    found, _ = _find(model)
+    identity_of(found, key)
+    given = arguments(request)
+    name = str(given.get("new") or given.get("workspace") or "")
+    sight = actor.sight()
+    sight.permit("load", found)
+    if given.get("new"):
+        rooms().open(name, actor.name(), database=found.database)
+    outcome = rooms().act(name, "load", {"model": found.name, "key": key}, actor=actor.name(), sight=sight)
+    return done("workspaces.show", Answer(outcome), name=name)
+
+
+# finding
+
+
+def _databases() -> Mapping[str, Database]:
+    databases = current().databases
+    if not databases or current().readers is None:
+        message = "No database is looked at here, so there are no records."
+        raise Refusal("unavailable", message, remedy="Start Poolhouse with a DATABASE_URL.")
+    return databases
+
+
+def _find(name: str) -> tuple[Model, Models]:
+    """The model of this name, with those of its database. Another database that is away does not matter."""
+    refused = None
+    for database in _databases().values():
+        try:
+            if name in database.models:
+                return database.models.find(name), database.models
+        except Refusal as refusal:
+            refused = refusal
+    raise refused or Refusal("not_found", f"There is no model {name[:80]!r}.")
+
+
+@contextmanager
+def _session(model: Model) -> Iterator[sa_orm.Session]:
+    readers = current().readers
+    assert readers is not None
+    with readers.session(model.database) as session:
+        yield session
+
+
+def _lines(database: Database) -> list[ModelLine]:
+    sight = actor.sight()
+    return [_line(model, database.models, sight) for model in database.models if may_see(model, sight)]
+
+
+def _line(model: Model, models: Models, sight: Any) -> ModelLine:
+    count, problem = None, None
+    try:
+        with _session(model) as session:
+            count = count_of(session, model, models, sight, current().config)
+    except Refusal as refusal:
+        if refusal.code in ("database_away", "overloaded", "busy"):
+            raise
+        problem = refusal.message
+    return ModelLine(model.name, model.title, model.database, model.read_only, count, problem)
+
+
+def _open_workspaces(model: Model) -> tuple[str, ...]:
+    summaries = rooms().summaries(actor.sight(), actor=actor.name())
+    return tuple(each.name for each in summaries if each.database == model.database)
+
+
+def _related(read: Record) -> Iterator[tuple[Any, str | None]]:
+    for each in read.related:
+        yield each, address(each.model, list(each.filters.items())) if each.filters else None

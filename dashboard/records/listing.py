@@ -1,0 +1,273 @@
+"""One page of a list of records: which rows, what of them, how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+import sqlalchemy.orm as sa_orm
+
+from ..config import Config
+from ..refusal import Refusal
+from . import rows
+from .columns import Column
+from .cursors import Cursors, Part, segments
+from .kinds import Binary
+from .models import Model, Models
+from .numbers import Float
+from .reading import Stopped, is_stopped, limited
+from .references import Reference, References, references
+from .search import Filter, Searched, is_sortable
+from .sight import Seen, Sight, seen
+
+PHYSICAL = {"sqlite": "rowid", "postgresql": "ctid"}
+"""What tells the rows of a table without a key apart."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a list's address asks for. sort: names, `-` in front for descending. columns: () for the usual ones.
+    size: 0 for the usual one. after, before: a cursor, or ""."""
+
+    q: str = ""
+    sort: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    where: str = ""
+    columns: tuple[str, ...] = ()
+    after: str = ""
+    before: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Count:
+    """value: how many there are, or at least; exact: which of both."""
+
+    value: int
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """One record of a page. key: None where it cannot be addressed. values: by column, as JSON says them. references:
+    by column, what a foreign key points to."""
+
+    key: str | None
+    label: str
+    values: Mapping[str, Any]
+    badge: str | None
+    references: Mapping[str, Reference]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """columns: those that are shown; available: those that could be. after, before: the cursors of the neighbouring
+    pages, None where there is none."""
+
+    model: Model
+    columns: tuple[Column, ...]
+    available: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    after: str | None
+    before: str | None
+    count: Count
+
+
+def listing(
+    session: sa_orm.Session, model: Model, models: Models, sight: Sight, asked: Asked, config: Config, secret: str
+) -> Listing:
+    """The page. Everything that is wrong with what is asked is refused before the database is.
+
+    Raises Refusal: not_understood, invalid, forbidden, overloaded, database_away.
+    """
+    view = seen(model, models, sight)
+    page = _Page(session, view, asked, config, secret)
+    try:
+        with limited(session, config.records_seconds, model.database):
+            found, after, before = page.read()
+            pointed = references(session, view, page.columns, found, models, sight)
+            count = page.count(len(found))
+    except Stopped:
+        raise page.too_slow() from None
+    drawn_rows = tuple(drawn(model, each, page.columns, pointed) for each in found)
+    return Listing(model, page.columns, tuple(view.columns.values()), drawn_rows, after, before, count)
+
+
+def drawn(model: Model, found: rows.Found, columns: Sequence[Column], pointed: References) -> Row:
+    """A row as it is shown."""
+    values = {column.name: rows.shown(column, found.values[column.name]) for column in columns}
+    key = rows.identity(model, found.values)
+    points = {name: known[value] for name, known in pointed.items() if (value := _hashable(found, name)) in known}
+    return Row(key, rows.text_of(model, found.values), values, None, points)
+
+
+def _hashable(found: rows.Found, name: str) -> Any:
+    value = found.values[name]
+    return None if isinstance(value, (dict, list)) else value
+
+
+def count_of(session: sa_orm.Session, model: Model, models: Models, sight: Sight, config: Config) -> Count | None:
+    """How many records the person may see, within bounds; None where that took too long."""
+    view = seen(model, models, sight)
+    try:
+        with limited(session, config.records_seconds, model.database):
+            return bounded(session, view.narrow(_keys_of(view)), config.records_count)
+    except Stopped:
+        return None
+
+
+def bounded(session: sa_orm.Session, statement: Any, most: int) -> Count:
+    """SELECT count(*) of at most one row more than is counted."""
+    inner = statement.order_by(None).limit(most + 1).subquery()
+    found = int(session.scalar(sa.select(sa.func.count()).select_from(inner)) or 0)
+    return Count(min(found, most), found <= most)
+
+
+def usual_columns(view: Seen) -> tuple[Column, ...]:
+    """What is shown unless somebody chooses: nothing that is deferred or binary."""
+    plain = tuple(each for each in view.columns.values() if not each.deferred and not isinstance(each.kind, Binary))
+    return plain or tuple(view.columns.values())
+
+
+def _keys_of(view: Seen) -> Any:
+    names = view.key if not view.model.keyless else [view.attribute(next(iter(view.columns)))]
+    return sa.select(*names).select_from(view.model.class_)
+
+
+class _Page:
+    def __init__(self, session: sa_orm.Session, view: Seen, asked: Asked, config: Config, secret: str) -> None:
+        self.session, self.view, self.asked, self.config = session, view, asked, config
+        self.dialect = session.get_bind(mapper=view.model.mapper).dialect.name
+        self.searched = Searched(view.model, view.columns, config, self.dialect)
+        chosen = [self.searched.column(name) for name in dict.fromkeys(asked.columns)]
+        self.columns = tuple(chosen) or usual_columns(view)
+        self.size = self._size()
+        self.parts = self._parts()
+        self.condition = self.searched.condition(asked.filters, asked.where, asked.q)
+        self.cursors = Cursors(secret, f"{view.model.name}:{','.join(asked.sort)}")
+        if asked.after and asked.before:
+            raise _unknown("A page is after a row or before one, not both.", "before")
+        self.place = self.cursors.read(asked.before or asked.after) if asked.before or asked.after else None
+
+    def read(self) -> tuple[list[rows.Found], str | None, str | None]:
+        """The rows with the cursors of the next and of the previous page."""
+        backward = bool(self.asked.before)
+        found = self._fetch([part.turned() for part in self.parts] if backward else self.parts)
+        more, found = len(found) > self.size, found[: self.size]
+        if backward:
+            found.reverse()
+        after = self._cursor(found, -1, more or backward)
+        before = self._cursor(found, 0, more if backward else self.place is not None)
+        return found, after, before
+
+    def count(self, at_least: int) -> Count:
+        """Of all pages together. Where counting takes too long, what is on this one is said to be not all."""
+        try:
+            return bounded(self.session, self._narrowed(_keys_of(self.view)), self.config.records_count)
+        except sa.exc.DBAPIError as error:
+            if is_stopped(error):
+                return Count(at_least, False)
+            raise
+
+    def too_slow(self) -> Refusal:
+        seconds = f"stopped after {self.config.records_seconds:g} s"
+        slow = [name for name in self.asked.sort[:1] if not _has_index(self.view.columns[name.removeprefix("-")])]
+        remedy = "Narrow it with a filter of an indexed column."
+        if slow:
+            message = f"The sort by {slow[0].removeprefix('-')} has no index: {seconds}."
+            return Refusal("overloaded", message, remedy=f"Sort by an indexed column. {remedy}")
+        what = "The search" if self.asked.q else "The list"
+        return Refusal("overloaded", f"{what} reads too many rows: {seconds}.", remedy=remedy)
+
+    def _fetch(self, parts: Sequence[Part]) -> list[rows.Found]:
+        """One range of the index after the other, until the page is full: as good as always that is the first."""
+        conditions = [None] if self.place is None else segments(parts, self.place, self.dialect)
+        found: list[rows.Found] = []
+        for condition in conditions:
+            statement = self._statement(parts)
+            if condition is not None:
+                statement = statement.where(condition)
+            found += rows.fetch(self.session, statement.limit(self.size + 1 - len(found)), self._selected)
+            if len(found) > self.size:
+                break
+        return found
+
+    @property
+    def _selected(self) -> rows.Selected:
+        return rows.selected(self.view, self.columns, tuple(part.expression for part in self.parts), self.dialect)
+
+    def _statement(self, parts: Sequence[Part]) -> Any:
+        statement = sa.select().select_from(self.view.model.class_)
+        return self._narrowed(statement).order_by(*(part.order() for part in parts))
+
+    def _narrowed(self, statement: Any) -> Any:
+        narrowed = self.view.narrow(statement)
+        return narrowed if self.condition is None else narrowed.where(self.condition)
+
+    def _cursor(self, found: list[rows.Found], at: int, wanted: bool) -> str | None:
+        return self.cursors.write(found[at].place) if found and wanted else None
+
+    def _size(self) -> int:
+        most = self.config.records_rows_most
+        if not 0 <= self.asked.size <= most:
+            raise _unknown(f"size is a whole number from 1 to {most}.", "size")
+        return self.asked.size or min(self.config.records_rows, most)
+
+    def _parts(self) -> list[Part]:
+        """What is sorted by, and what tells equal rows apart: in the direction of the last one, so that one index
+        serves both ways."""
+        if len(self.asked.sort) > len(self.view.columns):
+            raise _unknown("A column is sorted by once.", "sort")
+        parts, names = [], set()
+        for word in self.asked.sort:
+            name = word.removeprefix("-")
+            column = self.searched.column(name)
+            if not is_sortable(column) or name in names:
+                raise _unknown(f"{name} cannot be sorted by{' twice' if name in names else ''}.", "sort")
+            names.add(name)
+            parts.append(self._part(column, word.startswith("-")))
+        return parts + self._ties(names, parts[-1].descending if parts else False)
+
+    def _ties(self, names: set[str], descending: bool) -> list[Part]:
+        model = self.view.model
+        if not model.keyless:
+            return [self._part(each, descending) for each in model.key_columns if each.name not in names]
+        table = model.mapper.local_table
+        physical = PHYSICAL.get(self.dialect)
+        if physical and isinstance(table, sa.Table) and physical not in table.columns:
+            type_ = _Tid() if physical == "ctid" else sa.BigInteger()
+            place = sa.literal_column(f"{_quoted(self.session, table)}.{physical}", type_)
+            return [Part(place, descending, False)]
+        rest = [each for each in self.view.columns.values() if is_sortable(each) and each.name not in names]
+        return [self._part(each, descending) for each in rest]
+
+    def _part(self, column: Column, descending: bool) -> Part:
+        expression = getattr(self.view.model.class_, column.name)
+        if self.dialect in ("mysql", "mariadb") and isinstance(column.kind, Float) and column.kind.single:
+            expression = expression + sa.literal_column("0e0")  # shown rounded, and so not found again
+        kept = self.view.model.mapper.column_attrs[column.name].columns
+        nullable = any(getattr(each, "nullable", True) for each in kept)
+        return Part(expression, descending, nullable)
+
+
+class _Tid(sa.types.UserDefinedType[str]):
+    """PostgreSQL's place of a row."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **options: Any) -> str:
+        return "tid"
+
+
+def _quoted(session: sa_orm.Session, table: sa.Table) -> str:
+    return str(session.get_bind().dialect.identifier_preparer.format_table(table))
+
+
+def _has_index(column: Column) -> bool:
+    return column.primary_key or column.indexed or column.unique
+
+
+def _unknown(message: str, field: str) -> Refusal:
+    return Refusal("not_understood", message, fields={field: message})

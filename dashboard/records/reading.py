@@ -1,0 +1,120 @@
+"""How is a query bounded in time, and what is a person told when the database stops it, refuses it, or is away?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import sqlalchemy as sa
+import sqlalchemy.orm as sa_orm
+
+from ..refusal import Refusal
+
+STEPS = 10_000
+"""Of SQLite's machine between two looks at the clock."""
+_STOPPED = ("57014", "1969", "3024", "SQLITE_INTERRUPT")
+_AWAY = ("08", "57P", "53", "3D", "28")
+_LIMITS = {
+    "postgresql": "SET LOCAL statement_timeout = {milliseconds}",
+    "mysql": "SET SESSION max_execution_time = {milliseconds}",
+    "mariadb": "SET SESSION max_statement_time = {seconds}",
+}
+
+
+class Stopped(Exception):
+    """The database was told to stop, because the query took longer than it may."""
+
+
+@contextmanager
+def limited(session: sa_orm.Session, seconds: float, database: str = "default") -> Iterator[None]:
+    """Inside, no query of this Session takes longer than so; its transaction is rolled back at the end.
+
+    Raises Stopped, or the Refusal for what else the database says.
+    """
+    try:
+        connection = session.connection()
+        with _limit(connection, seconds):
+            yield
+    except (sa.exc.SQLAlchemyError, OSError) as error:
+        if is_stopped(error):
+            raise Stopped from error
+        raise refusal(error, database) from error
+    finally:
+        with suppress(sa.exc.SQLAlchemyError):  # of a connection that broke meanwhile
+            session.rollback()
+
+
+@contextmanager
+def _limit(connection: sa.Connection, seconds: float) -> Iterator[None]:
+    name = connection.dialect.name
+    if name != "sqlite":
+        statement = _LIMITS.get(name)
+        if statement is not None:
+            milliseconds = max(1, int(seconds * 1000))
+            connection.exec_driver_sql(statement.format(milliseconds=milliseconds, seconds=seconds))
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    end = time.monotonic() + seconds
+    driver.set_progress_handler(lambda: time.monotonic() > end, STEPS)
+    try:
+        yield
+    finally:
+        driver.set_progress_handler(None, 0)
+
+
+def is_stopped(error: BaseException) -> bool:
+    return isinstance(error, sa.exc.DBAPIError) and _code(error) in _STOPPED
+
+
+def does_not_fit(error: BaseException) -> bool:
+    """Whether a value that was read does not belong to its column's type: it can be shown as found."""
+    if isinstance(error, sa.exc.DBAPIError):
+        return isinstance(error, sa.exc.DataError) and not error.connection_invalidated and not _code(error)
+    return isinstance(error, (ValueError, TypeError, ArithmeticError, LookupError))
+
+
+def refusal(error: Exception, database: str) -> Refusal:
+    """In words for the person; never the driver's own."""
+    if isinstance(error, sa.exc.TimeoutError):
+        message = "All connections for records are in use just now."
+        return Refusal("overloaded", message, remedy="Try again in a moment.")
+    if not isinstance(error, sa.exc.DBAPIError) or error.connection_invalidated:
+        return _away(database) if isinstance(error, (sa.exc.DBAPIError, OSError)) else _failed(error)
+    code, text = _code(error), str(error.orig).lower()
+    if code in ("42501", "1044", "1142", "1143", "SQLITE_AUTH"):
+        message = "The database does not let Poolhouse's account read this."
+        return Refusal("failed", message, remedy="Ask whoever runs the database for the right to it.")
+    if "database is locked" in text or "table is locked" in text or code in ("55P03", "40001", "40P01", "1205"):
+        return Refusal("busy", "Somebody else has it locked just now.", remedy="Try again in a moment.")
+    if isinstance(error, sa.exc.DataError):
+        message = "A value does not fit its column."
+        return Refusal("invalid", message, remedy="Look at the filters.")
+    schema = text.startswith("no such ") or "syntax error" in text or code[:2] == "42" or code in ("1146", "1054")
+    if schema:
+        message = "The database does not have what the models say."
+        return Refusal("failed", message, remedy="Bring its schema up to date.")
+    if isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError)) or code.startswith(_AWAY):
+        return _away(database)
+    return _failed(error)
+
+
+def _away(database: str) -> Refusal:
+    remedy = "See that it runs and that its URL is right; `flask dashboard doctor` says what is wrong."
+    return Refusal("database_away", f"The database {database!r} cannot be reached just now.", remedy=remedy)
+
+
+def _failed(error: Exception) -> Refusal:
+    return Refusal("failed", f"The database did not understand the query ({type(error).__name__}).")
+
+
+def _code(error: Any) -> str:
+    """What the driver calls it: an SQLSTATE, a number, or SQLite's name."""
+    orig = error.orig
+    for name in ("sqlstate", "pgcode", "sqlite_errorname"):
+        if found := getattr(orig, name, None):
+            return str(found)
+    arguments = getattr(orig, "args", ())
+    return str(arguments[0]) if arguments and isinstance(arguments[0], int) else ""

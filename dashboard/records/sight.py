@@ -1,0 +1,100 @@
+"""Which rows and columns of a model exist for this person? Every statement about records is made through here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from ..refusal import Refusal
+from .columns import Column
+from .models import OWN_TABLES, Model, Models
+
+
+class Sight(Protocol):
+    """What the person may see, as whoever decides says."""
+
+    def sees(self, model: Model) -> bool: ...
+
+    @property
+    def rows(self) -> Any: ...
+
+    @property
+    def hidden(self) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One model as one person sees it. columns: by name, without those that are hidden. A model whose key is hidden is
+    not seen at all: nobody could be told which record is which.
+
+    Raises Refusal: forbidden.
+    """
+
+    model: Model
+    columns: Mapping[str, Column]
+    conditions: tuple[Any, ...]
+
+    def narrow(self, statement: Any) -> Any:
+        """The statement with every rule about rows ANDed to it."""
+        return statement.where(*self.conditions) if self.conditions else statement
+
+    def attribute(self, name: str) -> Any:
+        return getattr(self.model.class_, self.columns[name].name)
+
+    @property
+    def key(self) -> list[Any]:
+        return [self.attribute(column.name) for column in self.model.key_columns]
+
+
+def may_see(model: Model, sight: Sight) -> bool:
+    tables = (getattr(table, "name", "") for table in model.mapper.tables)
+    return not any(name.startswith(OWN_TABLES) for name in tables) and sight.sees(model)
+
+
+def seen(model: Model, models: Models, sight: Sight) -> Seen:
+    """What there is of a model for this person."""
+    if not may_see(model, sight):
+        raise _forbidden(model)
+    hidden = _hidden(model, models, sight)
+    columns = {column.name: column for column in model.columns if column.name not in hidden}
+    if not columns or (not model.keyless and any(column.name not in columns for column in model.key_columns)):
+        raise _forbidden(model)
+    return Seen(model, columns, tuple(_conditions(model, models, sight)))
+
+
+def _forbidden(model: Model) -> Refusal:
+    return Refusal("forbidden", f"You may not see {model.title}.", remedy="Ask somebody who may.")
+
+
+def _hidden(model: Model, models: Models, sight: Sight) -> set[str]:
+    """By name, by what a base class hides, and what is the same column under another name."""
+    names = {name for each in _bases(model, models) for name in sight.hidden(each)}
+    kept = {column for name in names if name in model.mapper.column_attrs for column in _kept(model, name)}
+    return names | {each.name for each in model.columns if kept.intersection(_kept(model, each.name))}
+
+
+def _kept(model: Model, name: str) -> list[Any]:
+    columns = model.mapper.column_attrs[name].columns
+    return [column for column in columns if column not in model.mapper.primary_key]
+
+
+def _bases(model: Model, models: Models) -> list[Model]:
+    """The model itself and those that its class derives from."""
+    lineage = set(model.mapper.iterate_to_root())
+    return [each for each in models if each.mapper in lineage]
+
+
+def _conditions(model: Model, models: Models, sight: Sight) -> list[Any]:
+    """A rule for a base class holds for its subclasses; one for a subclass also for its rows in the base's."""
+    found = [rule for each in _bases(model, models) if (rule := sight.rows(each)) is not None]
+    below = set(model.mapper.self_and_descendants) - {model.mapper}
+    for each in models:
+        rule = sight.rows(each) if each.mapper in below else None
+        if rule is not None:
+            key = sa.tuple_(*(getattr(model.class_, column.name) for column in model.key_columns))
+            all_of_it = sa.select(*(getattr(each.class_, column.name) for column in each.key_columns))
+            found.append(sa.or_(key.not_in(all_of_it.correlate(None)), key.in_(all_of_it.where(rule).correlate(None))))
+    return found
