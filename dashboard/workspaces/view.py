@@ -167,7 +167,7 @@ class Drawing:
         touched = entry.get("touched", ())
         unknown = self.sight.restricts and any(model not in self.models for model, _ in touched)
         if not self._withholds and not unknown:
-            return drawn
+            return _apart(drawn)
         secret = any(self._is_withheld(model) or name in self._hidden.get(model, ()) for model, name in touched)
         if secret:
             drawn["python"] = f"# {entry['action']} {WITHHELD}"
@@ -176,7 +176,7 @@ class Drawing:
         ]
         if entry["error"] is not None and (secret or drawn["statements"] != entry["statements"]):
             drawn["error"] = {**entry["error"], "message": WITHHELD}
-        return drawn
+        return _apart(drawn)
 
     def _statement(self, statement: Mapping[str, Any]) -> Mapping[str, Any]:
         sql = statement["sql"]
@@ -191,6 +191,15 @@ class Drawing:
     @cached_property
     def _secret_tables(self) -> set[str]:
         return {table for model in self.models if self._hidden[model.name] for table in _tables(model)}
+
+
+def _apart(entry: dict[str, Any]) -> dict[str, Any]:
+    """`statements` are what the Session sent for the action, as a plain one does; `checks` what we asked before it, and
+    what was taken back and tried again."""
+    statements = entry["statements"]
+    entry["statements"] = [each for each in statements if "why" not in each]
+    entry["checks"] = [each for each in statements if "why" in each]
+    return entry
 
 
 def _tables(model: Model) -> set[str]:

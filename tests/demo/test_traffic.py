@@ -88,7 +88,7 @@ def test_rows_that_an_earlier_run_made_are_deleted_too(engine):
 
 def test_each_operation_runs_in_its_scope(engine):
     seen = set()
-    sa.event.listen(engine, "before_cursor_execute", lambda *arguments: seen.add(current()))
+    sa.event.listen(engine, "before_cursor_execute", lambda *arguments: seen.add(current().endpoint))
     traffic = Traffic(sessionmaker(engine))
     for endpoint in OPERATIONS:
         traffic.once(endpoint, Random(1))

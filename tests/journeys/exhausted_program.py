@@ -12,17 +12,16 @@ from dashboard.telemetry import watch
 HOLDERS, WAITERS = 2, 20
 over = threading.Event()
 taken = threading.Barrier(HOLDERS + 1)
-engine = sa.create_engine("sqlite:///" + sys.argv[1] + "/exhausted.db", pool_size=2, max_overflow=0, pool_timeout=30)
 
 
-def hold():
+def hold(engine):
     with engine.connect() as connection:  # the holder
         connection.execute(sa.text("SELECT 1"))
         taken.wait()
         over.wait()
 
 
-def want():
+def want(engine):
     while not over.is_set():
         try:
             engine.connect().close()  # the waiter
@@ -31,12 +30,14 @@ def want():
 
 
 def main():
+    url = "sqlite:///" + sys.argv[1] + "/exhausted.db"
+    engine = sa.create_engine(url, pool_size=2, max_overflow=0, pool_timeout=30)
     watch(engine, name="exhausted", publish=sys.argv[1])
-    threads = [threading.Thread(target=hold, name=f"holder {n}") for n in range(HOLDERS)]
+    threads = [threading.Thread(target=hold, args=(engine,), name=f"holder {n}") for n in range(HOLDERS)]
     for thread in threads:
         thread.start()
     taken.wait()
-    threads += [threading.Thread(target=want, name=f"waiter {n}") for n in range(WAITERS)]
+    threads += [threading.Thread(target=want, args=(engine,), name=f"waiter {n}") for n in range(WAITERS)]
     for thread in threads[HOLDERS:]:
         thread.start()
     sys.stdout.write("ready\n")

@@ -52,7 +52,7 @@ class Both:
 
     def compare(self, verb):
         view = self.desk.view()
-        statements = [(each["sql"], each["parameters"]) for each in view.tape[-1]["statements"] if "why" not in each]
+        statements = [(each["sql"], each["parameters"]) for each in view.tape[-1]["statements"]]
         theirs = [(sql, [list(p) for p in sets]) for sql, sets in self.plain.statements]
         if verb in (
             "flush",

@@ -75,7 +75,7 @@ class Desk(AbstractContextManager):
 
     def sql(self):
         """The first words of each statement of the last action, without those that are ours."""
-        words = [each["sql"].split() for each in self.last()["statements"] if "why" not in each]
+        words = [each["sql"].split() for each in self.last()["statements"]]
         return [" ".join(each[: 3 if each[0] == "INSERT" else 2]).rstrip(",") for each in words]
 
     def forget(self):
