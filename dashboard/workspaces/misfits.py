@@ -81,7 +81,7 @@ def _tests(text: str, detail: str) -> Iterator[Test]:
 def _refused_by_its_type(dialect: sa.Dialect) -> Test:
     """A column's type raised: it raises again."""
 
-    def test(column: sa.Column[Any], value: Any) -> bool:
+    def raises(column: sa.Column[Any], value: Any) -> bool:
         try:
             process = column.type._cached_bind_processor(dialect)
             if process is not None:
@@ -90,7 +90,7 @@ def _refused_by_its_type(dialect: sa.Dialect) -> Test:
             return True
         return False
 
-    return test
+    return raises
 
 
 def _beyond_its_type(column: sa.Column[Any], value: Any) -> bool:

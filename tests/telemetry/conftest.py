@@ -12,13 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
 
 from dashboard.config import Config
-from dashboard.telemetry import unwatch, watch
+from dashboard.telemetry import unwatch, watch, watch_sessions
 from dashboard.telemetry.ledger import Ledger
 from dashboard.telemetry.merging import alone
 from dashboard.telemetry.reading import PoolReading, Reading
 from dashboard.telemetry.snapshot import own
 
 from .driver import Driver
+from .library import Library, shelf
 from .programs import Program
 
 _names = itertools.count(1)
@@ -119,3 +120,30 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     yield ledger
     ledger.leave()
     ledger._member.rows.close()
+
+
+@pytest.fixture
+def watched(engine, name):
+    """A sessionmaker of the library, with its shelf filled, watched as registry `name`."""
+    Library.metadata.create_all(engine)
+    maker = sa_orm.sessionmaker(engine)
+    with maker() as session:
+        shelf(session)
+    watch_sessions(maker, registry=name)
+    yield maker
+    unwatch(maker)
+
+
+@pytest.fixture
+def loaded(read):
+    """Loads since the last question: {kind or (kind, path): count}."""
+    seen = {}
+
+    def ask():
+        now = {(one.kind, one.path) if one.path else one.kind: one.count for one in read().sessions.loads}
+        new = {key: count - seen.get(key, 0) for key, count in now.items() if count != seen.get(key, 0)}
+        seen.update(now)
+        return new
+
+    ask()
+    return ask

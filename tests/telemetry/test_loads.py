@@ -6,43 +6,16 @@ import threading
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import orm as sa_orm
 from sqlalchemy.orm import defaultload, immediateload, joinedload, selectinload, subqueryload
 
 from dashboard.config import Config
-from dashboard.telemetry import loads, unwatch, watch_sessions
+from dashboard.telemetry import loads, unwatch
 from dashboard.telemetry.merging import counted, plus
 from dashboard.telemetry.session_parts import sessions_of
 from dashboard.telemetry.snapshot import own
 from dashboard.telemetry.tables import OTHER, Names
 
-from .library import Author, Book, Library, Node, Page, Poet, shelf
-
-
-@pytest.fixture
-def watched(engine, name):
-    Library.metadata.create_all(engine)
-    maker = sa_orm.sessionmaker(engine)
-    with maker() as session:
-        shelf(session)
-    watch_sessions(maker, registry=name)
-    yield maker
-    unwatch(maker)
-
-
-@pytest.fixture
-def loaded(read):
-    """Loads since the last question: {kind or (kind, path): count}."""
-    seen = {}
-
-    def ask():
-        now = {(one.kind, one.path) if one.path else one.kind: one.count for one in read().sessions.loads}
-        new = {key: count - seen.get(key, 0) for key, count in now.items() if count != seen.get(key, 0)}
-        seen.update(now)
-        return new
-
-    ask()
-    return ask
+from .library import Author, Book, Node, Page, Poet
 
 
 def an_author(session, class_=Author):

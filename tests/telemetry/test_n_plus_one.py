@@ -17,32 +17,6 @@ from .library import Author, Book, Library, Node, shelf
 
 
 @pytest.fixture
-def watched(engine, name):
-    Library.metadata.create_all(engine)
-    maker = sa_orm.sessionmaker(engine)
-    with maker() as session:
-        shelf(session)
-    watch_sessions(maker, registry=name)
-    yield maker
-    unwatch(maker)
-
-
-@pytest.fixture
-def loaded(read):
-    """Loads since the last question: {kind or (kind, path): count}."""
-    seen = {}
-
-    def ask():
-        now = {(one.kind, one.path) if one.path else one.kind: one.count for one in read().sessions.loads}
-        new = {key: count - seen.get(key, 0) for key, count in now.items() if count != seen.get(key, 0)}
-        seen.update(now)
-        return new
-
-    ask()
-    return ask
-
-
-@pytest.fixture
 def many(read):
     """Occasions of N+1 since the last question, by path."""
     seen = {}

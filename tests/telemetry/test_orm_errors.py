@@ -14,18 +14,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from dashboard.telemetry import scope, unwatch, watch_sessions
 from dashboard.telemetry.orm_errors import chain_of
 
-from .library import Author, Book, Library, Node, shelf
-
-
-@pytest.fixture
-def watched(engine, name):
-    Library.metadata.create_all(engine)
-    maker = sa_orm.sessionmaker(engine)
-    with maker() as session:
-        shelf(session)
-    watch_sessions(maker, registry=name)
-    yield maker
-    unwatch(maker)
+from .library import Author, Book, Library, Node
 
 
 @pytest.fixture
