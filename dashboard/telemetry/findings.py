@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-if TYPE_CHECKING:
-    from .reading import PoolReading, Reading, SwitchedOff
-
-LEVELS = ("healthy", "notice", "warning", "critical")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is wrong now. numbers: what the rule compared; line, worker, since: who does it, where that is
-    known."""
-
-    finding: str
-    level: str
-    sentence: str
-    numbers: Mapping[str, float] = field(default_factory=dict)
-    line: str | None = None
-    worker: int | None = None
-    since: str | None = None
-    remedy: str = ""
+from .reading import PoolReading, Reading
+from .recent import Increase
+from .rule import LEVELS as LEVELS
+from .rule import Case
+from .rule import Finding as Finding
+from .rules import RULES
 
 
 @dataclass(frozen=True)
@@ -33,34 +18,40 @@ class Verdict:
     sentence: str
     remedy: str = ""
     finding: str | None = None
+    rule: str = ""
+    since: str | None = None
 
 
-def findings(reading: Reading) -> tuple[Finding, ...]:
-    """The findings that hold now, the worst first."""
-    found = [finding for pool in reading.pools for finding in _saturated(pool)]
-    found += [_listener_off(one) for one in reading.switched_off]
-    return tuple(sorted(found, key=lambda finding: -LEVELS.index(finding.level)))
-
-
-def _listener_off(one: SwitchedOff) -> Finding:
-    """ListenerOff: a listener of ours failed more than 100 times in a minute, and does nothing any more."""
-    return Finding(
-        finding="ListenerOff",
-        level="warning",
-        sentence=f"Partly blind: Poolhouse's listener {one.listener} failed {one.faults} times in worker {one.worker} "
-        "and is switched off there; the program is not affected, what that listener counts stands still.",
-        numbers={"faults": one.faults},
-        worker=one.worker,
-        remedy="See the traceback in the log of `poolhouse` and report it; a restart of that worker switches the "
-        "listener on again.",
+def findings(reading: Reading, *, named: bool = True) -> tuple[Finding, ...]:
+    """The findings that hold now, the worst first; what can be the cause of an exhausted pool before that pool.
+    named: False where they are only counted; then no statement is looked for."""
+    case = Case(reading, reading.config, Increase.of(reading), named)
+    found = [(rank, finding) for rank, rule in enumerate(RULES) for finding in rule.findings(case)]
+    exhausted = max(
+        (LEVELS.index(one.level) for rank, one in found if RULES[rank].consequence and _counts(one)), default=0
     )
+
+    def place(item: tuple[int, Finding]) -> tuple[int, int]:
+        rank, finding = item
+        level = LEVELS.index(finding.level)
+        return -(max(level, exhausted) if RULES[rank].cause else level), rank
+
+    return tuple(finding for _, finding in sorted(found, key=place))
+
+
+def _counts(finding: Finding) -> bool:
+    return finding.level != "notice"
 
 
 def verdict(reading: Reading, found: tuple[Finding, ...]) -> Verdict:
-    """One sentence for the person on call: the worst finding, or how much of the pools is in use."""
+    """One sentence for the person on call: the worst finding, or how much of the pools is in use.
+
+    Its level is the worst of all: a cause that stands before its consequence may be the milder of the two.
+    """
     if found:
-        worst = found[0]
-        return Verdict(worst.level, worst.sentence, worst.remedy, worst.finding)
+        first = found[0]
+        level = max((one.level for one in found), key=LEVELS.index)
+        return Verdict(level, first.sentence, first.remedy, first.finding, first.rule, first.since)
     if not reading.pools:
         return Verdict("notice", "Nothing is watched yet: no program has reported a pool.")
     return Verdict("healthy", "Healthy: " + "; ".join(_in_use(pool) for pool in reading.pools) + ", nobody waits.")
@@ -70,31 +61,3 @@ def _in_use(pool: PoolReading) -> str:
     used, total = pool.counts.used, pool.limits.total
     of = "" if total is None else f" of {total:g}"
     return f"{used or 0}{of} connections of pool {pool.name} in use"
-
-
-def _saturated(pool: PoolReading) -> tuple[Finding, ...]:
-    """PoolSaturated: somebody waits for a connection, present value."""
-    waiters = len(pool.waiters)
-    if not waiters:
-        return ()
-    longest = max(waiter.seconds for waiter in pool.waiters)
-    oldest = max(pool.holders, key=lambda holder: holder.seconds, default=None)
-    whose = (
-        f" The oldest holder is {oldest.line or oldest.endpoint or 'unknown'}, for {oldest.seconds:.1f} s."
-        if oldest
-        else ""
-    )
-    wait = "request waits" if waiters == 1 else "requests wait"
-    return (
-        Finding(
-            finding="PoolSaturated",
-            level="critical",
-            sentence=f"Saturated: {waiters} {wait} for a connection of pool {pool.name}, "
-            f"the longest for {longest:.1f} s.{whose}",
-            numbers={"waiters": waiters, "longest_wait_seconds": longest},
-            line=oldest.line if oldest else None,
-            worker=oldest.worker if oldest else None,
-            remedy=f"See who holds the connections on the page of pool {pool.name}; give them back sooner, "
-            "or raise pool_size.",
-        ),
-    )

@@ -6,6 +6,9 @@ import time
 from bisect import bisect_left
 from typing import Any
 
+from sqlalchemy.orm import PassiveFlag, RelationshipDirection
+from sqlalchemy.orm.base import PASSIVE_NO_RESULT
+
 from .faults import fault
 from .pools import Listener
 from .recorder import SECONDS
@@ -44,12 +47,27 @@ def _after_flush(watch: SessionWatch) -> Listener:
                     cells[FLUSHED["deleted"]] += 1
                 elif state.key is None:
                     cells[FLUSHED["new"]] += 1
-                elif session.is_modified(state.obj(), include_collections=False):
+                elif _is_written(state):
                     cells[FLUSHED["modified"]] += 1
         except Exception:
             fault("after_flush")
 
     return after_flush
+
+
+def _is_written(state: Any) -> bool:
+    """`session.is_modified(include_collections=False)`, which asks the database for what a one-to-one was that was set
+    unloaded."""
+    for key, was in list(state.committed_state.items()):
+        impl = state.manager[key].impl
+        if hasattr(impl, "get_collection") or not hasattr(impl, "get_history"):
+            continue
+        if was is PASSIVE_NO_RESULT:
+            if state.mapper.relationships[key].direction is RelationshipDirection.MANYTOONE:
+                return True
+        elif impl.get_history(state, state.dict, PassiveFlag.NO_CHANGE).has_changes():
+            return True
+    return False
 
 
 def _after_flush_postexec(watch: SessionWatch) -> Listener:

@@ -102,18 +102,19 @@ def _sums(numbers: Mapping[str, Any]) -> list[float]:
     return [*counts, *waits, *(numbers.get("hold") or [0] * _BUCKETS)]
 
 
-def append(points: Points, key: Key, now: float, rows: list[Row], retired: Iterable[Said]) -> None:
-    """Writes the point of this second where this process has the lease, and of the last minute when it is over.
+def append(points: Points, key: Key, now: float, rows: list[Row], retired: Iterable[Said]) -> bool:
+    """Writes the point of this second where this process has the lease, and of the last minute when it is over;
+    whether it has it.
 
     retired: the sums of the dead. Deletes what has become too old in the same transaction.
     """
     alive = {dump(row.key) for row in rows}
     if not points.take_lease("history", dump(key), alive, now, LEASE_SECONDS):
-        return
+        return False
     at = int(now)
     newest = points.newest(1)
     if newest == at:
-        return
+        return True
     sums = _now(rows, retired)
     if newest is None or newest < at - at % 60 or newest > at:
         _end_minute(points, newest, now, sums)
@@ -122,6 +123,7 @@ def append(points: Points, key: Key, now: float, rows: list[Row], retired: Itera
         points.add(1, at, name, dump(point))
     for step, kept in KEPT.items():
         points.forget(step, at - kept, at)
+    return True
 
 
 def _now(rows: Iterable[Row], retired: Iterable[Said]) -> Sums:

@@ -138,37 +138,38 @@ def _settled_get(pool: Any, watch: PoolWatch, before: Callable[[], Any] | None) 
             record = original(pool())
         except BaseException as error:
             if waiting:
-                _settle(watch, key(), isinstance(error, sa.exc.TimeoutError))
+                _settle(watch, key(), "timeout" if isinstance(error, sa.exc.TimeoutError) else None)
             raise
         if waiting:
-            _settle(watch, key(), False)
+            _settle(watch, key(), "ok")
         return record
 
     return _do_get
 
 
-def _settle(watch: PoolWatch, key: Any, timed_out: bool) -> None:
+def _settle(watch: PoolWatch, key: Any, outcome: str | None) -> None:
     """The calling thread's wait is over, if it waited. The innermost _do_get gets here first, the outer ones find
-    nothing."""
+    nothing. outcome: None where it ended with neither a connection nor a timeout: its task was cancelled, or no
+    connection could be made."""
     try:
         waiter = watch.waiting.pop(key, None)
         if waiter is None:
             return
         seconds = time.perf_counter() - waiter[0]
-        base = WAIT["timeout" if timed_out else "ok"]
         local = watch.local
         scope = waiter[3]
         local.endpoints[NONE if scope is None else scope.endpoint][WAIT_SECONDS] += seconds
         if scope is not None:
             scope.use_of(watch)[2] += seconds
-        cells = local.cells
+        if outcome is None:
+            return
+        cells, base = local.cells, WAIT[outcome]
         bucket = bisect_left(SECONDS, seconds)
         cells[base + bucket] += 1
         cells[base + len(SECONDS) + 1] += seconds
         if seconds >= SLOW:
-            outcome = "timeout" if timed_out else "ok"
             watch.note_slow(f"wait|{outcome}", bucket, seconds, scopes.endpoint_of(scope) or NONE)
-        if timed_out:
+        if outcome == "timeout":
             event = (time.perf_counter(), "timed_out", waiter[2], scopes.endpoint_of(scope), seconds, None)
             watch.tape.append((None, event))
     except Exception:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from ..config import Config
 from ..refusal import Refusal
-from . import history, membership, merging, own_acts, registers
+from . import history, judging, membership, merging, own_acts, registers, watches
 from .faults import fault
 from .history import History as History
 from .reading import Reading as Reading
+from .recent import Memory
 from .rows import Retired, Row, Rows
 from .snapshot import Said, own
 
@@ -41,9 +42,12 @@ class Ledger:
             if config is not None:
                 self._member.config = config
 
-    def join(self) -> None:
-        """This process publishes from now on, twice a second. A forked child joins anew. Never raises for a file that
-        cannot be used."""
+    def join(self, *, children: bool = False) -> None:
+        """This process publishes from now on, twice a second. Never raises for a file that cannot be used.
+
+        A forked child has not joined. children: it joins by itself as soon as it uses a watched pool.
+        """
+        self._member.children_join |= children
         self._member.join()
 
     def joined(self) -> bool:
@@ -57,11 +61,12 @@ class Ledger:
         """Publishes a last time, folds the own row and stops."""
         self._member.leave()
 
-    def look(self, pool: str) -> None:
+    def look(self, pool: str) -> bool:
         """Somebody looks at this pool: for the next 10 s every process says more of it. Told at once, and again when
-        half of that is over; so a page calls it at each of its readings. Never raises for a file that cannot be used.
+        half of that is over; so a page calls it at each of its readings. Whether it was told now. Never raises for a
+        file that cannot be used.
         """
-        self._member.look(pool)
+        return self._member.look(pool)
 
     def history(self, pool: str, *, span: str = "15m") -> History:
         """The pool's series over the last "15m" (a point a second), the same in "minutes" (a point a minute, which
@@ -83,6 +88,7 @@ class _Member:
         self.folder = folder
         self.config = Config()
         self.rows = Rows(folder)
+        self.children_join = False
         self._begin()
 
     def _begin(self) -> None:
@@ -95,6 +101,9 @@ class _Member:
         self._apart: registers.Labels = {}
         self._refused: set[tuple[str, str]] = set()
         self._looked: dict[str, float] = {}
+        self._memory = Memory()
+        self._has_lease = False
+        self._judged_at = 0.0
 
     def worker(self) -> int | None:
         return self._standing.worker or None
@@ -103,8 +112,14 @@ class _Member:
         """In a forked child, which is another process and has said nothing yet."""
         self.rows.forget()
         self._begin()
+        if self.children_join:
+            watches.at_first_use.append(self.begin_to_publish)
 
     def join(self) -> None:
+        self.begin_to_publish()
+        self._try_to_publish()
+
+    def begin_to_publish(self) -> None:
         with self._lock:
             if self.joined:
                 return
@@ -114,7 +129,6 @@ class _Member:
                 target=self._publish_on, args=(self._stop,), name="poolhouse-ledger", daemon=True
             )
             self._thread.start()
-        self._try_to_publish()
 
     def leave(self) -> None:
         with self._lock:
@@ -138,17 +152,18 @@ class _Member:
         try:
             with self._lock:
                 rows, retired = self._exchange()
-            return merging.merge(rows, retired.values(), self.config, time.time())
+                memory = self._memory
+            return merging.merge(rows, retired.values(), self.config, time.time(), memory)
         except (sqlite3.Error, OSError, ValueError) as error:
             problem = f"The ledger {self.rows.path} cannot be used ({error}): these numbers are of this process only."
             return merging.alone(self._alone(), self.config, self._standing.started_at, problem)
 
-    def look(self, pool: str) -> None:
+    def look(self, pool: str) -> bool:
         now = time.time()
         with self._lock:
             is_told = self._looked.get(pool, 0.0) > now + self.config.look_seconds / 2
             if is_told:
-                return
+                return False
             while len(self._looked) >= LOOKED_AT:  # names may come from a URL: the latest are the ones that matter
                 del self._looked[min(self._looked, key=self._looked.__getitem__)]
             self._looked[pool] = now + self.config.look_seconds
@@ -157,6 +172,7 @@ class _Member:
                     transaction.points.look(pool, self._looked[pool])
             except (sqlite3.Error, OSError):
                 pass  # then this process alone says more
+            return True
 
     def history(self, pool: str, span: str) -> History:
         if span not in history.SPANS:
@@ -184,7 +200,8 @@ class _Member:
         try:
             with self._lock:
                 if self.joined:
-                    self._exchange()
+                    rows, retired = self._exchange()
+                    self._judge(rows, retired)
         except (sqlite3.Error, OSError):
             pass  # readers are told; the numbers are published with the next word
         except Exception:
@@ -212,12 +229,23 @@ class _Member:
             self._looked = transaction.points.looked(now, self.config.look_seconds)
             if said is not None:
                 sums = (merging.parsed(one.sums) for one in retired.values())
-                history.append(transaction.points, standing.key, now, rows, list(sums))
+                self._has_lease = history.append(transaction.points, standing.key, now, rows, list(sums))
+            self._memory = judging.memory(transaction.points, self.config, now)
         self._standing = standing
         self._known = membership.Known(generation, retired, rows, agreed)
         if said is not None:
             self._note_refused(refused, agreed)
         return rows, retired
+
+    def _judge(self, rows: list[Row], retired: dict[str, Retired]) -> None:
+        """Where this process has the lease: notes each second what the rules will need, and which findings hold."""
+        now = time.time()
+        if not self._has_lease or 0 <= now - self._judged_at < judging.EVERY_SECONDS:
+            return
+        self._judged_at = now
+        reading = merging.merge(rows, retired.values(), self.config, now, self._memory)
+        with self.rows.writing() as transaction:
+            judging.note(transaction.points, reading)
 
     def _alone(self) -> Said:
         """This process's word while the ledger is away: it alone decides which new values have series."""

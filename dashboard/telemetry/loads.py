@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
 
 from . import n_plus_one, scopes
 from .faults import fault
-from .pools import Listener
 from .recorder import Numbers
-from .sessions import EXPIRED, SESSION, TABLES, SessionWatch, by_class
+from .sessions import EXPIRED, SESSION, TABLES, SessionWatch
 from .tables import OTHER, Names
 
 KINDS_OF_LOADS = ("query", "lazy", "eager", "refresh", "deferred")
@@ -29,7 +29,16 @@ LAZY = "lazy"
 INSIDE_A_LOAD = "sa_top_level_orm_context"
 """The execution option by which SQLAlchemy says that a load belongs to one that is going on: immediateload()."""
 
-paths = Names(PATHS, "paths")
+LOAD_OPTIONS = "_sa_orm_load_options"
+"""The execution option by which SQLAlchemy says for whom a statement loads."""
+PLUGIN = "compile_state_plugin"
+"""The attribute of a statement that says whether it is the ORM's."""
+FOR = "_poolhouse_loads"
+"""The attribute of a Connection: the registration of the Session that has it."""
+HOLDER = "_poolhouse"
+"""The attribute that a Connection has where its Engine's statements are listened to."""
+
+paths = Names(PATHS)
 
 
 class Paths(dict[tuple[str, Any], list[int]]):
@@ -60,53 +69,67 @@ def path_name(relationship: Any) -> str:
     return f"{relationship.parent.class_.__name__}.{relationship.key}"
 
 
-def listeners(watch: SessionWatch) -> dict[str, Listener]:
-    return {"do_orm_execute": _do_orm_execute(watch)}
+def begun(watch: SessionWatch, connection: Any) -> None:
+    """A Session of this registration has begun a transaction: the Connection's SELECTs of the ORM are counted for it.
+
+    Not by `do_orm_execute`: as soon as anybody listens to that, SQLAlchemy does much of each query's work twice. The
+    listener of a watched Engine's statements calls `count`; where nobody watches the Engine, the Connection alone is
+    listened to: other threads are walking through the Engine's listeners, which may not change meanwhile.
+    """
+    its = connection.__dict__
+    is_new = FOR not in its
+    its[FOR] = watch
+    if is_new and HOLDER not in its and isinstance(connection, sa.Connection):
+        sa.event.listen(connection, "after_cursor_execute", _after_cursor_execute)
 
 
-def _do_orm_execute(watch: SessionWatch) -> Listener:
-    local = watch.local
-
-    def do_orm_execute(execution: Any) -> None:
-        try:
-            # is_select first: what follows raises for INSERT, UPDATE and text
-            if (
-                not execution.is_select
-                or not execution.is_orm_statement
-                or by_class[execution.session.__class__] is not watch
-            ):
-                return
-            if execution.is_column_load:
-                kind = "deferred" if _is_deferred(execution) else "refresh"
-            elif not execution.is_relationship_load:
-                kind = "query"
-            else:
-                kind = _note_relationship(watch, execution)
-            local.cells[LOADS[kind]] += 1
-        except Exception:
-            fault("do_orm_execute")
-
-    return do_orm_execute
+def _after_cursor_execute(
+    connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+) -> None:
+    if HOLDER not in connection.__dict__:  # else its Engine has come to be watched meanwhile
+        count(connection, context)
 
 
-def _is_deferred(execution: Any) -> bool:
+def count(connection: Any, context: Any) -> None:
+    """The context's statement has been executed. Counts it where it is a SELECT of the ORM."""
+    try:
+        asked = context.invoked_statement
+        if asked is not None and asked.is_select and asked._propagate_attrs.get(PLUGIN) == "orm":
+            watch = connection.__dict__[FOR]
+            watch.local.cells[LOADS[_kind(watch, asked, context.execution_options)]] += 1
+    except Exception:
+        fault("loads")
+
+
+def _kind(watch: SessionWatch, asked: Any, options: Any) -> str:
+    how: Any = getattr(asked, "_compile_options", None)
+    path = getattr(how, "_current_path", None)
+    if path is None:  # a UNION
+        return "query"
+    load = options.get(LOAD_OPTIONS)
+    if how._for_refresh_state:
+        return "deferred" if _is_deferred(how._only_load_props, load._refresh_state) else "refresh"
+    if path.is_root:
+        return "query"
+    is_lazy = load is not None and load._lazy_loaded_from is not None and INSIDE_A_LOAD not in options
+    return _note_relationship(watch, path.path, is_lazy)
+
+
+def _is_deferred(only: Any, state: Any) -> bool:
     """Columns that were never loaded: deferred ones, and those of a subclass that the query left out."""
-    only = execution._orm_compile_options()._only_load_props
     if not only:
         return False
-    state = execution.load_options._refresh_state
     if not state.expired_attributes.intersection(only):
         return True
     was_expired = state.expired or state.__dict__.get(EXPIRED)
     return not was_expired and state.mapper.inherits is not None
 
 
-def _note_relationship(watch: SessionWatch, execution: Any) -> str:
+def _note_relationship(watch: SessionWatch, path: Any, is_lazy: bool) -> str:
     """Counts the relationship; the kind."""
     loads = watch.local.loads
-    path = execution.loader_strategy_path.path
     relationship = next(part for part in reversed(path) if isinstance(part, sa_orm.RelationshipProperty))
-    if execution.lazy_loaded_from is None or INSIDE_A_LOAD in execution.execution_options:
+    if not is_lazy:
         loads["eager", relationship][0] += 1
         return "eager"
     loads["lazy", relationship][0] += 1

@@ -162,10 +162,10 @@ METRICS: tuple[Metric, ...] = (
            "sampled", registries(lambda registry: [((), registry.identity_map_objects)])),
     Metric("sqlalchemy_orm_loads_total", "counter", ("kind", "path"),
            "SELECTs of the ORM; lazy and eager ones by relationship.",
-           "do_orm_execute", session_samples.loads),
+           "after_cursor_execute: load options", session_samples.loads),
     Metric("sqlalchemy_n_plus_one_total", "counter", ("path",),
            "Requests in which one relationship was loaded lazily ten times or more.",
-           "do_orm_execute, by scope", session_samples.n_plus_one),
+           "the same, by scope", session_samples.n_plus_one),
     Metric("sqlalchemy_orm_errors_total", "counter", ("error",), "Requests that ended with an error of SQLAlchemy.",
            "the cause chain of the request's exception", session_samples.orm_errors),
     Metric("sqlalchemy_engines", "gauge", ("database",),
@@ -194,7 +194,7 @@ METRICS: tuple[Metric, ...] = (
            "one of 1,024 calls", own_known("listener", ("pools", "statements", "sessions"))),
     Metric("poolhouse_dropped_total", "counter", ("kind",),
            "What had no place of its own; series: label values that count under __other__.",
-           "the bounds' own counts", own_known("dropped", ("series", "statements"))),
+           "the bounds' own counts", own_known("dropped", ("series", "statements", "survivors"))),
     Metric("poolhouse_series", "gauge", (), "Series in this exposition.", "itself", samples.series, "once"),
 )
 """The whole catalogue, in the order of the exposition."""

@@ -32,7 +32,7 @@ def part_of(name: str, worker: int, item: Said, now: float) -> PoolReading:
         waiters=tuple(waiters),
         totals=totals_of(item["numbers"]),
         connections=tuple(_connection(worker, one, now) for one in item.get("connections", ())),
-        leaks=tuple(_leak(worker, one) for one in item.get("leaks", ())),
+        leaks=tuple(leak_of(worker, one) for one in item.get("leaks", ())),
         events=tuple(_event(worker, *one) for one in item.get("tape", ())),
         worker=worker,
         _numbers={
@@ -95,7 +95,7 @@ def _event(worker: int, connection: int | None, at: float, *told: Any) -> Event:
     return Event(moment(at), kind, line, endpoint, seconds, detail, worker, connection)
 
 
-def _leak(worker: int, said: Said) -> LeakReading:
+def leak_of(worker: int | None, said: Said) -> LeakReading:
     return LeakReading(worker, said["kind"], moment(said["at"]), said["seconds"], said["line"], said["endpoint"])
 
 

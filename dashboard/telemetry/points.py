@@ -1,10 +1,10 @@
-"""How do the history, its lease, and who looks at what lie in the ledger? Four small tables, each bounded.
+"""How do the history, what the rules need, and who looks at what lie in the ledger? Six small tables, each bounded.
 
 Beside the rows of the processes and in the same transactions, but with nothing that may not be lost."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 SCHEMA = (
@@ -14,11 +14,15 @@ SCHEMA = (
     " PRIMARY KEY (step, pool)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS lease (name TEXT PRIMARY KEY, process TEXT NOT NULL, until REAL NOT NULL)"
     " WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS recent (at REAL PRIMARY KEY, sums TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS finding (name TEXT PRIMARY KEY, since REAL NOT NULL, seen REAL NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS looked (pool TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID",
 )
 TALLIES_KEPT = 86_400
 """Seconds."""
 LOOKS_KEPT = 100
+UNSEEN_SECONDS = 5.0
+"""A finding that nobody has seen for so long is over."""
 
 
 class Points:
@@ -74,6 +78,30 @@ class Points:
 
     def look(self, pool: str, until: float) -> None:
         self._execute("INSERT OR REPLACE INTO looked VALUES (?, ?)", (pool, until))
+
+    def note_recent(self, at: float, sums: str, keep: float) -> None:
+        """The counts of now, for the rules; those older than `keep` seconds go, and those of the future."""
+        self._execute("DELETE FROM recent WHERE at < ? OR at > ?", (at - keep, at))
+        self._execute("INSERT OR REPLACE INTO recent VALUES (?, ?)", (at, sums))
+
+    def recent(self, now: float, window: float) -> tuple[float, str] | None:
+        """The newest counts that are as old as the window, else the oldest there are."""
+        query = "SELECT at, sums FROM recent WHERE at <= ? AND at > ? ORDER BY at"
+        old = self._execute(query + " DESC LIMIT 1", (now - window, now - 2 * window)).fetchone()
+        found = old or self._execute(query + " LIMIT 1", (now, now - window)).fetchone()
+        return None if found is None else (found[0], found[1])
+
+    def note_findings(self, names: Iterable[str], now: float) -> None:
+        """These hold now. What nobody has seen for a while is over."""
+        for name in names:
+            self._execute(
+                "INSERT INTO finding VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET seen = excluded.seen",
+                (name, now, now),
+            )
+        self._execute("DELETE FROM finding WHERE seen < ? OR seen > ?", (now - UNSEEN_SECONDS, now))
+
+    def findings_since(self) -> dict[str, float]:
+        return dict(self._execute("SELECT name, since FROM finding").fetchall())
 
     def looked(self, now: float, most: float) -> dict[str, float]:
         """The pools that somebody looks at, and until when. most: seconds that a look lasts."""

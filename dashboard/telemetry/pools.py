@@ -41,10 +41,12 @@ from .watches import (
     TRANSACTION,
     TRANSACTION_SINCE,
     PoolWatch,
+    first_use,
     is_disconnect,
     new_holder,
 )  # fmt: skip
 
+DETACHED_KEPT = 1_000
 Listener = Callable[..., Any]
 pc = time.perf_counter
 
@@ -118,23 +120,23 @@ def _checkout(root: Any) -> Listener:
 
 
 def _checkout_the_long_way(root: Any, record: Any) -> None:
-    """Where the quick way found no frame of the program (a greenlet's stack ends early), or a pool that is new to
-    us."""
+    """Where the quick way found no frame of the program (a greenlet's stack ends early), or the pool is new to us."""
     watch = watch_of(record._ConnectionRecord__pool, root)
     if watch is None:
         return
     place = lines.acquiring(sys._getframe(2))
     cells = watch.local.cells
-    watch.held[record] = new_holder(watch, get_ident(), place, scopes.here(), record.fairy_ref)
+    watch.held[record] = holder = new_holder(watch, get_ident(), place, scopes.here(), record.fairy_ref)
     cells[CHECKOUTS] += 1
     watch.top = max(watch.top, len(watch.held))
+    if watch.foreign is not None and record in watch.foreign:
+        watch.note_leak("foreign_process", holder)
 
 
 def _is_known(watch: PoolWatch, record: Any) -> bool:
     """The record is out already. Either this is the same checkout once more (a listener asked for another
-    connection), or a
-    StaticPool gives its one connection to a second taker: then the first one's hold ends here, for it has no
-    checkin."""
+    connection), or a StaticPool gives its one connection to a second taker: then the first one's hold ends here, for
+    it has no checkin."""
     holder = watch.held[record]
     if holder[FAIRY] is record.fairy_ref:
         return True
@@ -222,6 +224,7 @@ def _connect(root: Any) -> Listener:
                 if watch.foreign is not None:
                     watch.foreign.discard(record)
                 lives.begin(watch, record, is_new=True).server_process = server_process(record)
+                first_use()
         except Exception:
             fault("connect")
 
@@ -246,6 +249,8 @@ def _detach(root: Any) -> Listener:
                     life = None
                 else:
                     lives.note(watch, life, "detached", holder=holder)
+                if len(watch.detached) >= DETACHED_KEPT:  # else only a reader drops those that are gone
+                    watch.detached_connections()
                 watch.detached[id(dbapi_connection)] = (holder[FAIRY], life)
         except Exception:
             fault("detach")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
+from ..config import Config
+from .recent import Memory
 from .sessions_reading import LiveSession as LiveSession
 from .sessions_reading import RegistryReading as RegistryReading
 from .sessions_reading import SessionsReading as SessionsReading
@@ -116,9 +119,9 @@ class ConnectionReading:
 @dataclass(frozen=True)
 class LeakReading:
     """A connection that was not given back as it should be. kind: garbage_collected, overdue or foreign_process. at:
-    ISO 8601, when it was noticed; seconds: held by then; line: where it was taken."""
+    ISO 8601, when it was noticed; seconds: held by then; line: where it was taken. worker: None where it has ended."""
 
-    worker: int
+    worker: int | None
     kind: str
     at: str
     seconds: float
@@ -149,8 +152,8 @@ class Exemplar:
 class PoolReading:
     """One pool by its label, over all workers; `workers` has the same for each. totals: counts since ever, by name.
 
-    connections: those there are, and each worker's last closed ones; leaks: the last of each worker; events: what
-    happens seldom (not each checkout), oldest first.
+    connections: those there are, and each worker's last closed ones; leaks: the last of each worker, and the last of
+    all that have ended; events: what happens seldom (not each checkout), oldest first.
     """
 
     name: str
@@ -211,6 +214,9 @@ class Reading:
     _own: Mapping[str, Any] = field(default_factory=dict)
     _engines: Mapping[str, int] = field(default_factory=dict)
     _kept: KeptCounts | None = None
+    _at: float = 0.0
+    _memory: Memory = field(default_factory=Memory)
+    _config: Config = field(default_factory=Config)
 
     @property
     def own(self) -> Mapping[str, Any]:
@@ -226,6 +232,25 @@ class Reading:
     def kept(self) -> KeptCounts | None:
         """What the store has of workspaces; None where nobody said it, or the store is away."""
         return self._kept
+
+    @property
+    def at(self) -> float:
+        """When it was read, in seconds since 1970."""
+        return self._at
+
+    @property
+    def memory(self) -> Memory:
+        return self._memory
+
+    @property
+    def config(self) -> Config:
+        """The thresholds by which it is judged."""
+        return self._config
+
+    def since_of(self, finding: str) -> str:
+        """ISO 8601: since when the finding of this key holds, now where nobody has seen it before."""
+        began = datetime.fromtimestamp(self._memory.begun.get(finding, self._at), UTC)
+        return began.isoformat(timespec="seconds").replace("+00:00", "Z")
 
     def with_kept(self, kept: KeptCounts | None) -> Reading:
         return replace(self, _kept=kept)

@@ -97,18 +97,46 @@ class _Token:
         self.since = time.perf_counter()
 
 
+class _Late:
+    """What a thread has not got yet when it asks for it: only while Local makes it. There the garbage collector may
+    run, and with it the finalizer of a leaked connection, which counts in this thread too."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, local: Local | None, _: type) -> Any:
+        if local is None:
+            return self
+        try:
+            return local.made()[self._name]
+        except KeyError:
+            raise AttributeError(self._name) from None
+
+
 class Local(threading.local):
     """`local.cells` is the calling thread's own list, `local.NAME` its own table of that name. threading.local calls
-    __init__ anew in each thread that looks."""
+    __init__ anew in each thread that looks; what is in a slot, all threads share."""
+
+    __slots__ = ("_recorder",)
+    cells = _Late("cells")
 
     def __init__(self, recorder: Recorder) -> None:
-        self.token = _Token()
-        self.cells: list[Any] = [0] * recorder.layout.size
+        self._recorder = recorder
+        self.made()
+
+    def made(self) -> dict[str, Any]:
+        """What this thread has, made by whoever gets here first: a finalizer may call this within itself."""
+        recorder, own = self._recorder, self.__dict__
         tables = {name: make() for name, make in recorder.tables.items()}
-        self.__dict__.update(tables)
-        recorder.register(self.token, self.cells, tables)
+        mine: dict[str, Any] = {"token": _Token(), "cells": [0] * recorder.layout.size, **tables}
+        made: dict[str, Any] = own.setdefault("_made", mine)
+        own.update(made)
+        if made is mine:
+            recorder.register(mine["token"], mine["cells"], tables)
+        return made
 
     if TYPE_CHECKING:
+        token: _Token
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -122,6 +150,9 @@ class Recorder:
     def __init__(self, layout: Layout, tables: Mapping[str, Callable[[], Table]] | None = None) -> None:
         self.layout = layout
         self.tables = tables or {}
+        for name in self.tables:
+            if not hasattr(Local, name):
+                setattr(Local, name, _Late(name))
         self._lock = threading.RLock()  # a finalizer may run a listener inside `merged`, in the same thread
         self._threads: list[_Thread] = []
         self._ended: list[Any] = [0] * layout.size

@@ -153,9 +153,11 @@ def _numbers(pool: str, item: Said, agreed: Labels) -> Said:
         if found is not None:
             prefix, label = found.groups()
             if label not in FREE and label not in agreed.get(_register(PREFIXES[prefix], pool), ()):
-                add(sums, {prefix + OTHER: value})
-                continue
-        add(sums, {name: value})
+                name = prefix + OTHER
+        if name in sums:
+            add(sums, {name: value})
+        else:
+            sums[name] = value
     return {**item, "numbers": sums}
 
 

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,7 @@ def dump(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
+@lru_cache(maxsize=8)
 def _keys(text: str) -> tuple[Key, ...]:
     return tuple((host, boot, pid, started, epoch) for host, boot, pid, started, epoch in json.loads(text))
 

@@ -8,6 +8,7 @@ import os
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Collection
 from math import inf
 from typing import Any
@@ -32,7 +33,7 @@ from .instruments import has_queue
 from .lives import connections_said, tape_said
 from .recorder import SECONDS, Numbers
 from .tables import OTHER
-from .watches import STATEMENT_SINCE, PoolWatch, records_of
+from .watches import LEAKS_REMEMBERED, STATEMENT_SINCE, PoolWatch, records_of
 
 Said = dict[str, Any]
 """{"pools": {label: {...}}, "registries": {name: {...}}, "live_sessions": [...], "faults": {listener: count}}.
@@ -41,6 +42,7 @@ OWN = "poolhouse"
 """The one name below "own", where the numbers of `own_acts` stand."""
 
 _ended: dict[str, dict[str, Numbers]] = {"pools": {}, "registries": {}}
+_ended_leaks: dict[str, deque[Said]] = {}
 _lock = threading.RLock()
 STATEMENTS_SAID_AT_ONCE = 200
 STATEMENTS_SECONDS = 1.0
@@ -57,7 +59,10 @@ def own(config: Config, looked: Collection[str] = ()) -> Said:
         survivors.judge(config.survivor_seconds)
         clock = time.time() - time.perf_counter()
         names = {thread.ident: thread.name for thread in threading.enumerate()}
-        pools: dict[str, Any] = {name: {"numbers": dict(numbers)} for name, numbers in _ended["pools"].items()}
+        pools: dict[str, Any] = {
+            name: {"numbers": dict(numbers), "leaks": list(_ended_leaks[name])}
+            for name, numbers in _ended["pools"].items()
+        }
         for watch in list(watching.active):
             _merge_pool(
                 pools.setdefault(watch.name, {"numbers": {}}), _pool(watch, clock, names, config, watch.name in looked)
@@ -102,6 +107,8 @@ def _bury() -> None:
         watching.active.remove(watch)
         watch.root.forget(watch)
         add(_ended["pools"].setdefault(watch.name, {}), _numbers(watch, watch.recorder.rows("statements")))
+        leaks = _ended_leaks.setdefault(watch.name, deque(maxlen=LEAKS_REMEMBERED))
+        leaks.extend(leak_said(leak) for leak in watch.leaks.copy())
     while watching.ended_sessions:
         session_watch = watching.ended_sessions.pop()
         add(_ended["registries"].setdefault(session_watch.registry, {}), session_watch.recorder.numbers())
@@ -227,7 +234,7 @@ def _merge_pool(said: Said, more: Said) -> None:
     """Two pools of this process under one label: their numbers and gauges add up."""
     numbers = add(said["numbers"], more.pop("numbers"))
     if "class" not in said:
-        said.update(more)
+        said.update({**more, "leaks": said.get("leaks", []) + more["leaks"]})
     else:
         said["limits"] = _summed(said["limits"], more["limits"])
         for name in ("used", "idle", "dead_slot", "detached", "overflow", "waiters", "idle_in_transaction"):
@@ -260,6 +267,7 @@ def _after_fork() -> None:
     _worded.clear()
     for kind in _ended.values():
         kind.clear()
+    _ended_leaks.clear()
 
 
 if hasattr(os, "register_at_fork"):

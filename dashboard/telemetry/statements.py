@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy.engine.interfaces import CacheStats
 
-from . import lives, scopes
+from . import lives, loads, scopes
 from .faults import fault
+from .loads import FOR
 from .own_acts import SAMPLED, listened
 from .pools import Listener
 from .recorder import SECONDS, STATEMENT_SECONDS
@@ -119,7 +120,7 @@ def _end(outcome: str) -> Listener:
 def _is_released(connection: Any) -> bool:
     fairy = getattr(connection, "_dbapi_connection", None)  # an invalidated Connection has none
     record = None if fairy is None else fairy._connection_record
-    return record is not None and RELEASING in record.info
+    return record is not None and RELEASING in record.__dict__.get("info", ())  # which is made when it is asked for
 
 
 def _before_cursor_execute() -> Callable[..., tuple[str, Any]]:
@@ -163,6 +164,8 @@ def _after_cursor_execute() -> Listener:
             cells = holder[WATCH].local.cells
             cell = _CACHE_HIT if hit is _HIT else _CACHE_MISS if hit is _MISS else _CACHE_NO_KEY
             cells[cell] = number = cells[cell] + 1
+            if FOR in connection.__dict__:
+                loads.count(connection, context)
             if since >= SLOW:
                 _note_slow(holder, statement, since)
             if not number & SAMPLED:

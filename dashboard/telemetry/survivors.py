@@ -14,7 +14,7 @@ from . import own_acts
 from .lines import line_of
 from .scopes import Scope
 from .sessions import GONE, SESSION, SessionWatch
-from .uses import SESSIONS, USE, is_empty, root_of
+from .uses import SESSIONS, USE, is_empty, remember, root_of
 
 SURVIVORS = SESSION.counter("survivors")
 SURVIVED = "_poolhouse_survived"
@@ -27,7 +27,7 @@ REMEMBERED = 50
 
 @dataclass(frozen=True)
 class Candidate:
-    """A Session at the end of a scope that used it, with what was in it then."""
+    """A Session at the end of a scope that used it, with what was in it then. at: monotonic."""
 
     session: weakref.ref[Any]
     watch: SessionWatch
@@ -62,7 +62,7 @@ def scope_ended(scope: Scope) -> None:
     sessions = scope.marks.pop(SESSIONS, ())
     if scope.outer is not None:
         if sessions:
-            scope.outer.marks.setdefault(SESSIONS, []).extend(sessions)
+            remember(scope.outer, sessions)
         return
     for reference, watch in sessions:
         session = reference()
@@ -79,12 +79,13 @@ def _take_down(session: Any, reference: weakref.ref[Any], watch: SessionWatch, e
         return
     held = None if transaction is None else weakref.ref(transaction)
     identity_map = weakref.ref(session.identity_map)
-    _candidates.append(Candidate(reference, watch, endpoint, time.time(), identity_map, had_objects, held))
+    _candidates.append(Candidate(reference, watch, endpoint, time.monotonic(), identity_map, had_objects, held))
 
 
 def judge(seconds: float) -> None:
     """Counts the candidates of `seconds` ago and before that have not been closed since."""
-    before = time.time() - seconds
+    now = time.monotonic()
+    before = now - seconds
     while _candidates and _candidates[0].at <= before:
         candidate = _candidates.popleft()
         session = candidate.session()
@@ -96,7 +97,8 @@ def judge(seconds: float) -> None:
             use = session.__dict__.get(USE)
             place = None if use is None else use.place
             registry = candidate.watch.registry
-            _found.append(Found(candidate.session, registry, candidate.endpoint, place, candidate.at))
+            at = time.time() - (now - candidate.at)
+            _found.append(Found(candidate.session, registry, candidate.endpoint, place, at))
 
 
 def said() -> list[dict[str, Any]]:

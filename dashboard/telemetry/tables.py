@@ -86,9 +86,8 @@ class Endpoints(dict[str, list[Any]]):
     def __missing__(self, endpoint: str) -> list[Any]:
         if endpoint != OTHER and not self._names.admits(endpoint):
             return self[OTHER]
-        row: list[Any] = [0] * (REQUESTS + 1)
-        self[endpoint] = row
-        return row
+        # setdefault: a finalizer may have made the row meanwhile, in the same thread
+        return self.setdefault(endpoint, [0] * (REQUESTS + 1))
 
 
 class Statements(dict[str, "Texts"]):
@@ -106,9 +105,7 @@ class Statements(dict[str, "Texts"]):
     def __missing__(self, endpoint: str) -> Texts:
         if endpoint != OTHER and not self._endpoints.admits(endpoint):
             return self[OTHER]
-        texts = Texts(endpoint, self)
-        self[endpoint] = texts
-        return texts
+        return self.setdefault(endpoint, Texts(endpoint, self))
 
     def row(self, endpoint: str, text: str) -> list[Any]:
         operation, fingerprint = operation_of(text), fingerprint_of(text)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 import time
 import weakref
+from collections.abc import Iterable
 from typing import Any
 
-from . import lines, scopes
+from . import lines, loads, scopes
 from .faults import fault
 from .pools import Listener
 from .scopes import Scope, endpoint_of
@@ -66,11 +67,17 @@ def _note(session: Any, watch: SessionWatch, use: Use | None, scope: Scope | Non
         use.scope = scope
     if scope is None:
         return
+    remember(scope, [(weakref.ref(session), watch)])
+
+
+def remember(scope: Scope, sessions: Iterable[tuple[weakref.ref[Any], SessionWatch]]) -> None:
+    """These Sessions were used in the scope. A scope may last as long as its process: it remembers few."""
     here = scope.marks.setdefault(SESSIONS, [])
-    if len(here) >= SESSIONS_OF_A_SCOPE:
-        here[:] = [(reference, its) for reference, its in here if reference() is not None]
-    if len(here) < SESSIONS_OF_A_SCOPE:
-        here.append((weakref.ref(session), watch))
+    for one in sessions:
+        if len(here) >= SESSIONS_OF_A_SCOPE:
+            here[:] = [(reference, its) for reference, its in here if reference() is not None]
+        if len(here) < SESSIONS_OF_A_SCOPE:
+            here.append(one)
 
 
 def _place(frame: Any) -> Any:
@@ -86,8 +93,9 @@ def _place(frame: Any) -> Any:
 def _after_begin(watch: SessionWatch) -> Listener:
     def after_begin(session: Any, transaction: Any, connection: Any) -> None:
         try:
-            if transaction._parent is None:
+            if transaction._parent is None and by_class[session.__class__] is watch:
                 transaction.__dict__.setdefault(SINCE, time.time())
+                loads.begun(watch, connection)
         except Exception:
             fault("after_begin")
 

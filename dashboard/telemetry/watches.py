@@ -168,6 +168,8 @@ class PoolWatch:
         seconds = time.perf_counter() - holder[SINCE]
         holder[LEAK] = (kind, time.perf_counter())
         self.leaks.append(Leak(kind, time.time(), seconds, place, endpoint_of(holder[SCOPE])))
+        if kind == "foreign_process":
+            first_use()
 
     def note_slow(self, family: str, bucket: int, seconds: float, endpoint: str) -> None:
         """The last observation that fell into a bucket of a histogram, and whose it was; for the slow ones only."""
@@ -237,10 +239,20 @@ def is_disconnect(pool: Any, error: BaseException) -> bool:
     return False
 
 
+at_first_use: list[Callable[[], None]] = []
+"""Told once, when a forked child opens a connection of a watched pool, or uses one of its parent."""
+
+
+def first_use() -> None:
+    while at_first_use:
+        at_first_use.pop()()
+
+
 _watches: weakref.WeakSet[PoolWatch] = weakref.WeakSet()
 
 
 def _after_fork() -> None:
+    at_first_use.clear()
     for watch in list(_watches):
         watch.begin_at_zero()
 

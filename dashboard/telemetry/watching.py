@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,6 @@ from . import (
     detachments,
     flushes,
     instruments,
-    loads,
     orm_errors,
     pools,
     requests,
@@ -31,7 +31,7 @@ from .watches import MARK, PoolWatch
 DEFAULT_NAME = "default"
 scopes.at_end += [requests.add_up, survivors.scope_ended]
 scopes.at_error.append(orm_errors.note)
-ROOMS = (sessions, flushes, detachments, loads, uses)
+ROOMS = (sessions, flushes, detachments, uses)
 """Whose listeners a Session class gets."""
 
 
@@ -174,12 +174,23 @@ _class_roots: dict[type, Root] = {}
 _lock = threading.RLock()
 
 
+def _after_fork() -> None:
+    """Another thread of the parent may have held them; a watched class asks for one at a checkout."""
+    global _lock
+    _lock = threading.RLock()
+    sessions.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 def watch(target: Any, *, name: str | None = None, publish: str | Path | None = None) -> Watch:
     """From now on the pool's events are counted, and its holders and waiters known.
 
     target: an Engine, AsyncEngine or Pool, or the class Engine or Pool: then every pool of the process, future ones
     too. name: the label `pool`; else the pool's `pool_logging_name`, else "default". publish: the folder of a Poolhouse
-    that runs beside this program; the process joins its ledger.
+    that runs beside this program; the process joins its ledger, and so does a forked child that uses one.
     A pool is watched once, whatever is passed (an engine, a copy of it, its pool): the same Watch comes back.
     Raises ValueError for a second name of the same pool, TypeError for any other target.
 
@@ -194,7 +205,7 @@ def watch(target: Any, *, name: str | None = None, publish: str | Path | None = 
     if publish is not None:
         from .ledger import Ledger  # here, because the ledger reads what is watched
 
-        Ledger(Path(publish)).join()
+        Ledger(Path(publish)).join(children=True)
     return root.watch
 
 

@@ -1,10 +1,11 @@
 """A program that publishes: reads commands from its input, one a line, and answers each with a line of JSON.
 
 usage: program.py FOLDER DATABASE. Commands: work N (N commits), as NAME (one commit, for an
-endpoint), hold, give, read, leave, exec, quit."""
+endpoint), hold, leak, give, read, leave, exec, quit."""
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -45,6 +46,12 @@ def read() -> dict[str, Any]:
     }
 
 
+def leak() -> int:
+    lost = engine.raw_connection()  # never given back
+    del lost
+    return gc.collect()
+
+
 def exec_anew() -> None:
     os.execv(sys.executable, [sys.executable, "-m", "tests.telemetry.program", FOLDER, DATABASE])
 
@@ -58,6 +65,7 @@ COMMANDS: dict[str, Any] = {
     "work": work,
     "as": work_as,
     "hold": lambda: held.append(engine.connect()),
+    "leak": leak,
     "give": lambda: held.pop().close(),
     "read": read,
     "leave": lambda: Ledger(Path(FOLDER)).leave(),

@@ -85,6 +85,21 @@ def test_a_waiter_that_gets_its_connection_has_waited(run, pool):
     assert sum(reading.numbers["wait|ok"][:-1]) == reading.totals["checkouts"] == 2
 
 
+def test_a_wait_that_is_cancelled_is_neither_ok_nor_a_timeout(run, pool):
+    async def work(engine):
+        async with engine.connect():
+            waiting = asyncio.create_task(engine.connect().start())
+            while not pool().counts.waiters:
+                await asyncio.sleep(0)
+            waiting.cancel()
+            assert isinstance((await asyncio.gather(waiting, return_exceptions=True))[0], asyncio.CancelledError)
+            return pool()
+
+    reading = run(work, pool_timeout=30)
+    assert (reading.counts.waiters, reading.totals["timeouts"]) == (0, 0)
+    assert sum(reading.numbers["wait|ok"][:-1]) == reading.totals["checkouts"] == 1
+
+
 def test_a_connection_that_is_collected_while_it_is_out_is_a_leak_and_in_use_no_more(run, pool):
     async def work(engine):
         connection = await engine.connect()

@@ -90,6 +90,32 @@ def test_a_forked_child_is_not_joined_and_joins_with_its_own_numbers(engine, nam
     assert len(ledger.read().workers) == 1
 
 
+@pytest.mark.parametrize("disposes", [True, False])
+def test_a_child_forked_after_watch_with_publish_joins_when_it_uses_a_connection(engine, name, tmp_path, disposes):
+    folder = tmp_path / "ledger"
+    watch(engine, publish=folder)
+    engine.connect().close()
+    here, there = multiprocessing.get_context("fork").Pipe()
+
+    def child() -> None:
+        was_joined = Ledger(folder).joined()
+        if disposes:
+            engine.dispose(close=False)
+        engine.connect().close()
+        there.send((was_joined, Ledger(folder).joined()))
+        there.recv()
+
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    assert here.recv() == (False, True)
+    until(lambda: len(Ledger(folder).read().workers) == 2)
+    until(lambda: Ledger(folder).read().pool(name).totals["checkouts"] == 2)
+    here.send("enough")
+    process.join()
+    Ledger(folder).leave()
+    Ledger(folder)._member.rows.close()
+
+
 def test_worker_numbers_stay_while_their_worker_lives(start, ledger):
     programs = start(3)
     before = {worker.pid: worker.worker for worker in ledger.read().workers}

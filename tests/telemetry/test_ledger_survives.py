@@ -28,6 +28,32 @@ def test_what_a_killed_process_said_stays_and_its_number_is_free(start, ledger):
     assert commits(ledger) == 5
 
 
+def test_the_leaks_of_a_killed_process_stay_readable_with_their_lines(start, ledger):
+    one, other = start(2)
+    for program in (one, other, one):
+        program.ask("leak")
+        program.ask("read")
+    one.kill()
+    leaks = ledger.read().pool("shop").leaks
+    (number,) = [worker.worker for worker in ledger.read().workers]
+    assert [leak.worker for leak in leaks] == [None, number, None]
+    assert ["program.py:" in leak.line and leak.line.endswith("in leak") for leak in leaks] == [True] * 3
+    assert ledger.read().pool("shop").numbers["leaks|garbage_collected"] == 3
+    other.kill()
+    assert [leak.worker for leak in ledger.read().pool("shop").leaks] == [None] * 3
+
+
+def test_a_leak_is_told_once_though_its_process_was_folded_while_it_lived(start, ledger):
+    (one,) = start()
+    one.ask("leak")
+    one.ask("read")
+    with ledger._member.rows.writing() as transaction:
+        fold(transaction, transaction.rows()[0].key)
+    one.ask("leak")
+    one.ask("read")
+    assert len(ledger.read().pool("shop").leaks) == ledger.read().pool("shop").numbers["leaks|garbage_collected"] == 2
+
+
 def test_a_process_that_ended_by_itself_has_said_all(start, ledger):
     (one,) = start()
     one.ask("work 7")

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import defaultload, immediateload, joinedload, selectinload, subqueryload
 
 from dashboard.config import Config
-from dashboard.telemetry import loads, unwatch
+from dashboard.telemetry import loads, unwatch, watch
 from dashboard.telemetry.merging import counted, plus
 from dashboard.telemetry.session_parts import sessions_of
 from dashboard.telemetry.snapshot import own
@@ -29,6 +29,38 @@ def test_a_query_is_a_query_whatever_its_spelling(watched, loaded):
         session.get(Book, 1)
         session.scalars(sa.select(Page).from_statement(sa.text("SELECT * FROM page"))).all()
     assert loaded() == {"query": 3}  # SQLAlchemy does not take text for a SELECT
+
+
+def test_a_union_and_a_query_with_options_of_its_own_are_queries(watched, loaded):
+    with watched() as session:
+        both = sa.union_all(sa.select(Author.id), sa.select(Book.id))
+        session.execute(both).all()
+        session.scalars(sa.select(Author).execution_options(populate_existing=True, yield_per=2)).all()
+    assert loaded()["query"] == 2
+
+
+def test_an_engine_that_nobody_watches_has_its_loads_counted_too(watched, loaded, engine):
+    unwatch(engine)
+    with watched() as session:
+        for _ in range(2):
+            assert an_author(session).books
+            session.expunge_all()
+            session.commit()
+    assert loaded() == {"query": 2, ("lazy", "Author.books"): 2}
+    assert not engine.dispatch.after_cursor_execute
+
+
+def test_a_connection_whose_engine_comes_to_be_watched_counts_each_load_once(watched, loaded, engine, name):
+    unwatch(engine)
+    with engine.connect() as connection:
+        with watched(bind=connection) as session:
+            an_author(session)
+        assert loaded() == {"query": 1}
+        connection.rollback()
+        watch(engine, name=name)
+        with watched(bind=connection) as session:
+            an_author(session)
+        assert loaded() == {"query": 1}
 
 
 def test_what_is_no_select_of_the_orm_is_no_load(watched, loaded):

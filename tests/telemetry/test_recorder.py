@@ -7,10 +7,12 @@ import multiprocessing
 import threading
 from bisect import bisect_left
 
+import pytest
 import sqlalchemy as sa
 
-from dashboard.telemetry import watch
+from dashboard.telemetry import lines, watch, watching
 from dashboard.telemetry.recorder import SECONDS, Layout, Recorder
+from dashboard.telemetry.tables import HOLDS, Endpoints, Names
 
 fork = multiprocessing.get_context("fork")
 
@@ -53,6 +55,32 @@ def test_a_dead_threads_numbers_stay_and_its_list_goes():
     assert recorder.numbers() == {"events": 20}
     assert len(recorder._threads) == 1
     assert recorder.numbers() == {"events": 20}
+
+
+def test_what_a_finalizer_counts_while_its_threads_own_numbers_are_made_is_not_lost():
+    """The garbage collector may run within the making, and give a leaked connection back in the same thread."""
+    layout = Layout()
+    events = layout.counter("events")
+    busy = threading.local()
+
+    def make() -> Endpoints:
+        if not hasattr(busy, "within"):
+            busy.within = True
+            recorder.local.cells[events] += 1
+            recorder.local.endpoints["shop"][HOLDS] += 1
+        return Endpoints(Names(20))
+
+    busy.within = True  # not while the recorder itself is made
+    recorder = Recorder(layout, {"endpoints": make})
+
+    def count() -> None:
+        recorder.local.cells[events] += 1
+        recorder.local.endpoints["shop"][HOLDS] += 1
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    thread.join()
+    assert (recorder.numbers(), recorder.rows("endpoints")["shop"][HOLDS]) == ({"events": 2}, 2)
 
 
 def test_a_bucket_takes_its_own_bound():
@@ -104,7 +132,9 @@ def test_a_forked_child_begins_at_zero_and_its_parent_goes_on(engine, pool, name
     assert pool().totals["checkouts"] == 2
 
 
-def test_a_connection_used_in_a_process_that_did_not_open_it_is_a_leak(make_engine, name, pool):
+@pytest.mark.parametrize("how", ["line", "full", "off"])
+def test_a_connection_used_in_a_process_that_did_not_open_it_is_a_leak(make_engine, name, pool, how, monkeypatch):
+    monkeypatch.setattr(lines, "keep", how)
     engine = make_engine(pool_size=1)
     watch(engine, name=name)
     engine.connect().close()
@@ -119,3 +149,27 @@ def test_a_connection_used_in_a_process_that_did_not_open_it_is_a_leak(make_engi
 
     assert in_a_child(work) == 2
     assert "leaks|foreign_process" not in pool().numbers
+
+
+def test_a_child_that_is_forked_while_another_thread_begins_to_watch_can_watch_too(make_engine, name):
+    is_held, may_end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with watching._lock:
+            is_held.set()
+            may_end.wait(30)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    is_held.wait(30)
+    here, there = fork.Pipe()
+    process = fork.Process(target=lambda: there.send(watch(make_engine(), name=name).name))
+    process.start()
+    try:
+        assert here.poll(20)
+        assert here.recv() == name
+    finally:
+        may_end.set()
+        thread.join()
+        process.kill()
+        process.join()

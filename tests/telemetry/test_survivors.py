@@ -12,6 +12,7 @@ from sqlalchemy import orm as sa_orm
 from dashboard.config import Config
 from dashboard.telemetry import scope, survivors, unwatch, watch_sessions
 from dashboard.telemetry.merging import alone
+from dashboard.telemetry.scopes import here
 from dashboard.telemetry.snapshot import own
 
 from .conftest import User
@@ -153,11 +154,17 @@ def test_a_workspace_is_no_survivor_for_it_is_meant_to_live_on(maker, read):
         unwatch(maker)
 
 
+def test_a_scope_that_lasts_as_long_as_its_worker_keeps_few_sessions_of_its_jobs(watched):
+    with scope("shop.worker"):
+        for _ in range(400):
+            with scope("shop.job"), watched() as session:
+                session.execute(sa.text("SELECT 1"))
+        assert len(here().marks["sessions"]) <= 256
+
+
 def test_a_scope_with_very_many_sessions_keeps_few(watched):
-    with scope("shop.batch") as _:
+    with scope("shop.batch"):
         for _ in range(1_000):
             with watched() as session:
                 session.execute(sa.text("SELECT 1"))
-        from dashboard.telemetry.scopes import here
-
         assert len(here().marks["sessions"]) <= 256

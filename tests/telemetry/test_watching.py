@@ -117,11 +117,14 @@ def test_counts_outlive_the_watch_and_go_on_with_the_next(engine, pool, name):
 def test_counts_outlive_an_engine_that_the_program_dropped(make_engine, driver, read):
     engine = sa.create_engine("sqlite://", creator=driver.connect, poolclass=QueuePool)
     watch(engine, name="dropped")
-    engine.connect().close()
+    lost = engine.raw_connection()
+    del lost
     engine.dispose()
     del engine
     gc.collect()
-    assert read().pool("dropped").totals["checkouts"] == 1
+    reading = read().pool("dropped")
+    assert reading.totals["checkouts"] == 1
+    assert [leak.kind for leak in reading.leaks] == ["garbage_collected"]
 
 
 def test_watching_the_class_watches_every_engine_and_a_watched_one_counts_once(make_engine, name, pool, read):

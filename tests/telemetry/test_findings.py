@@ -1,0 +1,143 @@
+"""Does each trouble get its finding, with the line that makes it, and none when there is no trouble?"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+
+import pytest
+import sqlalchemy as sa
+
+from dashboard.config import Config
+from dashboard.telemetry import scope, watch
+from dashboard.telemetry.findings import LEVELS, findings, verdict
+from dashboard.telemetry.ledger import Ledger
+from dashboard.telemetry.rules import RULES
+
+from .waiting import until
+
+SETTINGS = {
+    "DASHBOARD_OVERDUE_SECONDS": "0.2",
+    "DASHBOARD_IDLE_IN_TRANSACTION_SECONDS": "0.1",
+    "DASHBOARD_STUCK_SECONDS": "0.1",
+    "DASHBOARD_JUDGED_SECONDS": "2",
+    "DASHBOARD_PUBLISH_SECONDS": "0.1",
+}
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    """This process publishes, and so notes what the rules need."""
+    ledger = Ledger(tmp_path / "judged", Config.read(SETTINGS))
+    ledger.join()
+    until(lambda: ledger.read().memory.at)
+    yield ledger
+    ledger.leave()
+
+
+@pytest.fixture
+def found(ledger, name):
+    """`found("ConnectionLeak")`: the finding about the pool `name`, as soon as there is one."""
+
+    def now(finding):
+        def look():
+            return [one for one in findings(ledger.read()) if (one.finding, one.pool) == (finding, name)]
+
+        return until(look, seconds=10)[0]
+
+    return now
+
+
+@pytest.fixture
+def gone(ledger, name):
+    def now():
+        until(lambda: not [one for one in findings(ledger.read()) if one.pool == name], seconds=15)
+
+    return now
+
+
+def test_a_leak_is_told_with_its_line_and_ends_when_the_connection_is_given_back(engine, found, gone, ledger):
+    with scope("shop.report"):
+        taken = engine.connect()
+    finding = found("ConnectionLeak")
+    assert (finding.level, finding.endpoint, finding.worker) == ("critical", "shop.report", 1)
+    assert "test_findings.py" in finding.line
+    assert finding.line in finding.sentence
+    assert finding.numbers["held_seconds"] > 0.2
+    assert "sqlalchemy_connection_oldest_hold_seconds" in finding.rule
+    assert finding.remedy
+    taken.close()
+    gone()
+
+
+def test_a_finding_keeps_since_when_it_holds(engine, found, gone):
+    taken = engine.connect()
+    first = found("ConnectionLeak")
+    assert {found("ConnectionLeak").since for _ in range(5)} == {first.since}
+    taken.close()
+    gone()
+
+
+def test_an_open_transaction_without_a_statement_is_told(engine, found, gone):
+    with engine.connect() as connection:
+        connection.execute(sa.text("select 41 + 1"))
+        finding = found("IdleInTransaction")
+    assert "select 41 + 1" in finding.sentence
+    assert "test_findings.py" in finding.line
+    gone()
+
+
+def test_of_a_leak_and_the_exhaustion_that_it_makes_the_leak_comes_first(make_engine, name, found, gone, ledger):
+    engine = make_engine(pool_size=1, max_overflow=0, pool_timeout=5)
+    watch(engine, name=name)
+    taken = engine.connect()
+    waiting = threading.Thread(target=lambda: engine.connect().close())
+    waiting.start()
+    finding = found("PoolSaturated")
+    assert (finding.numbers["waiters"], finding.numbers["used"]) == (1, 1)
+    assert "test_findings.py" in finding.line
+    found("ConnectionLeak")
+    all_ = findings(ledger.read())
+    names = [one.finding for one in all_ if one.pool == name]
+    assert names.index("ConnectionLeak") < names.index("PoolSaturated")
+    assert "1 request waits" in verdict(ledger.read(), all_).sentence
+    taken.close()
+    waiting.join()
+    gone()
+
+
+def test_who_got_no_connection_is_told_for_as_long_as_the_pages_judge(make_engine, name, found, gone):
+    engine = make_engine(pool_size=1, max_overflow=0, pool_timeout=0.01)
+    watch(engine, name=name)
+    with engine.connect(), suppress(sa.exc.TimeoutError):
+        engine.connect()
+    finding = found("PoolTimeouts")
+    assert finding.numbers["timeouts"] == 1
+    assert "test_findings.py" in finding.line
+    gone()
+
+
+def test_a_database_that_cannot_be_opened_is_away(name, found, gone):
+    engine = sa.create_engine("sqlite:////no/such/folder/at/all.db")
+    watched = watch(engine, name=name)
+    with pytest.raises(sa.exc.OperationalError):
+        engine.connect()
+    assert found("DatabaseAway").level == "critical"
+    gone()
+    watched.stop()
+    engine.dispose()
+
+
+def test_quiet_work_gives_no_finding(engine, ledger, name):
+    for _ in range(20):
+        with engine.begin() as connection:
+            connection.execute(sa.text("select 1"))
+    reading = ledger.read()
+    assert [one for one in findings(reading) if one.pool == name] == []
+
+
+def test_every_rule_has_its_words_and_its_own_name():
+    assert len({rule.finding for rule in RULES}) == len(RULES)
+    for rule in RULES:
+        assert rule.level in LEVELS
+        assert all((rule.remedy, rule.summary, rule.promql(Config())))
