@@ -14,7 +14,7 @@ from ..refusal import Refusal
 
 SCHEMA_VERSION = 1
 metadata = sa.MetaData()
-TABLES = (".accounts", ".workspace_rows")
+TABLES = (".accounts", ".workspace_rows", ".change_sets")
 """The modules that have tables in the store."""
 """Every table of the store; each module of this room adds its own. Their names begin with `poolhouse_`."""
 
@@ -55,13 +55,19 @@ class Store:
 
     def create(self) -> None:
         """Makes what is missing; harmless when all is there. Callers hold the instance folder's first-start lock."""
-        for module in TABLES:  # each brings its tables into the metadata; whoever calls may have imported none
-            import_module(module, __package__)
+        _import_tables()
         self._keep_private()
         metadata.create_all(self.engine)
         with self.writing() as connection:
             if connection.scalar(sa.select(schema_table.c.version)) is None:
                 connection.execute(schema_table.insert().values(version=SCHEMA_VERSION))
+
+    def missing(self) -> list[sa.Table]:
+        """The tables that an older Poolhouse did not make."""
+        _import_tables()
+        with self.reading() as connection:
+            there = set(sa.inspect(connection).get_table_names())
+        return [table for table in metadata.sorted_tables if table.name not in there]
 
     def schema_version(self) -> int | None:
         """The version that the store was made with; None when it was not made yet."""
@@ -84,6 +90,15 @@ class Store:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             with connection.begin() if not connection.in_transaction() else connection.get_transaction() as _:  # type: ignore[union-attr]
                 yield connection
+
+
+def _import_tables() -> None:
+    """Each module brings its tables into the metadata; whoever calls may have imported none. On MySQL their texts are
+    compared as everywhere else: `W` is not `w`."""
+    for module in TABLES:
+        import_module(module, __package__)
+    for table in metadata.tables.values():
+        table.dialect_kwargs.update(mysql_collate="utf8mb4_bin", mariadb_collate="utf8mb4_bin")
 
 
 @contextmanager
@@ -109,6 +124,8 @@ def _away_is_a_refusal() -> Iterator[None]:
 def _is_away(error: Any) -> bool:
     """Not what a row's own values cause: a broken file, a missing table, a right that is missing, a standby that is
     read only."""
+    if _number(error) in _MYSQL_VALUES:
+        return False
     if isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)):
         return True
     return type(error) is sa.exc.DatabaseError or _state(error) in ("42501", "25006") or _lacks_tables(error)
@@ -119,11 +136,19 @@ def _state(error: Any) -> str:
     return str(getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None) or "")
 
 
+_MYSQL_VALUES = (1364, 3819, 4025)
+"""A column without a value, and two kinds of CHECK: PyMySQL calls them OperationalError, as it calls a lost server."""
+
+
+def _number(error: Any) -> Any:
+    """MySQL's number of the error; another driver's first argument is a text."""
+    return (getattr(getattr(error, "orig", None), "args", None) or ("",))[0]
+
+
 def _lacks_tables(error: Any) -> bool:
-    orig = getattr(error, "orig", None)
-    arguments = getattr(orig, "args", ()) or ("",)
-    missing = str(arguments[0]).startswith(("no such table", "no such column")) or "has no column named" in str(orig)
-    return missing or _state(error) in ("42P01", "42703", "3F000") or arguments[0] in (1054, 1146)
+    text = str(getattr(error, "orig", None))
+    missing = text.startswith(("no such table", "no such column")) or "has no column named" in text
+    return missing or _state(error) in ("42P01", "42703", "3F000") or _number(error) in (1054, 1146)
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:

@@ -69,7 +69,7 @@ class Row:
     name: str
     owner: str
     database: str
-    settings: Mapping[str, bool]
+    settings: Mapping[str, Any]
     version: int
     tape: int
     objects: int
@@ -90,7 +90,8 @@ class Kept:
 @dataclass(frozen=True)
 class Change:
     """What one action makes of a workspace. images: None for an object that left.
-    A change without a header makes no new version."""
+    A change without a header makes no new version. What a header's `undo` and `redo` name (version first) is kept.
+    outcome, how: what became of the change set that the intent announced. owner: who has it from now on."""
 
     at: str
     actor: str
@@ -101,7 +102,10 @@ class Change:
     objects: int = 0
     transaction: Mapping[str, Any] | None = None
     pin: str | None = None
-    settings: Mapping[str, bool] | None = None
+    settings: Mapping[str, Any] | None = None
+    outcome: str = ""
+    how: str = ""
+    owner: str | None = None
 
 
 _NAMES = tuple(column.name for column in workspace_table.c)

@@ -11,7 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..refusal import Refusal
+from . import change_sets
+from .change_sets import ChangeSet
 from .engine import Store
+from .reachable import RECENT, reachable, unused
 from .workspace_rows import (
     Change,
     Kept,
@@ -28,15 +31,18 @@ from .workspace_rows import (
 
 __all__ = ["Change", "Kept", "KeptWorkspaces", "Row", "size"]
 
+_CONFLICT_ENTRIES = 20
+"""Actions that may lie between a conflict and its resolution in another worker."""
+
 
 class KeptWorkspaces:
     """The workspaces of one store. Every write compares the version first:
     of two writers one wins, the other is told so by None."""
 
-    def __init__(self, store: Store, *, versions: int, tape: int) -> None:
+    def __init__(self, store: Store, *, tape: int, change_sets: int = 10_000) -> None:
         self._store = store
-        self._versions = versions
         self._tape = tape
+        self._change_sets = change_sets
 
     def rows(self) -> tuple[Row, ...]:
         with self._store.reading() as connection:
@@ -110,11 +116,12 @@ class KeptWorkspaces:
             version=version,
             tape=row.tape + (change.entry is not None),
             settings=row.settings if change.settings is None else change.settings,
+            owner=row.owner if change.owner is None else change.owner,
             objects=row.objects if change.header is None else change.objects,
             transaction=change.transaction,
             pin=change.pin,
             intent=None,
-            updated_at=change.at,
+            updated_at=row.updated_at if change.header is None else change.at,
         )
         with self._store.writing() as connection:
             if not _compare_and_set(connection, row, after):
@@ -140,25 +147,72 @@ class KeptWorkspaces:
                     tape_table,
                     [{"workspace": row.id, "number": after.tape, "entry": text_of(change.entry)}],
                 )
-            self._trim(connection, after)
+            change_sets.end(connection, row.intent, change.outcome, change.how)
+            self._trim(connection, after, change)
         return after
 
-    def intend(self, row: Row, intent: Mapping[str, Any]) -> Row | None:
-        """Writes down that a COMMIT is about to be sent; None where the version was another one."""
-        after = replace(row, intent=intent)
+    def intend(self, row: Row, intent: Mapping[str, Any], change_set: ChangeSet | None = None) -> Row | None:
+        """Writes down that a COMMIT is about to be sent; None where the version was another one. change_set: what the
+        commit changes, kept as uncertain; the intent has its number. With a token, the data's own database keeps it."""
+        try:
+            with self._store.writing() as connection:
+                if change_set is not None:
+                    intent = {**intent, "change_set": self._begin(connection, change_set)}
+                after = replace(row, intent=intent)
+                if not _compare_and_set(connection, row, after):
+                    raise _Overtaken
+                return after
+        except _Overtaken:
+            return None
+
+    def begin_change_set(self, change_set: ChangeSet) -> int:
+        """Of a commit without a workspace that is kept: uncertain, until it is settled."""
         with self._store.writing() as connection:
-            return after if _compare_and_set(connection, row, after) else None
+            return self._begin(connection, change_set)
+
+    def _begin(self, connection: sa.Connection, change_set: ChangeSet) -> int:
+        number = change_sets.insert(connection, change_sets.change_set_table, change_set)
+        change_sets.trim(connection, number, self._change_sets)
+        return number
+
+    def settle_change_set(self, row: Row, change: Change) -> None:
+        """How the commit ended that the row's intent tells of."""
+        if change.outcome and row.intent:
+            with self._store.writing() as connection:
+                change_sets.end(connection, row.intent, change.outcome, change.how)
+
+    def change_set(self, number: int) -> ChangeSet | None:
+        with self._store.reading() as connection:
+            return change_sets.by_number(connection, change_sets.change_set_table, number)
+
+    def committed(self, row: Row, version: int) -> int | None:
+        """The number of the change set that a commit of this version of the workspace made, if that is what came of
+        it."""
+        query = sa.select(version_table.c.header).where(
+            version_table.c.workspace == row.id, version_table.c.version == version + 1
+        )
+        with self._store.reading() as connection:
+            header = connection.scalar(query)
+        return None if header is None else json.loads(header).get("change_set")
 
     def tape(self, row: Row) -> tuple[Mapping[str, Any], ...]:
         """The actions kept, oldest first, each with its number."""
+        return tuple({"number": number, **json.loads(entry)} for number, entry in reversed(self._last(row, self._tape)))
+
+    def seen(self, row: Row) -> dict[str, Any]:
+        """What was shown with the last conflict, by ref and column; empty where none was told of late."""
+        told = (entry for _, entry in self._last(row, _CONFLICT_ENTRIES) if '"seen":' in entry)
+        return next((entry["seen"] for entry in map(json.loads, told) if "seen" in entry), {})
+
+    def _last(self, row: Row, most: int) -> Sequence[Any]:
+        """Number and entry of the last actions, newest first."""
         query = (
             sa.select(tape_table.c.number, tape_table.c.entry)
             .where(tape_table.c.workspace == row.id)
             .order_by(tape_table.c.number.desc())
         )
         with self._store.reading() as connection:
-            found = connection.execute(query.limit(self._tape)).all()
-        return tuple({"number": number, **json.loads(entry)} for number, entry in reversed(found))
+            return connection.execute(query.limit(most)).all()
 
     def discard(self, row: Row) -> bool:
         """Forgets the workspace whole; False where the version was another one."""
@@ -170,7 +224,7 @@ class KeptWorkspaces:
             connection.execute(workspace_table.delete().where(workspace_table.c.id == row.id))
         return True
 
-    def _trim(self, connection: sa.Connection, row: Row) -> None:
+    def _trim(self, connection: sa.Connection, row: Row, change: Change) -> None:
         """Forgets what is older than what is kept: now and then, because it reads more than it deletes."""
         if row.tape % 16 == 0:
             connection.execute(
@@ -178,24 +232,34 @@ class KeptWorkspaces:
                     tape_table.c.workspace == row.id, tape_table.c.number <= row.tape - self._tape
                 )
             )
-        oldest = row.version - self._versions + 1
-        if row.version % 16 or oldest < 1:
+        if row.version % RECENT == 0 and change.header is not None:
+            self._forget_versions(connection, row, reachable(change.header, row.version))
+
+    def _forget_versions(self, connection: sa.Connection, row: Row, kept: Sequence[int]) -> None:
+        """Of each object only the images are left that hold in a version which is kept."""
+        versions, columns = version_table.c, object_table.c
+        of_this = versions.workspace == row.id
+        found = connection.scalars(sa.select(versions.version).where(of_this)).all()
+        gone = sorted({*found} - {*kept})
+        if not gone:
             return
-        connection.execute(
-            version_table.delete().where(version_table.c.workspace == row.id, version_table.c.version < oldest)
-        )
-        columns, newest = object_table.c, _newest(row.id, oldest)
-        for number, version, gone in connection.execute(
+        for start in range(0, len(gone), 500):
+            connection.execute(version_table.delete().where(of_this, versions.version.in_(gone[start : start + 500])))
+        rows = connection.execute(
             sa.select(columns.number, columns.version, columns.image.is_(None))
-            .join(newest, sa.and_(columns.number == newest.c.number, columns.version == newest.c.version))
             .where(columns.workspace == row.id)
-        ).all():
-            last = version if gone else version - 1
-            connection.execute(
-                object_table.delete().where(
-                    columns.workspace == row.id, columns.number == number, columns.version <= last
-                )
+            .order_by(columns.number, columns.version)
+        ).all()
+        spare = [{"n": number, "v": version} for number, version in unused(rows, kept)]
+        if spare:
+            of_object = sa.and_(
+                columns.workspace == row.id, columns.number == sa.bindparam("n"), columns.version == sa.bindparam("v")
             )
+            connection.execute(object_table.delete().where(of_object), spare)
+
+
+class _Overtaken(Exception):
+    """Nothing of this transaction is to be written."""
 
 
 def _newest(workspace: int, version: int) -> sa.Subquery:

@@ -31,15 +31,6 @@ def test_creating_it_twice_keeps_one_version(tmp_path):
     store.engine.dispose()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request, tmp_path):
-    sqlite = f"sqlite:///{tmp_path}/store.db"
-    made = Store(sqlite if request.param == "sqlite" else request.getfixturevalue("postgresql_url"))
-    made.create()
-    yield made
-    made.engine.dispose()
-
-
 def test_a_store_without_its_tables_is_away_and_says_how_to_make_them(store):
     with store.engine.begin() as connection:
         workspace_rows.metadata.drop_all(connection)

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
 
 from dashboard.refusal import Refusal
-from dashboard.store.engine import Store
 from dashboard.store.workspace_rows import Change, Row, object_table, tape_table, version_table
 from dashboard.store.workspaces import KeptWorkspaces
 
 AT = "2026-11-22T10:00:00Z"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request, tmp_path):
-    url = (
-        f"sqlite:///{tmp_path / 'store.db'}" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
-    )
-    made = Store(url)
-    made.create()
-    yield made
-    made.engine.dispose()
-
-
 @pytest.fixture
 def kept(store):
-    return KeptWorkspaces(store, versions=20, tape=10)
+    return KeptWorkspaces(store, tape=10)
 
 
 def opened(kept, name="w"):
@@ -35,9 +25,9 @@ def opened(kept, name="w"):
     )
 
 
-def change(images=None, **options):
+def change(images=None, at=AT, **options):
     return Change(
-        AT, "ada", "values", {"schema": 1, **options.pop("header", {})}, images or {}, {"action": "values"}, **options
+        at, "ada", "values", {"schema": 1, **options.pop("header", {})}, images or {}, {"action": "values"}, **options
     )
 
 
@@ -72,10 +62,10 @@ def test_of_two_writers_one_is_told_that_it_lost(kept):
 
 def test_an_action_that_failed_grows_the_tape_only_and_stops_nobody(kept):
     row = opened(kept)
-    failed = kept.save(row, Change(AT, "bob", "flush", entry={"action": "flush"}))
-    assert (failed.version, failed.tape) == (1, 1)
-    after = kept.save(row, change())
-    assert (after.version, after.tape) == (2, 2)
+    failed = kept.save(row, Change("2026-11-22T10:00:01Z", "bob", "flush", entry={"action": "flush"}))
+    assert (failed.version, failed.tape, failed.updated_at) == (1, 1, AT)
+    after = kept.save(row, change(at="2026-11-22T10:00:02Z"))
+    assert (after.version, after.tape, after.updated_at) == (2, 2, "2026-11-22T10:00:02Z")
 
 
 def test_nobody_writes_between_an_intent_and_its_outcome(kept):
@@ -122,17 +112,29 @@ def test_what_is_discarded_leaves_no_row(kept, store):
         kept.load(row)
 
 
-def test_only_so_many_versions_and_actions_are_kept(kept, store):
+def test_only_versions_that_can_be_gone_to_and_so_many_actions_are_kept(kept, store):
     row = opened(kept)
+    header = {"undo": [[5, 6], [30, 31]], "redo": [[40, 40]]}
     for number in range(80):
-        row = kept.save(row, change({1: {"v": number}, 2: {"v": 0}} if number == 0 else {1: {"v": number}}))
-    row = kept.save(row, change({2: None}))
+        row = kept.save(row, change({1: {"v": number}, **({} if number else {2: {"v": 0}})}, header=header))
+    row = kept.save(row, change({2: None}, header=header))
     while row.version % 16:
-        row = kept.save(row, change({1: {"v": row.version}}))
+        row = kept.save(row, change({1: {"v": row.version}}, header=header))
     assert len(kept.tape(row)) == 10
     with store.reading() as connection:
         versions = connection.scalars(sa.select(version_table.c.version).order_by(version_table.c.version)).all()
         images = connection.scalar(sa.select(sa.func.count()).select_from(object_table))
-    assert versions == list(range(row.version - 19, row.version + 1))
+    assert versions == [5, 30, 40, *range(row.version - 16, row.version + 1)]
     assert images <= 24
-    assert set(kept.load(row).images) == {1}
+    assert kept.load(row).images == {1: {"v": row.version - 1}}
+    earlier = [kept.load(replace(row, version=version)).images for version in (5, 30, 40)]
+    assert earlier == [{1: {"v": version - 2}, 2: {"v": 0}} for version in (5, 30, 40)]
+
+
+def test_the_images_of_an_object_that_left_go_with_the_last_version_that_had_it(kept, store):
+    row = kept.save(opened(kept), change({1: {"v": 1}, 2: {"v": 1}}))
+    row = kept.save(row, change({1: None}))
+    while row.version < 33 or row.version % 16:
+        row = kept.save(row, change({2: {"v": row.version}}))
+    with store.reading() as connection:
+        assert connection.scalars(sa.select(object_table.c.number).distinct()).all() == [2]

@@ -1,0 +1,149 @@
+"""What did each commit change? One table, in the store or in the data's own database; each row is one change set."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+
+from .engine import Store, metadata
+
+UNCERTAIN, COMMITTED, LOST = "uncertain", "committed", "lost"
+"""What became of the commit: nobody knows yet; it was written; it was not."""
+TRIM_EVERY = 32
+
+_long = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+
+
+def table_in(where: sa.MetaData) -> sa.Table:
+    return sa.Table(
+        "poolhouse_change_set",
+        where,
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("token", sa.String(32), nullable=False, unique=True, doc="what a worker knows its own one by"),
+        sa.Column("database", sa.String(255), nullable=False),
+        sa.Column("workspace", sa.String(64), nullable=False),
+        sa.Column("version", sa.Integer, nullable=False, doc="of the workspace, that it was made from"),
+        sa.Column("author", sa.String(255), nullable=False),
+        sa.Column("at", sa.String(32), nullable=False),
+        sa.Column("note", _long),
+        sa.Column("outcome", sa.String(16), nullable=False),
+        sa.Column("how", sa.String(255), nullable=False, doc="how the outcome was found, where that is worth telling"),
+        sa.Column("changes", sa.Integer, nullable=False, doc="how many objects it changed"),
+        sa.Column("models", _long, nullable=False),
+        sa.Column("objects", _long, nullable=False),
+    )
+
+
+change_set_table = table_in(metadata)
+data_table = table_in(sa.MetaData())
+"""The same in a database that is looked at (DASHBOARD_CHANGE_SETS=database)."""
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """One commit of a workspace. number: 0 before it is kept. objects: an entry for each object as `workspaces.changes`
+    makes them; empty in a list. models: how many of each model. Times are ISO 8601 in UTC."""
+
+    number: int
+    token: str
+    database: str
+    workspace: str
+    version: int
+    author: str
+    at: str
+    note: str
+    outcome: str
+    how: str
+    changes: int
+    models: Mapping[str, int]
+    objects: tuple[Mapping[str, Any], ...] = ()
+
+
+_LISTED = [column for column in change_set_table.c if column.name != "objects"]
+
+
+def size(objects: Sequence[Mapping[str, Any]]) -> int:
+    """Characters that the entries take."""
+    return len(_text(objects))
+
+
+def insert(connection: sa.Connection, table: sa.Table, change_set: ChangeSet) -> int:
+    """Keeps it; answers its number."""
+    values = {column.name: getattr(change_set, column.name) for column in table.c if column.name != "number"}
+    values |= {"models": _text(change_set.models), "objects": _text(change_set.objects)}
+    key = connection.execute(table.insert().values(values)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def newest(
+    connection: sa.Connection, table: sa.Table, *, before: int | None, most: int, database: str | None = None
+) -> list[ChangeSet]:
+    """The newest first, without what is certainly lost. before: only those with a smaller number."""
+    listed = sa.select(*(table.c[column.name] for column in _LISTED)).where(table.c.outcome != LOST)
+    if before is not None:
+        listed = listed.where(table.c.number < before)
+    if database is not None:
+        listed = listed.where(table.c.database == database)
+    return [_read(row) for row in connection.execute(listed.order_by(table.c.number.desc()).limit(most))]
+
+
+def by_number(connection: sa.Connection, table: sa.Table, number: int) -> ChangeSet | None:
+    found = connection.execute(table.select().where(table.c.number == number)).first()
+    return None if found is None else _read(found)
+
+
+def by_token(connection: sa.Connection, table: sa.Table, token: str) -> ChangeSet | None:
+    found = connection.execute(table.select().where(table.c.token == token)).first()
+    return None if found is None else _read(found)
+
+
+def end(connection: sa.Connection, intent: Mapping[str, Any] | None, outcome: str, how: str) -> None:
+    """Settles the change set that an intent has in the store, if it has one there."""
+    if outcome and intent and "change_set" in intent and not intent.get("token"):
+        settle(connection, intent["change_set"], outcome, how)
+
+
+def settle(connection: sa.Connection, number: int, outcome: str, how: str) -> None:
+    """What became of one that the store keeps."""
+    columns = change_set_table.c
+    same = change_set_table.update().where(columns.number == number)
+    connection.execute(same.values(outcome=outcome, how=how[:255]))
+
+
+def trim(connection: sa.Connection, number: int, most: int) -> None:
+    """Now and then, with a new number: forgets what is older than what the store keeps."""
+    if number % TRIM_EVERY == 0:
+        connection.execute(change_set_table.delete().where(change_set_table.c.number <= number - most))
+
+
+class KeptChangeSets:
+    """The change sets of one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def newest(self, *, before: int | None, most: int, database: str | None = None) -> list[ChangeSet]:
+        with self._store.reading() as connection:
+            return newest(connection, change_set_table, before=before, most=most, database=database)
+
+    def find(self, number: int) -> ChangeSet | None:
+        with self._store.reading() as connection:
+            return by_number(connection, change_set_table, number)
+
+
+def _read(found: Any) -> ChangeSet:
+    values = dict(found._mapping)
+    objects = tuple(json.loads(values.pop("objects", "[]")))
+    return ChangeSet(
+        **{**values, "note": values["note"] or "", "models": json.loads(values["models"])}, objects=objects
+    )
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
