@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import datetime
-import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from ..refusal import Refusal
+from ..store.change_sets import COMMITTED, LOST
 from ..store.workspaces import Change, KeptWorkspaces
-from . import failures, pins, session, staged, tape
+from . import committing, elsewhere, explaining, failures, session, settle, staged, steps, tape, undoing, walks
 from .case import Case
+from .conflicts import Conflict
 from .live import Live
+from .refused import one_line
 from .request import Done, Plan, Request
 from .snapshot import Snapshot
 from .tape import Recording
@@ -23,8 +26,6 @@ from .tape import Recording
 if TYPE_CHECKING:
     from .registry import Workspaces
 
-
-log = logging.getLogger(__name__)
 
 TRIES = 4  # a deadlock or a serialisation failure is tried again three times
 
@@ -57,9 +58,10 @@ class Action:
             live.intend = self._intend
             case = Case(live, self._request, made)
             made.failed = case.watch
+            made.sent = partial(live.changes.note_links, live.registry.links)
             try:
                 done = self._run(made)
-                after = self._after(made)
+                after = self._after(made, done)
             except Exception as error:
                 raise self._failed(error, made, case) from error
             self._keep(done, after, made)
@@ -73,7 +75,7 @@ class Action:
                 return self._plan.run(live)
             except sa.exc.DBAPIError as error:
                 waited = time.monotonic() - started >= config.workspace_wait_seconds
-                if not left or waited or self._was_open or self._intended or not failures.is_busy(error):
+                if not left or waited or self._was_open or self._intended or not failures.passes(error):
                     raise
             live.park()
             for statement in made.statements:
@@ -87,20 +89,28 @@ class Action:
             self._live.restore()
         except Exception as error:
             self._live.park()
-            log.exception("the workspace %s cannot be restored", self._live.row.name)
-            why = (
-                error.message if isinstance(error, Refusal) else f"its classes do not take it ({type(error).__name__})."
-            )
-            remedy = "Give back the model or column that is missing, or discard the workspace."
-            raise Refusal("unavailable", f"The workspace cannot be restored: {why}", remedy=remedy) from error
+            raise failures.unrestorable(self._live.row.name, error) from error
 
-    def _after(self, made: Recording) -> Snapshot:
+    def _shaped(self, after: Snapshot, done: Done) -> Snapshot:
+        """With what can be undone from here, and what the person must be told."""
+        before, now = self._live.snapshot, self._live.row.version
+        if self._plan.shape is not None:
+            after = self._plan.shape(before, after, now)
+        else:
+            most = self._workspaces.config.undo_kept
+            after = steps.stepped(before, after, now, verb=self._request.verb, most=most)
+        if self._plan.takes_over:
+            return after.told("taken_over", f"{self._actor} took this workspace over from {self._live.row.owner}.")
+        return after if done.notice is None else after.told(*done.notice)
+
+    def _after(self, made: Recording, done: Done) -> Snapshot:
         """What the workspace is now. Raises Refusal("too_large") while that can still be refused."""
         live, config = self._live, self._workspaces.config
         live.wrote = live.wrote or (made.wrote and live.holds_connection())
         live.give_back()
         live.note_loaded()
-        after = live.capture()
+        intent = live.row.intent if self._intended else None
+        after = replace(self._shaped(live.capture(), done), change_set=(intent or {}).get("change_set"))
         grown = len(after.images) > len(live.snapshot.images)
         if grown and len(after.images) > config.workspace_objects:
             raise Refusal(
@@ -122,19 +132,25 @@ class Action:
         live, before = self._live, self._live.snapshot
         moves = tape.transitions(made, live.board.ref, before.images, after.images)
         line = self._plan.line(done)
-        change = self._change(self._entry(made, line, moves, None), before, after, made)
+        what = undoing.what(self._request, done, self._plan.touched)
+        entry = {**self._entry(made, line, moves, None), "what": what, "version": live.row.version + 1}
+        entry.update(walks.told(self._plan, done, before, after))
+        change = self._change(entry, before, after, made)
         try:
             saved = self._kept.save(live.row, change)
         except Refusal as refusal:
             raise self._unkept(refusal, change, after) from refusal
         if saved is None:
             live.park()
-            raise _overtaken(live)
+            raise self._overtaken()
         live.row, live.snapshot = saved, after
-        self._workspaces.watch_deadline(live)
+        self._workspaces.transactions.watch(live)
 
     def _change(self, entry: Mapping[str, Any], before: Snapshot, after: Snapshot, made: Recording) -> Change:
-        settings = None if self._plan.settings is None else {**self._live.row.settings, **self._plan.settings}
+        live = self._live
+        settings = None if self._plan.settings is None else {**live.row.settings, **self._plan.settings}
+        if self._plan.takes_over:
+            settings = {**live.row.settings, "since": self._at}
         return Change(
             self._at,
             self._actor,
@@ -143,24 +159,18 @@ class Action:
             after.changed_since(before),
             entry,
             len(after.images),
-            self._transaction(made),
-            self._workspaces.pin() if self._live.wrote else None,
+            self._open_still(made),
+            self._workspaces.transactions.hold() if live.wrote else None,
             settings,
+            COMMITTED if self._intended else "",
+            owner=self._actor if self._plan.takes_over else None,
         )
 
-    def _transaction(self, made: Recording) -> Mapping[str, Any] | None:
+    def _open_still(self, made: Recording) -> Mapping[str, Any] | None:
+        """The open transaction, which has all its time again."""
         live = self._live
-        if not live.wrote:
-            return None
-        opened = live.row.transaction if self._was_open and live.row.transaction else {}
-        ends = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=self._workspaces.keep_time(live))
-        return {
-            "since": opened.get("since", self._at),
-            "worker": self._workspaces.worker(),
-            "connection": opened.get("connection", made.connection),
-            "ends_at": ends.isoformat(timespec="seconds").replace("+00:00", "Z"),
-            "actor": opened.get("actor", self._actor),
-        }
+        opened = live.row.transaction if self._was_open else None
+        return self._workspaces.transactions.told(live, opened, self._at, self._actor, made.connection)
 
     def _entry(
         self, made: Recording, line: str, moves: list[list[str]], error: Mapping[str, Any] | None
@@ -180,11 +190,18 @@ class Action:
 
     def _intend(self) -> None:
         """Just before a COMMIT. From here on nobody else changes the workspace before the outcome is known."""
-        live = self._live
-        intent = {"process": self._workspaces.pin(), "at": self._at, "actor": self._actor, "objects": live.witnesses()}
-        row = self._kept.intend(live.row, intent)
+        live, arguments = self._live, self._request.arguments
+        intent, change_set = committing.announce(
+            live,
+            self._workspaces.config,
+            process=self._workspaces.transactions.pin(),
+            at=self._at,
+            author=self._actor,
+            note=str(arguments.get("note") or ""),
+        )
+        row = self._kept.intend(live.row, intent, change_set)
         if row is None:
-            raise _overtaken(live)
+            raise self._overtaken()
         live.row, self._intended = row, True
 
     def _unkept(self, refusal: Refusal, change: Change, after: Snapshot) -> Refusal:
@@ -194,45 +211,54 @@ class Action:
         if not self._intended:
             live.park()
             return refusal
-        header = after.told(
-            "kept_late",
-            "The last commit was written to the database; the store was away then, and knows of it only now.",
-        ).header()
-        live.unsaved = replace(change, header=header)
+        live.unsaved = replace(change, header=after.told("kept_late", settle.KEPT_LATE).header())
         live.snapshot = after
-        return Refusal(
-            "store_away",
-            "It was committed to the database. The store cannot be reached just now: it is told as soon as it is back.",
-            remedy="Do not commit again; look at the workspace in a moment.",
-        )
+        return settle.kept_late()
 
     # failure
 
     def _failed(self, error: Exception, made: Recording, case: Case) -> Refusal:
         """The refusal for it. The workspace is as it was; what a failed action sent stands on its tape."""
         live, before = self._live, self._live.snapshot
+        if self._intended and failures.broke(error):
+            return self._unknown()
         told = bool(made.statements) or (not isinstance(error, Refusal))
         case.close()
         after = self._set_back(error, made)
         refusal = failures.refusal(error, case)
         if not told and after is None and not self._intended:
             return refusal
-        problem = {"code": refusal.code, "message": refusal.message, "class": type(error).__name__}
-        entry = self._entry(made, self._plan.line(Done(ref=self._request.arguments.get("ref"))), [], problem)
+        ref = self._request.arguments.get("ref")
+        problem = elsewhere.problem(error, refusal, ref)
+        words = explaining.explained(error, lambda text: one_line(case.clean(text)))
+        if words:
+            problem["explained"] = words
+            refusal.details = {**refusal.details, "explained": words}
+        entry = self._entry(made, self._plan.line(Done(ref=ref)), [], problem)
+        if isinstance(error, Conflict):
+            entry["seen"] = live.seen  # whoever resolves it may be another worker
         if after is not None:
-            change = self._change(entry, before, after, made)
+            change = replace(self._change(entry, before, after, made), outcome="", how="")
         else:
-            change = Change(
-                self._at,
-                self._actor,
-                self._request.verb,
-                entry=entry,
-                transaction=live.row.transaction,
-                pin=live.row.pin,
-            )
+            open_ = self._open_still(made)
+            change = Change(self._at, self._actor, self._request.verb, entry=entry, transaction=open_, pin=live.row.pin)
+        if self._intended:
+            change = replace(change, outcome=LOST, how=settle.REFUSED)
         if not self._keep_failure(change, after) and not self._intended:
-            return _overtaken(live)
+            return self._overtaken()
         return refusal
+
+    def _unknown(self) -> Refusal:
+        """The intent stays, for whoever comes next to settle, here or on another worker."""
+        live = self._live
+        live.park()
+        with suppress(Refusal):  # the store is away too: then it is settled here
+            live.row = self._kept.intend(live.row, {**(live.row.intent or {}), "over": True}) or live.row
+        return settle.unknown(live.row.name)
+
+    def _overtaken(self) -> Refusal:
+        """Somebody else was faster; where they did what this was to do, the word says so."""
+        return self._workspaces.overtaken(self._live.row, self._request.verb)
 
     def _keep_failure(self, change: Change, after: Snapshot | None) -> bool:
         """False where somebody else changed the workspace meanwhile: then it was not done to what the actor saw."""
@@ -251,7 +277,7 @@ class Action:
         live.row = saved
         if after is not None:
             live.snapshot = after
-        self._workspaces.watch_deadline(live)
+        self._workspaces.transactions.watch(live)
         return True
 
     def _set_back(self, error: Exception, made: Recording) -> Snapshot | None:
@@ -260,30 +286,12 @@ class Action:
         if not self._was_open:
             live.park()
             return None
-        if not self._is_intact(error):
+        if not live.is_intact(error):
             live.park()
-            return staged.lose(live.snapshot).told("transaction_lost", _lost(error))
+            return staged.lose(live.snapshot).told("transaction_lost", failures.lost(error, live.snapshot.savepoints))
         if not made.wrote:
             live.rewind()
             return None
         live.note_loaded()
-        return live.capture()
-
-    def _is_intact(self, error: Exception) -> bool:
-        """Whether the transaction that was open before is still the one that it was."""
-        live = self._live
-        transaction = None if live.session is None else live.session.get_transaction()
-        if transaction is None or not transaction.is_active or not live.wrote:
-            return False
-        return not isinstance(error, sa.exc.DBAPIError) and all(
-            not connection.invalidated for connection, *_ in transaction._connections.values()
-        )
-
-
-def _overtaken(live: Live) -> Refusal:
-    return Refusal("stale", f"{live.row.name} was changed by somebody else just now.", remedy="Look at it again.")
-
-
-def _lost(error: Exception) -> str:
-    broken = isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
-    return pins.LOST.format(why=pins.BROKEN if broken else pins.FAILED)
+        before, after = live.snapshot, live.capture()
+        return replace(after, undo=before.undo, redo=before.redo, committed=before.committed)

@@ -4,57 +4,38 @@ before any of it is written."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
-from sqlalchemy.orm.base import NO_VALUE, PASSIVE_NO_RESULT
+from sqlalchemy.orm.base import NO_VALUE
 
 from ..records.columns import Column
-from ..records.models import Model
-from ..refusal import Refusal
-from . import tape
+from . import checking_links, elsewhere, tape
 from .conflicts import Conflict, Difference
 from .image import keeps, shown
+from .writing import Staged, State, model_of, staged
 
 if TYPE_CHECKING:
     from .live import Live
 
-State = sa_orm.InstanceState[Any]
 Row = Mapping[str, Any]
 
 KEYS, KEYS_OF_PARTS = 500, 100
 """Rows that one statement asks for: with a key of one column, and of several."""
 WHY = "check"
-_UNKNOWN = (NO_VALUE, PASSIVE_NO_RESULT)
-_SILENT = sa_orm.PassiveFlag.PASSIVE_NO_INITIALIZE
-
-
-@dataclass
-class Staged:
-    """One row to be written. mine: what it is to hold in the columns that are changed. marked: it is to go."""
-
-    state: State
-    model: Model
-    marked: bool
-    mine: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def identity(self) -> tuple[Any, ...]:
-        assert self.state.key is not None
-        return tuple(self.state.key[1])
-
-    def base(self, name: str) -> Any:
-        """What the column held at the last commit or load; NO_VALUE where nobody knows."""
-        state = self.state
-        was = state.committed_state.get(name, state.dict.get(name, NO_VALUE))
-        return NO_VALUE if any(was is each for each in _UNKNOWN) else was
 
 
 def check(live: Live) -> None:
     """Before a flush. Raises Conflict, with nothing written; what somebody else changed beside it is taken over."""
-    found = [each for each in staged(live) if each.state.key not in live.checked]
+    every = staged(live)
+    found = [each for each in every if each.state.key not in live.checked]
+    note_rows(live, read(live, [each for each in every if _lacks(live, each)], lock=False))
+    _check(live, found)
+    checking_links.check(live)
+
+
+def _check(live: Live, found: list[Staged]) -> None:
     if not found:
         return
     rows = read(live, found, lock=True)
@@ -65,89 +46,46 @@ def check(live: Live) -> None:
         live.seen = conflict.seen()
         raise conflict
     for each in found:
-        row = rows.get(each.state.key)
+        row, ref = rows.get(each.state.key), live.board.ref(each.state.obj()) or ""
         if row is None:  # both deleted it: then there is nothing left to do
             live.session._expunge_states([each.state])
-        else:
-            take_over(each, row)
-            live.checked.add(each.state.key)
+            live.elsewhere[ref] = {"what": elsewhere.DELETED, "columns": []}
+            continue
+        taken = take_over(each, row)
+        if taken:
+            live.elsewhere[ref] = elsewhere.changed(taken)
+        live.checked.add(each.state.key)
+    note_rows(live, rows)
 
 
-# what is to be written
+def note_rows(live: Live, rows: Mapping[Any, Row]) -> None:
+    """What the rows were before they were first written; what was known first holds."""
+    known = live.changes.rows
+    for key, row in rows.items():
+        known[key] = {**row, **known[key]} if key in known else row
 
 
-def staged(live: Live) -> list[Staged]:
-    """The persistent rows that a flush would change or delete."""
-    session = live.session
-    found: dict[State, Staged] = {}
-    models: dict[type, Model | None] = {}
-
-    def hold(state: State, mine: dict[str, Any], *, marked: bool) -> None:
-        if state.class_ not in models:
-            models[state.class_] = _model(live, state)
-        model = models[state.class_]
-        if model is None or state.key is None:
-            return
-        if state in found:
-            found[state].mine.update(mine)
-        else:
-            found[state] = Staged(state, model, marked, mine)
-
-    for state in session._deleted:
-        hold(state, {}, marked=True)
-    for state in list(session.identity_map._modified):
-        for changed, mine in () if state in session._deleted else _changes(state):
-            if mine and changed not in session._deleted:
-                hold(changed, mine, marked=False)
-    return list(found.values())
+def keep_what_is_kept(live: Live) -> None:
+    """With `expire_on_commit` off, objects go on with what was sent; where the database has kept another value
+    (rounded, cut, by a trigger), they go on with that: it is what the next flush compares with."""
+    states = [state for state in live.session.identity_map.all_states() if state.key in live.checked]
+    known = ((state, model_of(live, state)) for state in states)
+    found = [Staged(state, model, marked=False) for state, model in known if model is not None]
+    rows = read(live, found, lock=False)
+    for each in found:
+        for name, kept in rows.get(each.state.key, {}).items():
+            dict_ = each.state.dict
+            if name in dict_ and not same(each.model.column(name), kept, dict_[name]):
+                sa_orm.attributes.set_committed_value(each.state.obj(), name, kept)
 
 
-def _model(live: Live, state: State) -> Model | None:
-    try:
-        return live.board.models.of_class(state.class_)
-    except Refusal:
-        return None
-
-
-def _changes(state: State) -> Iterator[tuple[State, dict[str, Any]]]:
-    mine = {}
-    for name in (*state.committed_state, *state.__dict__.get("_pending_mutations", ())):
-        prop = state.mapper.attrs.get(name)
-        if isinstance(prop, sa_orm.ColumnProperty):
-            was, now = state.committed_state[name], state.dict.get(name)
-            if state.manager[name].impl.is_equal(now, was) is not True:  # as its history would say
-                mine[name] = now
-        elif isinstance(prop, sa_orm.RelationshipProperty) and not prop.viewonly:
-            history = state.get_history(name, _SILENT)
-            if not history.has_changes():
-                continue
-            if prop.direction is sa_orm.RelationshipDirection.MANYTOONE:
-                target = state.dict.get(name)
-                mine.update(_synchronized(prop, None if target is None else sa.inspect(target), state))
-            elif prop.direction is sa_orm.RelationshipDirection.ONETOMANY:
-                yield from _of_children(prop, state, history)
-    yield state, mine
-
-
-def _of_children(prop: Any, state: State, history: Any) -> Iterator[tuple[State, dict[str, Any]]]:
-    """What a collection changes is in the rows of those who are in it."""
-    for objects, parent in ((history.added, state), (history.deleted, None)):
-        for obj in objects or ():
-            if obj is not None:
-                child: State = sa.inspect(obj)
-                yield child, _synchronized(prop, parent, child)
-
-
-def _synchronized(prop: Any, source: State | None, target: State) -> dict[str, Any]:
-    """The columns that SQLAlchemy fills from a related object's while it flushes."""
-    mine = {}
-    for here, there in prop.synchronize_pairs:
-        attribute = target.mapper._columntoproperty.get(there)
-        if attribute is not None:
-            value = None if source is None else source.dict.get(source.mapper._columntoproperty[here].key)
-            if target.dict.get(attribute.key, NO_VALUE) != value or attribute.key in target.committed_state:
-                mine[attribute.key] = value
-    return mine
+def _lacks(live: Live, each: Staged) -> bool:
+    """Of a row that this transaction has written before: something of it is written now that was never read."""
+    if each.state.key not in live.checked:
+        return False
+    row = live.changes.rows.get(each.state.key, {})
+    names = _stored(each) if each.marked else [name for name in each.mine if each.base(name) is NO_VALUE]
+    return any(name not in row and name not in each.state.dict for name in names)
 
 
 # what is there now
@@ -163,17 +101,22 @@ def read(live: Live, found: Iterable[Staged], *, lock: bool) -> dict[Any, Row]:
     with tape.because(WHY):
         for mapper in sorted(by_mapper, key=lambda mapper: (str(mapper.local_table), mapper.class_.__name__)):
             connection = live.session.connection(bind_arguments={"mapper": mapper})
-            if lock and connection.dialect.name == "sqlite":
-                _begin_writing(live, connection)
+            if lock:
+                begin_writing(live, connection)
             rows.update(_rows(connection, mapper, by_mapper[mapper], lock, live.narrowing(mapper)))
     return rows
 
 
-def _begin_writing(live: Live, connection: sa.Connection) -> None:
+def begin_writing(live: Live, connection: sa.Connection) -> None:
     """SQLite locks no row: from here on nobody else writes, and what was read before this transaction wrote is read
     again."""
     made = tape.current.get()
-    if live.registry.main.shared or live.wrote or (made is not None and made.wrote):
+    if (
+        connection.dialect.name != "sqlite"
+        or live.registry.main.shared
+        or live.wrote
+        or (made is not None and made.wrote)
+    ):
         return  # the host's own connection, whose transaction is not ours to end; or the lock is held already
     raw: Any = connection.connection.dbapi_connection
     if raw.in_transaction:
@@ -187,7 +130,7 @@ def _rows(
     names = _names(found)
     keys, columns = mapper.primary_key, [mapper.column_attrs[name].columns[0] for name in names]
     statement = sa.select(*keys, *columns).select_from(mapper.persist_selectable).where(*narrowing).order_by(*keys)
-    statement = statement.with_for_update() if lock else statement
+    statement = statement.with_for_update() if lock and _locks_rows(connection, mapper, found) else statement
     identities = {each.identity: each.state.key for each in found}
     wanted, size = _sorted(identities), KEYS if len(keys) == 1 else KEYS_OF_PARTS
     for start in range(0, len(wanted), size):
@@ -200,14 +143,41 @@ def _rows(
                 yield identities[identity], dict(zip(names, row[len(keys) :], strict=True))
 
 
+def _locks_rows(connection: sa.Connection, mapper: sa_orm.Mapper[Any], found: list[Staged]) -> bool:
+    """On PostgreSQL FOR UPDATE takes the right to UPDATE, in every strength. An account that may only delete locks the
+    table against other writers instead."""
+    if connection.dialect.name != "postgresql" or not all(each.marked for each in found):
+        return True
+    quote = connection.dialect.identifier_preparer.format_table
+    names = [quote(table) for table in mapper.tables if isinstance(table, sa.Table)]
+    asked = [sa.func.has_any_column_privilege(name, "UPDATE") for name in names]
+    if all(connection.execute(sa.select(*asked)).one()):
+        return True
+    connection.exec_driver_sql(f"LOCK TABLE {', '.join(names)} IN SHARE ROW EXCLUSIVE MODE")
+    return False
+
+
 def _names(found: list[Staged]) -> list[str]:
-    """What is read of these rows: whatever of them is in memory. The key is read anyway."""
+    """What is read of these rows: whatever of them is in memory, of one that is to go all of it. The key is read
+    anyway."""
     names: dict[str, None] = {}
     for each in found:
         names.update(dict.fromkeys(each.mine))
         names.update(dict.fromkeys(column.name for column in each.model.columns if column.name in each.state.dict))
-    columns, tables = found[0].state.mapper.column_attrs, found[0].state.mapper.tables
-    return [name for name in names if getattr(columns[name].columns[0], "table", None) in tables]
+    stored = _stored(found[0])
+    if any(each.marked for each in found):
+        return stored
+    return [name for name in stored if name in names]
+
+
+def _stored(each: Staged) -> list[str]:
+    """The attributes that are columns of its tables."""
+    columns, tables = each.state.mapper.column_attrs, each.state.mapper.tables
+    return [column.name for column in each.model.columns if _table(columns[column.name]) in tables]
+
+
+def _table(attribute: Any) -> Any:
+    return getattr(attribute.columns[0], "table", None)
 
 
 def _sorted(identities: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -221,15 +191,14 @@ def _sorted(identities: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 
 def differences(live: Live, each: Staged, row: Row | None) -> Iterator[Difference]:
-    """Where the row is neither what mine was made from nor what mine is to make of it."""
+    """Where the row is not what mine was made from. That theirs is the same as mine does not matter: of two who count
+    one up, both are to be counted."""
     ref = live.board.ref(each.state.obj()) or live.board.join(each.state.obj()) or ""
     if row is None and each.marked:
         return
     for name in each.mine if not each.marked else row or ():
         column, base = each.model.column(name), each.base(name)
         if row is not None and (name not in row or base is NO_VALUE or same(column, row[name], base)):
-            continue
-        if row is not None and not each.marked and same(column, row[name], each.mine[name]):
             continue
         before = None if base is NO_VALUE else shown(column, base)
         mine = None if each.marked else shown(column, each.mine[name])
@@ -247,9 +216,10 @@ def same(column: Column, one: Any, other: Any) -> bool:
     return shown(column, one) == shown(column, other) or not (keeps(column, one) and keeps(column, other))
 
 
-def take_over(each: Staged, row: Row) -> None:
-    """What somebody else made of the row is the base of mine from now on; what I changed stays."""
-    state, changed = each.state, []
+def take_over(each: Staged, row: Row) -> list[str]:
+    """What somebody else made of the row is the base of mine from now on; what I changed stays. Answers which columns
+    that are."""
+    state, changed, rebased = each.state, [], []
     for name, theirs in row.items():
         if name not in state.dict or (state.dict[name] is theirs and name not in state.committed_state):
             continue
@@ -258,12 +228,14 @@ def take_over(each: Staged, row: Row) -> None:
             continue
         if name in state.committed_state:
             state.committed_state[name] = theirs
+            rebased.append(name)
         else:
             sa_orm.attributes.set_committed_value(state.obj(), name, theirs)
             changed.append(name)
     if changed:
         state.manager.dispatch.refresh(state, None, changed)  # mutable values learn whose they are
         state._expire_attributes(state.dict, _pointing(state, changed))
+    return [name for name in (*changed, *rebased) if not each.model.column(name).version]
 
 
 def _pointing(state: State, changed: Iterable[str]) -> list[str]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ..records.models import Model, Models
 from .snapshot import Snapshot
 
-_MYSQL = {
+MYSQL = {
     1062: "unique",
     1586: "unique",
     1048: "not_null",
@@ -91,8 +91,8 @@ def violation_of(error: Any) -> Violation:
         return Violation(_STATES[state], diag.table_name or "", columns, diag.constraint_name or "", value, pointed)
     text = str(orig.args[-1]) if getattr(orig, "args", ()) else ""
     number = orig.args[0] if getattr(orig, "args", ()) and isinstance(orig.args[0], int) else None
-    if number in _MYSQL:
-        return replace(_mysql(_MYSQL[number], text), pointed=number in (1217, 1451))
+    if number in MYSQL:
+        return replace(_mysql(MYSQL[number], text), pointed=number in (1217, 1451))
     return _sqlite(text)
 
 
@@ -108,14 +108,14 @@ def _named(detail: str | None) -> tuple[tuple[str, ...], str]:
 
 def _mysql(kind: str, text: str) -> Violation:
     column = re.search(r"(?:Column|Field) '([^']+)'", text)
-    key = re.search(r"for key '([^']+)'", text)
+    key = re.search(r"entry '(.*)' for key '([^']+)'", text, re.DOTALL)
     foreign = re.search(r"CONSTRAINT `([^`]+)` FOREIGN KEY \(([^)]*)\)", text)
     check = re.search(r"(?:Check constraint|CONSTRAINT) [`'\"]([^`'\"]+)", text)
     if foreign:
         return Violation(kind, "", tuple(part.strip(" `") for part in foreign[2].split(",")), foreign[1])
     if key:
-        table, _, name = key[1].rpartition(".")
-        return Violation(kind, table, (), name)
+        table, _, name = key[2].rpartition(".")
+        return Violation(kind, table, (), name, key[1])
     return Violation(kind, "", (column[1],) if column else (), check[1] if check and kind == "check" else "")
 
 
@@ -184,7 +184,8 @@ def attributes(model: Model, violation: Violation) -> list[str]:
     """The mapped attributes of the columns that the violation names, or of the constraint that it names."""
     columns = violation.columns
     if not columns and violation.constraint:
-        columns = _constraint_columns(model, violation.constraint)
+        tables = (constraint_columns(table, violation.constraint) for table in model.mapper.tables)
+        columns = next((found for found in tables if found), ())
     if not columns and violation.kind == "foreign_key":
         columns = tuple(column.name for table in model.mapper.tables for column in table.columns if column.foreign_keys)
     found = []
@@ -194,11 +195,18 @@ def attributes(model: Model, violation: Violation) -> list[str]:
     return found
 
 
-def _constraint_columns(model: Model, name: str) -> tuple[str, ...]:
-    for table in model.mapper.tables:
-        if isinstance(table, sa.Table):
-            named: tuple[Any, ...] = (*table.constraints, *table.indexes)
-            for constraint in named:
-                if constraint.name == name:
-                    return tuple(column.name for column in constraint.columns)
-    return ()
+def constraint_columns(table: Any, name: str) -> tuple[str, ...]:
+    """The columns of a table's constraint or index; () where it has none of that name."""
+    if not isinstance(table, sa.Table):
+        return ()
+    named: tuple[Any, ...] = (*table.constraints, *table.indexes)
+    found = (each for each in named if name in (each.name, _mysqls_name(each)))
+    return next((tuple(column.name for column in each.columns) for each in found), ())
+
+
+def _mysqls_name(constraint: Any) -> str | None:
+    """MySQL calls a key after its first column where nobody named it."""
+    if isinstance(constraint, sa.PrimaryKeyConstraint):
+        return "PRIMARY"
+    unnamed = isinstance(constraint, sa.UniqueConstraint) and constraint.name is None
+    return next(iter(constraint.columns)).name if unnamed else None

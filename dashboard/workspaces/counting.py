@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from ..refusal import Refusal
 from ..telemetry import own_acts
 from . import verbs
+from .pins import Elsewhere
 
 _Act = TypeVar("_Act", bound=Callable[..., Any])
 FAILURES = frozenset({"database_away", "store_away", "failed", "unavailable"})
@@ -26,6 +27,8 @@ def counted(act: _Act) -> _Act:
         begun = time.perf_counter()
         try:
             done = act(self, name, verb, *arguments, **options)
+        except Elsewhere:  # whoever does it counts it
+            raise
         except Exception as error:
             _count(verb, error, time.perf_counter() - begun)
             raise
@@ -33,6 +36,11 @@ def counted(act: _Act) -> _Act:
         return done
 
     return cast(_Act, acted)
+
+
+def count_refused(verb: str) -> None:
+    """Nobody does it: its transaction is held where it cannot be passed on to."""
+    own_acts.action(verb if verb in KNOWN else "unknown", "refused")
 
 
 def _count(verb: str, error: Exception | None, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Who ends a transaction that nobody uses? One thread, which lives only while a transaction is open."""
+"""Who ends a transaction that nobody uses, and parks a Session? One thread, which lives only while there is one."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Deadlines:
         self._pid = os.getpid()
         self._at: dict[str, float] = {}
         self._changed = threading.Condition()
+        self._waits_until = 0.0
         self._thread: threading.Thread | None = None
 
     def _after_fork(self) -> None:
@@ -34,17 +35,19 @@ class Deadlines:
     def set(self, name: str, seconds: float) -> None:
         self._after_fork()
         with self._changed:
-            self._at[name] = time.monotonic() + seconds
+            at = self._at[name] = time.monotonic() + seconds
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="poolhouse-deadlines", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+            elif at < self._waits_until:  # a later one it finds by itself: no action wakes it
+                self._changed.notify()
 
     def clear(self, name: str) -> None:
         self._after_fork()
         with self._changed:
             self._at.pop(name, None)
-            self._changed.notify()
+            if not self._at:
+                self._changed.notify()
 
     def close(self) -> None:
         self._after_fork()
@@ -60,17 +63,19 @@ class Deadlines:
             try:
                 self._end(name)
             except Exception:  # the thread must outlive it: other transactions have deadlines too
-                log.exception("the idle transaction of %s could not be ended", name)
+                log.exception("the idle workspace %s could not be parked", name)
 
     def _next(self) -> str | None:
         """Waits for the next deadline; None when there is none left, and then the thread is over."""
         with self._changed:
             while self._at:
                 name = min(self._at, key=self._at.__getitem__)
-                left = self._at[name] - time.monotonic()
+                self._waits_until = self._at[name]
+                left = self._waits_until - time.monotonic()
                 if left <= 0:
                     del self._at[name]
                     return name
                 self._changed.wait(left)
+                self._waits_until = 0.0
             self._thread = None
             return None

@@ -11,11 +11,13 @@ import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
 from ..refusal import Refusal
-from . import conflicts
+from . import conflicts, pins
 from .case import Case
 from .conflicts import Conflict
+from .constraints import MYSQL
 from .refused import STAGED, class_of, data, flush, integrity, is_ref, one_line, said, told
 from .sent import Sent
+from .withheld import withheld
 
 log = logging.getLogger(__name__)
 
@@ -26,14 +28,22 @@ _AWAY_STATES = ("08", "57P", "53")
 _BUSY_STATES = ("55P03", "40P01", "40001", "57014")
 _MYSQL_BUSY = (1205, 1213, 3024)
 _MYSQL_READ_ONLY = (1290, 1792, 1836)
+_MYSQL_VALUES = (1264, 1265, 1292, 1366, 1367, 1406, 1411, 3140)
+_MYSQL_SCHEMA = (1054, 1146, 1305, 1356)
 _VERBS = {"insert": "add rows to", "update": "change rows of", "delete": "delete rows of", "select": "read"}
 _MYSQL_FORBIDDEN = (1044, 1142, 1143, 1227, 1370)
 
 
 def refusal(error: Exception, case: Case) -> Refusal:
-    """The refusal for what an action raised."""
+    """The refusal for what an action raised, without what its actor may not see."""
     if isinstance(error, Refusal):
         return error
+    request = case.request
+    spoken = [name for name in (request.arguments.get("model"),) if isinstance(name, str)]
+    return withheld(_refusal(error, case), request.models, request.sight, spoken)
+
+
+def _refusal(error: Exception, case: Case) -> Refusal:
     if isinstance(error, Conflict):
         return conflicts.refusal(error, case.request.sight)
     if isinstance(error, sa.exc.DBAPIError) and not error.connection_invalidated:
@@ -55,6 +65,23 @@ def refusal(error: Exception, case: Case) -> Refusal:
             return Refusal("failed", f"The program's own code refused it: {_short(error, case)}", remedy=STAGED)
     log.exception("an action of a workspace failed", exc_info=error)
     return Refusal("failed", f"SQLAlchemy refused it ({type(error).__name__}).", remedy=STAGED, details=class_of(error))
+
+
+def unrestorable(name: str, error: Exception) -> Refusal:
+    log.exception("the workspace %s cannot be restored", name, exc_info=error)
+    why = error.message if isinstance(error, Refusal) else f"its classes do not take it ({type(error).__name__})."
+    remedy = "Give back the model or column that is missing, or discard the workspace."
+    return Refusal("unavailable", f"The workspace cannot be restored: {why}", remedy=remedy)
+
+
+def broke(error: Exception) -> bool:
+    """The connection went: what was on its way may have arrived or not."""
+    return isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
+
+
+def lost(error: Exception, savepoints: int) -> str:
+    """What is told of the open transaction that a failed action took with it."""
+    return pins.lost(pins.BROKEN if broke(error) else pins.FAILED, savepoints)
 
 
 def _stale(error: Any, case: Case) -> Refusal:
@@ -99,6 +126,8 @@ def _circular(error: Any, case: Case) -> Refusal:
 
 def _request(error: Any, case: Case) -> Refusal:
     text = str(error)
+    if text.startswith("Could not refresh instance"):
+        return _deleted(error, case)
     if "another instance with key" in text:
         message = "Another object of the same record is in the Session already; it holds one object for each row."
         return Refusal(
@@ -123,10 +152,15 @@ def _operational(error: Any, case: Case) -> Refusal:
     if is_busy(error):
         message = "Somebody else is writing the same rows just now."
         return Refusal("busy", message, remedy=AGAIN, details=class_of(error))
+    number = _number(error)
+    if number in MYSQL:  # PyMySQL calls some constraints, and values that do not fit, operational errors
+        return integrity(error, case)
+    if number in _MYSQL_VALUES:
+        return data(error, case)
     if "readonly database" in text and not error.connection_invalidated:  # invalidated: its file was moved away
         return Refusal("failed", "This database can only be read.", remedy=UNCHANGED, details=class_of(error))
     if not error.connection_invalidated and (
-        text.startswith("no such ") or "syntax error" in text or "has no column" in text
+        text.startswith("no such ") or "syntax error" in text or "has no column" in text or number in _MYSQL_SCHEMA
     ):
         return Refusal(
             "failed",
@@ -142,8 +176,19 @@ def is_busy(error: Any) -> bool:
     orig = error.orig
     text = str(orig).lower()
     state = str(getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None) or "")
-    number = orig.args[0] if getattr(orig, "args", ()) and isinstance(orig.args[0], int) else 0
+    number = _number(error)
     return state in _BUSY_STATES or number in _MYSQL_BUSY or "database is locked" in text or "table is locked" in text
+
+
+def passes(error: sa.exc.DBAPIError) -> bool:
+    """Somebody else was faster, or the connection had died while it lay in the pool, which has thrown it away now."""
+    return is_busy(error) or error.connection_invalidated
+
+
+def _number(error: Any) -> int:
+    """MySQL's; 0 for another driver's."""
+    arguments = getattr(error.orig, "args", None) or (0,)
+    return arguments[0] if isinstance(arguments[0], int) else 0
 
 
 def away(error: Exception) -> Refusal:
@@ -167,7 +212,7 @@ def _unable(error: Any, case: Case) -> Refusal | None:
     """The account may not, or nothing may be written here at all."""
     orig = error.orig
     state = str(getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None) or "")
-    number = orig.args[0] if getattr(orig, "args", ()) and isinstance(orig.args[0], int) else 0
+    number = _number(error)
     if state == "25006" or number in _MYSQL_READ_ONLY:
         return Refusal("failed", "This database can only be read just now.", remedy=UNCHANGED, details=class_of(error))
     sqlite = getattr(orig, "sqlite_errorname", "")

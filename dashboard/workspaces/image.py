@@ -16,15 +16,16 @@ from sqlalchemy.orm.base import NO_VALUE, PASSIVE_NO_RESULT
 from ..records.columns import Column
 from ..records.keys import key_of
 from ..records.models import Model
+from . import schemas
 from .states import flags_of, state_of
 
 Image = dict[str, Any]
 """JSON of one object.
 
-ref, number, model, key (null without one), token, label, state, flags: who and what it is.
+schema: of the image itself. ref, number, model, key (null without one), token, label, state, flags: who and what it is.
 values: column attributes in the instance. committed: what changed ones were before.
 unknown: changed ones of which that is not known. expired, unkept. nulls: those that hold `null()`, not None.
-relationships: for each name `now` (a ref, refs or null; absent when not loaded), `was`,
+relationships: for each name `now` (a ref, refs or null; absent when not loaded), of a dictionary its `keys`, `was`,
 `added` and `removed` (queued while not loaded).
 parents: which owner holds it, for delete-orphan. order: SQLAlchemy's insert order.
 was_deleted, leaving, is_expired, modified: SQLAlchemy's own flags.
@@ -37,7 +38,7 @@ _SIMPLE = (str, int, bool, type(None))
 
 
 def columns_of(model: Model) -> Mapping[str, Column]:
-    return {column.name: column for column in model.columns}
+    return model.columns_by_name
 
 
 def capture(
@@ -53,6 +54,7 @@ def capture(
     unkept |= {name for name in (before or {}).get("unkept", ()) if name in state.expired_attributes}
     committed, unknown = _committed(state, model)
     return {
+        "schema": schemas.SCHEMA,
         "ref": ref(obj),
         "number": number,
         "model": model.name,
@@ -139,6 +141,10 @@ def _related(state: sa_orm.InstanceState[Any], name: str, many: bool, ref: Ref) 
     if name in state.dict:
         now = state.dict[name]
         image["now"] = _refs(sa_orm.collections.collection_adapter(now), ref) if many else _one(now, ref)
+        if isinstance(now, dict):
+            image["keys"] = [key for key, each in now.items() if ref(each) is not None]
+            if not all(isinstance(key, _SIMPLE) for key in image["keys"]):
+                del image["keys"]
     if name in state.committed_state:
         was = state.committed_state[name]
         image["was"] = _refs(was, ref) if isinstance(was, list) else _one(was, ref)
@@ -179,6 +185,12 @@ def _parents(state: sa_orm.InstanceState[Any], ref: Ref) -> dict[str, str | bool
         if token in names and owner is not None:
             parents[names[token]] = owner
     return parents
+
+
+def mentions(image: Image, ref: str) -> bool:
+    """Whether one of its relationships holds the object, held it, or is to."""
+    parts = (part for related in image["relationships"].values() for part in related.values())
+    return any(part == ref or (isinstance(part, list) and ref in part) for part in parts)
 
 
 def parent_tokens(mapper: sa_orm.Mapper[Any]) -> dict[str, Any]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from threading import RLock
 from typing import Any
 
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
-from sqlalchemy.orm.base import NO_VALUE
 
 from ..store.workspaces import Row, size
 from ..telemetry import parked
 from ..telemetry.statements import RELEASING
-from . import checking, image, settle, staged, tape
+from . import checking, elsewhere, fitting, staged, tape
 from . import snapshot as snapshots
+from .changes import Changes
 from .image import Image
 from .session import Registry, criteria, scope
 from .snapshot import Board, Snapshot
@@ -27,6 +29,8 @@ class Live:
     row, snapshot: as the store has them, the last time anybody looked.
     session: None while parked; then the next action restores it.
     wrote: something was sent in the open transaction that only its commit or rollback settles.
+    epoch: names what the open transaction sent last. base: the snapshot restored just now, if not the last one.
+    left_out: fields that its classes did not take when it was restored.
     unsaved: what was committed to the database when the store could not be reached.
     checked: the identity keys of rows that the open transaction has locked or written: nobody else changes them.
     seen: by ref and column, what somebody else made of it when a conflict was last told.
@@ -40,6 +44,9 @@ class Live:
         self.session: Any = None
         self.board = Board(registry.models, snapshot.numbers)
         self.wrote = False
+        self.epoch: str | None = None
+        self.base: Snapshot | None = None
+        self.left_out: tuple[str, ...] = ()
         self.since: str | None = None
         self.deadline: float | None = None
         self.used = time.monotonic()
@@ -47,7 +54,9 @@ class Live:
         self._staged: dict[str, Image] = {}
         self._fresh: set[str] = set()
         self._sizes: dict[str, tuple[Image, int]] = {}
-        self._flushed: dict[str, tuple[str, dict[str, Any]]] = {}
+        self.changes = Changes()
+        self.elsewhere: dict[str, elsewhere.Note] = {}
+        self._marks: list[tuple[dict[str, Image], Any, set[Any]]] = []
         self.committing = False
         self.checked: set[Any] = set()
         self.seen: dict[str, dict[str, Any]] = {}
@@ -55,9 +64,10 @@ class Live:
 
     # what an action does with the Session
 
-    def restore(self) -> None:
-        """The Session, as the snapshot says. Sends no SQL."""
+    def restore(self, snapshot: Snapshot | None = None) -> None:
+        """The Session, as the snapshot says. Sends no SQL. snapshot: another one than the last."""
         if self.session is None:
+            self.base, snapshot = snapshot, snapshot or self.snapshot
             token = scope.set(self.row.id)
             try:
                 session: Any = self.registry.sessions()
@@ -65,18 +75,29 @@ class Live:
                 scope.reset(token)
             session.autoflush = self.row.settings["autoflush"]
             session.expire_on_commit = self.row.settings["expire_on_commit"]
-            self.board = Board(self.registry.models, self.snapshot.numbers)
-            snapshots.restore(session, self.board, self.snapshot)
+            self.board = Board(self.registry.models, snapshot.numbers)
+            snapshot, self.left_out = fitting.fitted(snapshot, self.registry.models)
+            snapshots.restore(session, self.board, snapshot)
             session.live = self
             self.session = session
 
-    def rewind(self) -> None:
-        """Sets the objects back to the snapshot, inside the transaction that stays open."""
+    def rewind(self, snapshot: Snapshot | None = None) -> None:
+        """Sets the objects back to the snapshot, inside the transaction that stays open.
+        snapshot: another one than the last, of the same transaction."""
+        self.base = snapshot
         self.session.live = None
         try:
-            snapshots.restore(self.session, self.board, self.snapshot)
+            snapshots.restore(self.session, self.board, snapshot or self.snapshot)
         finally:
             self.session.live = self
+
+    def become(self, snapshot: Snapshot, *, inside: bool) -> None:
+        """What an earlier version was. inside: in the transaction that is open; else that one is rolled back."""
+        if inside:
+            self.rewind(snapshot)
+            return
+        self.park()
+        self.restore(snapshot)
 
     def park(self) -> None:
         """Lets go of the Session: its connection goes back, an open transaction is rolled back.
@@ -121,6 +142,21 @@ class Live:
         transaction = None if self.session is None else self.session.get_transaction()
         return transaction is not None and bool(transaction._connections)
 
+    def is_intact(self, error: Exception) -> bool:
+        """Whether the transaction that was open before an action failed is still the one that it was."""
+        transaction = None if self.session is None else self.session._transaction  # the innermost: of a savepoint
+        if transaction is None or not transaction.is_active or not self.wrote:
+            return False
+        return not isinstance(error, sa.exc.DBAPIError) and all(
+            not connection.invalidated for connection, *_ in transaction._connections.values()
+        )
+
+    def connections(self) -> dict[sa.Engine, sa.Connection]:
+        """Those that the open transaction holds, by their engine."""
+        transaction = None if self.session is None else self.session.get_transaction()
+        held = () if transaction is None else transaction._connections.values()
+        return {connection.engine: connection for connection, *_ in held}
+
     def connection_number(self) -> int | None:
         """Of the connection that the open transaction holds."""
         transaction = None if self.session is None else self.session.get_transaction()
@@ -130,8 +166,15 @@ class Live:
     def capture(self) -> Snapshot:
         """What the workspace is now, each object that was flushed with the image that holds if its transaction is
         lost."""
-        found = snapshots.capture(self.session, self.board, self.snapshot)
+        found = snapshots.capture(self.session, self.board, self.base or self.snapshot)
+        if self.base is None:  # not of an undo, which brings old values back
+            found = elsewhere.noted(self, found)
+        notices = (fitting.told(self.left_out),) if self.left_out else ()
+        found = replace(found, notices=notices, fields=fitting.fields_of(self.registry.models, found))
+        self.base, self.left_out = None, ()
         if self.wrote:
+            self.epoch = self.epoch or secrets.token_hex(6)
+            found = replace(found, epoch=self.epoch, savepoints=len(self._marks))
             for ref, now in found.images.items():
                 if ref in self._staged:
                     now["staged"] = staged.fold(self._staged[ref], now)
@@ -146,6 +189,8 @@ class Live:
         try:
             self.session.flush()
             if self.wrote:
+                if not self.session.expire_on_commit:
+                    checking.keep_what_is_kept(self)
                 self.intend()
             self.session.commit()
         finally:
@@ -185,11 +230,14 @@ class Live:
     def flush_ends(self, states: Mapping[sa_orm.InstanceState[Any], tuple[bool, bool]]) -> None:
         made = tape.current.get()
         self.wrote = self.wrote or made is None or made.wrote
+        self.epoch = secrets.token_hex(6)
         for state in states:
             self.checked |= {state.key, state.mapper._identity_key_from_state(state)}
         known = {*self.board.objects}
-        for state, (is_delete, _) in states.items():
-            self._note_flushed(state, is_delete)
+        for state, (is_delete, listed_only) in states.items():
+            if not listed_only and state.obj() is not None:
+                self.board.join(state.obj())
+                self.changes.note(self, state, is_delete=is_delete)
         if self.committing:
             return
         for state in states:
@@ -199,30 +247,6 @@ class Live:
                 self._staged[ref] = found.get("staged", found)
         self.board.join_all(self.session)
         self._fresh |= {*self.board.objects} - known  # not seen before this transaction
-
-    def _note_flushed(self, state: sa_orm.InstanceState[Any], is_delete: bool) -> None:
-        """Which objects the open transaction wrote, and what their columns were before it: after the flush, before
-        SQLAlchemy forgets."""
-        ref = self.board.join(state.obj()) if state.obj() is not None else None
-        if ref is None:
-            return
-        kind, was = self._flushed.get(ref, ("made" if state.key is None else "changed", {}))
-        columns = image.columns_of(self.board.model(state.obj()))
-        for name, value in state.committed_state.items():
-            if kind == "changed" and name in columns and value is not NO_VALUE:
-                was.setdefault(name, columns[name].format(value))
-        if is_delete:
-            self._flushed.pop(ref, None) if kind == "made" else self._flushed.update({ref: ("deleted", was)})
-        elif kind == "made" or was:
-            self._flushed[ref] = (kind, was)
-
-    def witnesses(self) -> list[dict[str, Any]]:
-        """What tells, from its rows alone, whether the open transaction was committed."""
-        images = {
-            ref: snapshots.capture_one(self.session, self.board, self.board.objects[ref], self.snapshot)
-            for ref in list(self._flushed)[: settle.WITNESSES]
-        }
-        return settle.witnesses({ref: self._flushed[ref] for ref in images}, images)
 
     def note_loaded(self) -> None:
         """After an action inside a transaction that has written: what it loaded is fresh, unless it was made here."""
@@ -238,11 +262,24 @@ class Live:
         if made is not None:
             made.wrote = False
         self.wrote = False
+        self.epoch = None
         self.since = None
         self._staged.clear()
         self._fresh.clear()
-        self._flushed.clear()
+        self.changes.clear()
         self.checked.clear()
+        self._marks.clear()
+
+    def mark(self) -> None:
+        """A savepoint was opened: a rollback to it forgets what comes after."""
+        self.wrote, self.epoch = True, secrets.token_hex(6)
+        self._marks.append((dict(self._staged), self.changes.mark(), set(self.checked)))
+
+    def back_to_mark(self) -> None:
+        """It was rolled back to, and with it the locks since then are gone."""
+        self._staged, changes, self.checked = self._marks.pop()
+        self.changes.back_to(changes)
+        self.epoch = secrets.token_hex(6)
 
     def narrowing(self, mapper: sa_orm.Mapper[Any]) -> list[Any]:
         """What rows of this class the present actor may see."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -34,7 +35,7 @@ class Lives:
         self._guard = threading.RLock()
         self._registries: dict[str, Registry] = {}
         self._by_name: dict[str, Live] = {}
-        self._locks: dict[str, threading.RLock] = {}
+        self._locks: weakref.WeakValueDictionary[str, threading.RLock] = weakref.WeakValueDictionary()
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._by_name))
@@ -55,8 +56,7 @@ class Lives:
     def held(self, name: str, wait: float | None = None) -> Iterator[None]:
         """The workspace's lock, waited for a bounded time."""
         self._after_fork()
-        with self._guard:
-            lock = self._locks.setdefault(str(name), threading.RLock())
+        lock = self._lock(name)
         if not lock.acquire(timeout=self._config.workspace_wait_seconds if wait is None else wait):
             message = f"Somebody else is doing something in {name} just now."
             raise Refusal("busy", message, remedy="Try again in a moment.")
@@ -68,13 +68,22 @@ class Lives:
     @contextmanager
     def held_now(self, name: str) -> Iterator[bool]:
         """The workspace's lock if nobody has it; False while an action runs."""
-        lock = self._locks.get(name)
-        taken = lock is None or lock.acquire(blocking=False)
+        self._after_fork()
+        lock = self._lock(name)
+        taken = lock.acquire(blocking=False)
         try:
             yield taken
         finally:
-            if lock is not None and taken:
+            if taken:
                 lock.release()
+
+    def _lock(self, name: str) -> threading.RLock:
+        """Kept by those who have it or wait for it: there are more names than workspaces."""
+        with self._guard:
+            lock = self._locks.get(str(name))
+            if lock is None:
+                lock = self._locks[str(name)] = threading.RLock()
+            return lock
 
     def _after_fork(self) -> None:
         if os.getpid() != self._pid:
@@ -85,6 +94,7 @@ class Lives:
 
     def registry(self, database: str) -> Registry:
         """Where Sessions on this database come from; made when the first workspace needs it."""
+        self._after_fork()
         with self._guard:
             if database not in self._registries:
                 found = self._databases.get(database)

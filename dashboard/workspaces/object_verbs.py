@@ -10,7 +10,7 @@ from ..records.keys import identity_of
 from ..records.models import Model
 from ..refusal import Refusal
 from . import reverting
-from .image import Image
+from .image import Image, mentions
 from .live import Live
 from .python import call, identity, literal, variable
 from .request import Done, Plan, Request, switch, writable
@@ -158,7 +158,7 @@ def merge(request: Request) -> Plan:
 def drop(request: Request) -> Plan:
     found, model = request.object()
     ref = found["ref"]
-    holders = [other for other, image in request.snapshot.images.items() if other != ref and _mentions(image, ref)]
+    holders = [other for other, image in request.snapshot.images.items() if other != ref and mentions(image, ref)]
     if holders:
         raise Refusal(
             "wrong_state", f"{ref} is held by {', '.join(holders[:3])}.", remedy="Take it out of there first."
@@ -169,8 +169,3 @@ def drop(request: Request) -> Plan:
         return Done(left=True)
 
     return Plan(run, f"del {variable(ref)}", models=(model,))
-
-
-def _mentions(image: Image, ref: str) -> bool:
-    parts = (part for related in image["relationships"].values() for part in related.values())
-    return any(part == ref or (isinstance(part, list) and ref in part) for part in parts)

@@ -11,7 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-LITERAL_CHARACTERS = 200
+LINE_CHARACTERS = 300
+"""Shown of one line; the whole of it is what a script takes."""
 
 
 def variable(ref: str) -> str:
@@ -41,11 +42,11 @@ def literal(value: Any) -> str:
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return f'float("{value}")'
     if isinstance(value, (list, tuple, dict)):
-        return _cut(repr(value))
+        return repr(value)
     text = repr(value)
     if isinstance(value, (str, Decimal, datetime.date, datetime.time, datetime.timedelta)):
         text = _double_quoted(value, text)
-    return _cut(text)
+    return text
 
 
 def _double_quoted(value: Any, text: str) -> str:
@@ -55,8 +56,10 @@ def _double_quoted(value: Any, text: str) -> str:
     return f'Decimal("{plain}")' if isinstance(value, Decimal) else text
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LITERAL_CHARACTERS else text[: LITERAL_CHARACTERS - 1] + "…"
+def shown(source: str) -> str:
+    """Source as people read it: no line without end."""
+    lines = source.split("\n")
+    return "\n".join(line if len(line) <= LINE_CHARACTERS else line[: LINE_CHARACTERS - 1] + "…" for line in lines)
 
 
 def identity(values: Iterable[Any]) -> str:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ..records.models import Model
 from ..refusal import Refusal
 from .case import Case
-from .constraints import SENTENCES, Violation, attributes, suspected, violation_of
+from .constraints import SENTENCES, Violation, attributes, constraint_columns, suspected, violation_of
 from .misfits import MOMENTS, misfits, unreadable
 from .pointing import Pointer, missing, takers
 from .sent import Named, Sent, attributes_of
@@ -120,14 +120,15 @@ def _columns(model: Model, violation: Violation, sent: Sent) -> list[str]:
 def _narrowed(violation: Violation, sent: Sent, named: list[Named]) -> list[Named]:
     """Of the rows that went with one statement those that the constraint can have meant."""
     of_table: Iterable[sa.Column[Any]] = () if sent.table is None else sent.table.columns
-    columns = [column for column in of_table if column.name in violation.columns]
+    names = violation.columns or constraint_columns(sent.table, violation.constraint)
+    columns = [column for column in of_table if column.name in names]
     fewer = named
     if violation.kind == "not_null":
         fewer = [each for each in named if any(each.row.get(column.key) is None for column in columns)]
     elif violation.value:
-        fewer = [
-            each for each in named if ", ".join(str(_value(each, column)) for column in columns) == violation.value
-        ]
+        keys = [[str(_value(each, column)) for column in columns] for each in named]
+        is_it = [violation.value in (", ".join(key), "-".join(key)) for key in keys]  # MySQL has hyphens between
+        fewer = [each for each, meant in zip(named, is_it, strict=True) if meant]
     elif columns:
         fewer = [each for each in named if any(column.key in each.row for column in columns)]
     return fewer or named

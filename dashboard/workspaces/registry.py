@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,25 +14,27 @@ from ..config import Config
 from ..records.models import Database, Models
 from ..refusal import Refusal
 from ..store.engine import Store
-from ..store.workspaces import Change, Kept, KeptWorkspaces, Row
-from . import failures, pins, settle, staged, tally, verbs, view
+from ..store.workspaces import Change, KeptWorkspaces, Row
+from . import failures, pins, scripts, settle, tally, verbs, view, walks
+from . import review as reviewing
 from .action import Action
 from .counting import counted
-from .deadlines import Deadlines
+from .finding import Finder, already_committed, check_version, is_name, stale
 from .live import Live
 from .lives import Lives
+from .pins import Elsewhere
 from .request import Request
+from .review import Review
 from .sight import Sight
 from .snapshot import Snapshot
 from .states import OBJECT_VERBS
 from .tape import now
+from .transactions import Transactions
 from .view import Outcome, Summary, View
 
-__all__ = ["Outcome", "Sight", "Summary", "View", "Workspaces"]
+__all__ = ["Elsewhere", "Outcome", "Sight", "Summary", "View", "Workspaces"]
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 EVERYTHING = Sight(restricts=False)
-AWAY = "The database cannot be reached, so its tables are not known: this is the workspace as it was kept."
 
 
 class Workspaces:
@@ -48,20 +49,19 @@ class Workspaces:
         self, databases: Mapping[str, Database], store: Store, config: Config, *, worker: Callable[[], int] = os.getpid
     ) -> None:
         self._databases = dict(databases)
-        self._kept = KeptWorkspaces(store, versions=config.undo_kept, tape=config.tape_kept)
+        self._kept = KeptWorkspaces(store, tape=config.tape_kept, change_sets=config.change_sets_kept)
         self.tally = tally.Tally(self._kept)
         self.config = config
-        self.worker = worker
-        self.closed = False
         self._lives = Lives(self._databases, config)
-        self._number = pins.number(self)
-        self._deadlines = Deadlines(self._end_idle)
+        self._finder = Finder(self._databases, self._kept, self._lives)
+        self.transactions = Transactions(self._lives, self._kept, self._finder, config, worker)
 
     # what may be asked
 
     def summaries(self, sight: Sight = EVERYTHING, *, actor: str | None = None) -> tuple[Summary, ...]:
         """Every workspace that the actor may look at, by name."""
-        return tuple(view.summary(row) for row in self._kept.rows() if self._is_open_to(row, actor, sight))
+        rows = (row for row in self._kept.rows() if self._finder.is_open_to(row, actor, sight))
+        return tuple(view.summary(self._seen(row)) for row in rows)
 
     def open(
         self,
@@ -74,29 +74,37 @@ class Workspaces:
         sandbox: bool = False,
     ) -> View:
         """A new, empty workspace. Raises Refusal "invalid", "not_found" (its database), "taken" or "too_large"."""
-        if not _is_name(name):
+        if not is_name(name):
             message = "A name begins with a letter or digit and has at most 64 letters, digits, _, . and -."
             raise Refusal("invalid", message, fields={"name": message})
-        models = self._models(database)
-        settings = {"autoflush": autoflush, "expire_on_commit": expire_on_commit, "sandbox": sandbox}
-        row = Row(0, name, owner, database, settings, 1, 0, 0, None, None, None, now())
+        models = self._finder.models(database)
+        settings: dict[str, Any] = {"autoflush": autoflush, "expire_on_commit": expire_on_commit, "sandbox": sandbox}
+        row = Row(0, name, owner, database, {**settings, "since": now()}, 1, 0, 0, None, None, None, now())
         row = self._kept.open(row, Snapshot().header(), most=self.config.workspaces_kept)
         return view.draw(row, Snapshot(), (), models, EVERYTHING)
 
     def view(self, name: str, sight: Sight = EVERYTHING, *, actor: str | None = None) -> View:
         """The workspace as it is kept. Sends nothing to the database that is looked at.
         actor: who looks; Refusal("forbidden") where the workspace is not open to them."""
-        row = self._row(name)
-        self._check_open(row, actor, sight)
+        row = self._finder.row(name)
+        self._finder.check_open(row, actor, sight)
         if row.intent is not None:
-            snapshot = self._snapshot(row)
-            uncertain = pins.is_over(row.intent["process"])
-            return self._draw(
+            snapshot = self._finder.snapshot(row)
+            uncertain = pins.is_over_commit(row.intent) and not snapshot.newer
+            return self._finder.draw(
                 row, snapshot.told("commit_uncertain", settle.UNCERTAIN) if uncertain else snapshot, sight
             )
         if row.pin is not None:
-            row = self._without_lost_pin(row)
-        return self._draw(row, self._snapshot(row), sight)
+            row = self.transactions.without_lost(row)
+        return self._finder.draw(row, self._finder.snapshot(row), sight)
+
+    def copied(self, name: str, kind: str, sight: Sight = EVERYTHING, *, actor: str | None = None) -> str:
+        """Its tape as `tape.py`, `tape.sql` or `test_tape.py`."""
+        row = self._finder.row(name)
+        self._finder.check_open(row, actor, sight)
+        models = self._finder.models(row.database)
+        walk = walks.walk(row, self._kept.tape(row), self._finder.snapshot(row), models, sight)
+        return scripts.copied(walk, kind, self._databases[row.database].engine.dialect.name)
 
     @counted
     def act(
@@ -111,17 +119,29 @@ class Workspaces:
     ) -> Outcome:
         """Does one verb. version: the one that the actor saw.
         Raises the Refusal for whatever cannot be done; the workspace is then as it was."""
-        if self.closed:
+        if self.transactions.closed:
             raise Refusal("unavailable", "This worker is going; another one answers in a moment.")
         with self._lives.held(name):
-            row = self._row(name)
-            self._check_open(row, actor, sight)
+            row = self._finder.row(name)
+            self._finder.check_open(row, actor, sight)
             if verb == "discard":
                 return self._discard(row, actor, version, sight)
-            _check_version(row, version)
+            check_version(self._kept, row, version, verb)
             live = self._live(row)
-            _check_version(live.row, version)
-            request = Request(verb, arguments, live.snapshot, live.registry.models, sight)
+            check_version(self._kept, live.row, version, verb)
+            if verb == "take-over" and actor == row.owner:
+                raise Refusal("wrong_state", f"{row.name} is yours already.")
+            request = Request(
+                verb,
+                arguments,
+                live.snapshot,
+                live.registry.models,
+                sight,
+                self._earlier(live.row),
+                partial(self._kept.tape, live.row),
+                self.config,
+                bool(row.settings["sandbox"]),
+            )
             plan = verbs.plan(request)
             sight.permit(verb, *plan.models)
             sight.permit("load", *plan.reads)
@@ -130,77 +150,47 @@ class Workspaces:
             done = Action(self, self._kept, live, request, plan, actor).do()
             self._lives.park_oldest(live)
             row, snapshot = live.row, live.snapshot
-        return Outcome(self._draw(row, snapshot, sight), done.ref, done.merged, done.left)
+        return Outcome(self._finder.draw(row, snapshot, sight), done.ref, done.merged, done.left)
+
+    def review(self, name: str, *, actor: str, sight: Sight = EVERYTHING, run: bool = False) -> Review:
+        """What a commit would do: tried out, and taken back. Changes nothing.
+        run: also where listeners of the program would run that are not ours."""
+        if self.transactions.closed:
+            raise Refusal("unavailable", "This worker is going; another one answers in a moment.")
+        with self._lives.held(name):
+            row = self._finder.row(name)
+            self._finder.check_open(row, actor, sight)
+            live = self._live(row)
+            try:
+                return reviewing.review(live, self._kept.tape(live.row), sight, self.config, run=run)
+            finally:
+                self.transactions.check(live)
 
     def discard(self, name: str, *, actor: str, version: int | None = None, sight: Sight = EVERYTHING) -> Outcome:
         """The workspace goes, whatever is in it."""
         return self.act(name, "discard", {}, actor=actor, version=version, sight=sight)
 
+    def engine(self, database: str) -> sa.Engine:
+        """The synchronous engine on which the workspaces of a database work."""
+        return self._lives.registry(database).main.engine
+
     def close(self) -> None:
         """At the end of the process: open transactions are rolled back and staged again, connections go back."""
-        self.closed = True
-        self._deadlines.close()
-        for name in self._lives:
-            with self._lives.held(name, wait=5.0):
-                live = self._lives.get(name)
-                if live is not None:
-                    self._park_open(live, pins.ENDED)
-                    self._lives.drop(name)
-        self._lives.close()
-
-    # finding
-
-    def _models(self, database: str) -> Models:
-        if database not in self._databases:
-            raise Refusal("not_found", f"There is no database {str(database)[:80]!r} here.")
-        return self._databases[database].models
-
-    def _row(self, name: str) -> Row:
-        row = self._kept.row(name) if _is_name(name) else None
-        if row is None:
-            raise Refusal("not_found", f"There is no workspace {str(name)[:80]!r}.")
-        return row
-
-    def _snapshot(self, row: Row) -> Snapshot:
-        live = self._lives.get(row.name)
-        if live is not None:
-            row_now, snapshot = live.row, live.snapshot
-            if (row_now.id, row_now.version) == (row.id, row.version):
-                return snapshot
-        return _snapshot(self._kept.load(row))
-
-    def _draw(self, row: Row, snapshot: Snapshot, sight: Sight) -> View:
-        found = self._databases.get(row.database)
-        models = Models() if found is None else found.models
         try:
-            len(models)
-        except Refusal as refusal:
-            if refusal.code != "database_away" or sight.restricts:  # without its models nothing can be withheld
-                raise
-            away = {"code": "database_away", "message": AWAY}
-            models, snapshot = Models(), replace(snapshot, notices=(*snapshot.notices, away))
-        return view.draw(row, snapshot, self._kept.tape(row), models, sight)
+            self.transactions.close()
+        finally:
+            self._lives.close()
 
-    # who may
-
-    def _check_open(self, row: Row, actor: str | None, sight: Sight) -> None:
-        if actor is not None and actor != row.owner and self._is_narrowed(row, sight):
-            message = f"{row.name} is {row.owner}'s: it may hold records that you may not see."
-            raise Refusal("forbidden", message, remedy="Open a workspace of your own.")
-
-    def _is_open_to(self, row: Row, actor: str | None, sight: Sight) -> bool:
+    def _seen(self, row: Row) -> Row:
+        """As the list shows it: a transaction whose worker is gone is ended by whoever looks."""
+        if row.pin is None or row.intent is not None:
+            return row
         try:
-            self._check_open(row, actor, sight)
-        except Refusal:
-            return False
-        return True
+            return self.transactions.without_lost(row)
+        except Refusal:  # discarded or changed meanwhile
+            return row
 
-    def _is_narrowed(self, row: Row, sight: Sight) -> bool:
-        """Whether the actor sees only some rows: a snapshot sends no SQL, so what is in it cannot be asked then."""
-        found = self._databases.get(row.database)
-        if not sight.restricts or found is None:
-            return False
-        return any(sight.rows(model) is not None for model in found.models)
+    # acting
 
     def _live(self, row: Row) -> Live:
         """This process's side of the workspace, brought to what the store says.
@@ -212,102 +202,67 @@ class Workspaces:
             row = self._save_late(live, row)
         if row.intent is not None:
             row = self._settled(row)
-        if row.pin is not None and self._is_lost(row):
-            row = self._end_pin(row, self._snapshot(row), pins.GONE) or self._row(row.name)
-        if row.pin is not None and row.pin != self.pin():
-            raise pins.refusal(row)
+        if row.pin is not None and self.transactions.is_lost(row):
+            row = self.transactions.end_lost(row)
+        if row.pin is not None and row.pin != self.transactions.pin():
+            raise pins.elsewhere(row)
         live = self._lives.get(row.name)
+        known = None if live is None else live.row.tape
         if live is None:
-            live = Live(self._lives.registry(row.database), row, _snapshot(self._kept.load(row)))
+            live = Live(self._lives.registry(row.database), row, self._finder.stored(row))
             self._lives.put(live)
         elif live.row.version != row.version or (live.wrote and row.pin is None):
             live.park()
-            live.snapshot = _snapshot(self._kept.load(row))
+            live.snapshot = self._finder.stored(row)
+        if known != row.tape:
+            live.seen = self._kept.seen(row)
         live.row = row
-        live.used = time.monotonic()
+        self.transactions.used(live)
         return live
 
-    # pins
-
-    def pin(self) -> str:
-        """Who holds the transactions that are open here."""
-        return pins.pin(self._number)
-
-    def _is_lost(self, row: Row) -> bool:
-        """The open transaction that the store tells of is certainly over."""
-        if row.pin != self.pin():
-            return pins.is_over(row.pin or "")
-        live = self._lives.get(row.name)
-        return live is None or not live.wrote or live.row.id != row.id
+    def _earlier(self, row: Row) -> Callable[[int], Snapshot]:
+        return lambda version: self._finder.stored(replace(row, version=version))
 
     def _settled(self, row: Row) -> Row:
-        """A commit was announced, its outcome was not, and that worker is gone: the rows say which it is."""
-        intent = row.intent or {}
-        if intent["process"] != self.pin() and not pins.is_over(intent["process"]):
+        """A commit was announced, its outcome was not: its worker tells in a moment, or it is gone and the rows say
+        which it is."""
+        if (row.intent or {}).get("process") != self.transactions.pin():
+            row = self._finder.decided(row, self.config.workspace_wait_seconds)
+        intent = row.intent
+        if intent is None:
+            return row
+        if intent["process"] != self.transactions.pin() and not pins.is_over_commit(intent):
             raise settle.still_committing(row.name)
         self._lives.drop(row.name)
-        before = _snapshot(self._kept.load(row))
+        before = self._finder.stored(row)
         try:
-            after = settle.settle(self._lives.registry(row.database), before, intent)
+            after, outcome, how = settle.settle(
+                self._lives.registry(row.database), before, intent, self._kept.change_set
+            )
         except sa.exc.SQLAlchemyError as error:
             raise failures.away(error) from error
-        images = after.changed_since(before)
-        change = Change(now(), intent["actor"], "settle", after.header(), images, objects=len(after.images))
-        return self._kept.save(row, change) or self._row(row.name)
-
-    def _without_lost_pin(self, row: Row) -> Row:
-        """For whoever only looks. While an action runs here, its end is not in the store yet:
-        then nothing is concluded."""
-        with self._lives.held_now(row.name) as taken:
-            if not taken:
-                return row
-            row = self._row(row.name)
-            if row.pin is None or not self._is_lost(row):
-                return row
-            return self._end_pin(row, self._snapshot(row), pins.GONE) or self._row(row.name)
-
-    def _end_pin(self, row: Row, snapshot: Snapshot, why: str) -> Row | None:
-        """By compare-and-set: everything staged again, in a new version. None when somebody else did it first."""
-        told = staged.lose(snapshot).told("transaction_lost", pins.LOST.format(why=why))
         change = Change(
-            now(), row.owner, "transaction_lost", told.header(), told.changed_since(snapshot), objects=len(told.images)
-        )
-        after = self._kept.save(row, change)
-        live = self._lives.get(row.name)
-        if after is not None and live is not None and live.row.id == row.id:
-            live.park()
-            live.row, live.snapshot = after, told
-        return after
+            now(), intent["actor"], "settle", after.header(), after.changed_since(before),
+            objects=len(after.images), outcome=outcome, how=how,
+        )  # fmt: skip
+        return self._kept.save(row, change) or self._finder.row(row.name)
 
-    def keep_time(self, live: Live) -> float:
-        """Seconds that the open transaction of this workspace may idle."""
-        sqlite = live.registry.main.engine.dialect.name == "sqlite"
-        return self.config.sqlite_transaction_seconds if sqlite else self.config.transaction_seconds
+    def settle(self, name: str) -> None:
+        """Finds out what became of a commit that was announced, if its worker is gone."""
+        with self._lives.held(name):
+            row = self._kept.row(name) if is_name(name) else None
+            if row is not None and row.intent is not None:
+                self._settled(row)
 
-    def watch_deadline(self, live: Live) -> None:
-        """After an action: its open transaction has all its time again, or none is open."""
-        if live.wrote:
-            live.deadline = time.monotonic() + self.keep_time(live)
-            self._deadlines.set(live.row.name, self.keep_time(live))
-        else:
-            live.deadline = None
-            self._deadlines.clear(live.row.name)
-
-    def _end_idle(self, name: str) -> None:
-        with self._lives.held(name, wait=60.0):
-            live = self._lives.get(name)
-            if live is not None and live.deadline is not None and time.monotonic() >= live.deadline:
-                self._park_open(live, pins.IDLE.format(seconds=self.keep_time(live)))
-
-    def _park_open(self, live: Live, why: str) -> None:
-        """Parks a workspace; an open transaction is rolled back first, and told as lost."""
-        was_open = live.wrote
-        live.park()
-        if was_open:
-            try:
-                self._end_pin(live.row, live.snapshot, why)
-            except Refusal:  # the store is away: whoever looks next finds the transaction over
-                pass
+    def overtaken(self, row: Row, verb: str) -> Refusal:
+        """For an action that found another version in the store than it was made from."""
+        now = self._kept.row(row.name)
+        if verb == "commit" and now is not None and now.id == row.id:
+            now = self._finder.decided(now, self.config.workspace_wait_seconds)
+            number = self._kept.committed(row, row.version)
+            if number is not None:
+                return already_committed(now, number)
+        return stale(row)
 
     # ending
 
@@ -315,17 +270,19 @@ class Workspaces:
         """Needs nothing of what is in it: a workspace that nobody can restore any more can still be discarded
         by its owner, and by whoever is not restricted."""
         if sight.restricts and actor != row.owner:
-            staged_models = Request("discard", {}, self._snapshot(row), self._models(row.database), sight).staged()
+            staged_models = Request(
+                "discard", {}, self._finder.snapshot(row), self._finder.models(row.database), sight
+            ).staged()
             sight.permit("discard", *staged_models)
-        if row.pin is not None and row.pin != self.pin() and not self._is_lost(row):
-            raise pins.refusal(row)
-        _check_version(row, version)
+        if row.pin is not None and row.pin != self.transactions.pin() and not self.transactions.is_lost(row):
+            raise pins.elsewhere(row)
+        check_version(self._kept, row, version, "discard")
         self._lives.drop(row.name)
-        self._deadlines.clear(row.name)
+        self.transactions.forget(row.name)
         while not self._kept.discard(row):
-            again = self._row(row.name)
+            again = self._finder.row(row.name)
             if (again.id, again.version, again.pin) != (row.id, row.version, row.pin):
-                raise _stale(row)
+                raise stale(row)
             row = again
         gone = view.draw(replace(row, transaction=None), Snapshot(), (), Models(), sight)
         return Outcome(gone, removed=True)
@@ -339,22 +296,4 @@ class Workspaces:
                 live.row = saved
                 return saved
         live.park()
-        return self._row(row.name)
-
-
-def _is_name(name: object) -> bool:
-    return isinstance(name, str) and NAME.fullmatch(name) is not None
-
-
-def _check_version(row: Row, version: int | None) -> None:
-    if version is not None and version != row.version:
-        message = f"{row.name} is at version {row.version} now; yours was {version}."
-        raise Refusal("stale", message, remedy="Look at it again.", details={"version": row.version})
-
-
-def _stale(row: Row) -> Refusal:
-    return Refusal("stale", f"{row.name} was changed by somebody else just now.", remedy="Look at it again.")
-
-
-def _snapshot(kept: Kept) -> Snapshot:
-    return Snapshot.of(kept.header, kept.images)
+        return self._finder.row(row.name)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..config import Config
 from ..records.models import Model, Models
 from ..refusal import Refusal
 from .image import Image
@@ -18,11 +19,12 @@ from .values import Reading
 @dataclass(frozen=True)
 class Done:
     """What became of a verb. ref: the object it made or loaded. merged: the one that merge() answered.
-    left: one that left the board."""
+    left: one that left the board. notice: code and message of what the person must be told."""
 
     ref: str | None = None
     merged: str | None = None
     left: bool = False
+    notice: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,9 @@ class Plan:
     python: as a person would write it; it may name the ref only when it has run.
     touched: (model, attribute) whose values it names.
     models: what the verb is done with. reads: what else it loads or names.
+    takes_over: the workspace is the actor's from now on.
+    shape: makes the snapshot before, the one after and the version that was acted on into the one that is kept;
+    None: the action is a step that can be undone. goes: the version whose action an undo or a redo is about.
     """
 
     run: Callable[[Live], Done]
@@ -40,20 +45,33 @@ class Plan:
     models: tuple[Model, ...] = ()
     reads: tuple[Model, ...] = ()
     settings: Mapping[str, bool] | None = None
+    takes_over: bool = False
+    shape: Callable[[Snapshot, Snapshot, int], Snapshot] | None = None
+    goes: int | None = None
 
     def line(self, done: Done) -> str:
         return self.python if isinstance(self.python, str) else self.python(done)
 
 
+def _nothing_earlier(version: int) -> Snapshot:
+    raise Refusal("stale", f"Version {version} is not kept any more.")
+
+
 @dataclass(frozen=True)
 class Request:
-    """One act as it was asked for. arguments: of the verb, as JSON or a form gave them."""
+    """One act as it was asked for. arguments: of the verb, as JSON or a form gave them.
+    earlier: gives the snapshot of an earlier version. tape: gives the actions that are kept.
+    sandbox: what a state forbids may be tried."""
 
     verb: str
     arguments: Mapping[str, Any]
     snapshot: Snapshot
     models: Models
     sight: Sight = field(default_factory=Sight)
+    earlier: Callable[[int], Snapshot] = _nothing_earlier
+    tape: Callable[[], Iterable[Mapping[str, Any]]] = tuple
+    config: Config = field(default_factory=Config)
+    sandbox: bool = False
 
     def text(self, name: str) -> str:
         value = self.arguments.get(name)

@@ -11,13 +11,14 @@ import sqlalchemy.orm as sa_orm
 from ..records.models import Model
 from ..refusal import Refusal
 from . import checking
-from .checking import Row, Staged
+from .checking import Row
 from .conflicts import Conflict
 from .image import shown
 from .live import Live
 from .python import variable
 from .request import Done, Plan, Request, writable
 from .reverting import revert
+from .writing import Staged, staged
 
 MINE, THEIRS = "mine", "theirs"
 SHAPE = 'resolve is {"resolve": {REF: {COLUMN: "mine" or "theirs"}}}.'
@@ -80,7 +81,7 @@ def _invalid(problems: Mapping[str, str]) -> Refusal:
 
 
 def _settle(live: Live, wanted: Mapping[str, Words]) -> None:
-    by_state = {each.state: each for each in checking.staged(live)}
+    by_state = {each.state: each for each in staged(live)}
     found = {ref: _staged(live, by_state, ref) for ref in wanted}
     rows = checking.read(live, found.values(), lock=False)
     present = {ref: rows.get(each.state.key) for ref, each in found.items()}

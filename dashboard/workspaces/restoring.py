@@ -103,7 +103,7 @@ def _restore_related(
         was[name] = history
         return
     if "now" in image and impl.collection:
-        impl.set_committed_value(state, state.dict, [find[ref] for ref in image["now"] if ref in find])
+        _restore_collection(state, impl, image, find)
     elif "now" in image:
         state.dict[name] = _restored(image["now"], find)
     if "was" in image:
@@ -116,6 +116,22 @@ def _restore_related(
         pending = state._get_pending_mutation(name)
         pending.added_items.update(found["added"])
         pending.deleted_items.update(found["removed"])
+
+
+def _restore_collection(
+    state: sa_orm.InstanceState[Any], impl: Any, image: Mapping[str, Any], find: Mapping[str, object]
+) -> None:
+    """A dictionary gets the keys that it had: what its members' are made of may be expired by now."""
+    if "keys" in image:
+        impl.set_committed_value(state, state.dict, [])
+        for key, ref in zip(image["keys"], image["now"], strict=True):
+            if ref in find:
+                dict.__setitem__(state.dict[impl.key], key, find[ref])
+        return
+    try:
+        impl.set_committed_value(state, state.dict, [find[ref] for ref in image["now"] if ref in find])
+    except sa.exc.InvalidRequestError:  # keys that JSON has no word for: it is loaded anew
+        state.dict.pop(impl.key, None)
 
 
 def _restored(ref: str | None, find: Mapping[str, object]) -> Any:

@@ -21,8 +21,10 @@ def revert(obj: Any, names: Iterable[str] | None = None) -> None:
     pending = state.__dict__.get("_pending_mutations", {})
     changed = [name for name in dict.fromkeys((*state.committed_state, *pending)) if names is None or name in names]
     relationships = [name for name in changed if name in state.mapper.relationships]
-    for name in relationships:
-        _revert_related(obj, state, name)
+    # to-one first, whatever came first: what one side takes back is gone from the other's queue then
+    for name in sorted(relationships, key=lambda name: (bool(state.mapper.relationships[name].uselist), name)):
+        if name in state.committed_state or name in state.__dict__.get("_pending_mutations", {}):
+            _revert_related(obj, state, name)
     columns = [name for name in changed if name not in relationships]
     known = [name for name in columns if state.committed_state.get(name, NO_VALUE) not in _Unknown()]
     for name in known:

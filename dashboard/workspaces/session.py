@@ -3,7 +3,8 @@ watched for flushes and for what an actor may see."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,9 @@ import sqlalchemy.orm as sa_orm
 
 from ..records.models import Database, Model
 from ..telemetry import watch_sessions
-from . import tape
+from . import flush_order, tape
 from .engine import POOL_NAME, WorkspaceEngine
+from .links import Links
 from .sight import Sight
 
 if TYPE_CHECKING:
@@ -39,14 +41,29 @@ class WorkspaceSessionMixin:
         return type(self).find_engine(bind.engine)
 
 
+class ScratchSessionMixin:
+    """In front of that: on a connection that is open already, inside a savepoint."""
+
+    connections: Mapping[sa.Engine, sa.Connection] = {}
+
+    def get_bind(self, *arguments: Any, **options: Any) -> Any:
+        engine = super().get_bind(*arguments, **options)  # type: ignore[misc]
+        return self.connections.get(engine, engine)
+
+
 class Registry:
-    """The Sessions of the workspaces on one database: a `scoped_session` whose scope is the current workspace."""
+    """The Sessions of the workspaces on one database: a `scoped_session` whose scope is the current workspace.
+
+    keeps_history: the database was seen to have the table of change sets.
+    """
 
     def __init__(self, database: Database, *, connections: int, seconds: float, pool_name: str = POOL_NAME) -> None:
         self._connections, self._seconds, self._pool_name = connections, seconds, pool_name
         self.engines: dict[sa.Engine, WorkspaceEngine] = {}
         self.models = database.models
         self.main = self._engine(database.engine)
+        self.links = Links(database.models)
+        self.keeps_history = False
         self._watch = None
         maker = database.maker
         self.session_class: type[sa_orm.Session] = type(
@@ -56,11 +73,28 @@ class Registry:
         for name, listener in _LISTENERS.items():
             sa.event.listen(self.session_class, name, listener)
         self._watch = watch_sessions(self.session_class, registry="workspaces")
+        self._scratches: Any = None
+        self._scratch_watch: Any = None
         options = {**maker.kw, "autobegin": True, "close_resets_only": True}
         options.setdefault("bind", None if options.get("binds") else database.engine)
         self.sessions = sa_orm.scoped_session(
             sa_orm.sessionmaker(class_=self.session_class, **options), scopefunc=scope.get
         )
+        self._scratch_options = {**options, "join_transaction_mode": "create_savepoint"}
+        self._guard = threading.Lock()
+        self._kind = sync_class(maker)
+
+    def scratch(self) -> Any:
+        """A Session whose flush is taken back. Not one of the workspaces': what it does is nobody's action."""
+        with self._guard:
+            if self._scratches is None:
+                bases = (ScratchSessionMixin, WorkspaceSessionMixin, self._kind)
+                class_: Any = type("ReviewSession", bases, {"find_engine": staticmethod(self._find)})
+                for name, listener in _LISTENERS.items():
+                    sa.event.listen(class_, name, listener)
+                self._scratch_watch = watch_sessions(class_, registry="reviews")
+                self._scratches = sa_orm.sessionmaker(class_=class_, **self._scratch_options)
+        return self._scratches()
 
     def _find(self, engine: sa.Engine) -> sa.Engine:
         ours = any(made.engine is engine for made in self.engines.values())
@@ -90,6 +124,8 @@ class Registry:
     def close(self) -> None:
         if self._watch is not None:
             self._watch.stop()
+        if self._scratch_watch is not None:
+            self._scratch_watch.stop()
         for engine in self.engines.values():
             engine.close()
 
@@ -109,6 +145,7 @@ def _of(session: sa_orm.Session) -> Live | None:
 
 
 def _before_flush(session: sa_orm.Session, context: Any, instances: Any) -> None:
+    flush_order.settle(context)
     live = _of(session)
     if live is not None:
         live.flush_begins()

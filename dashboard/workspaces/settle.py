@@ -3,7 +3,7 @@ say."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +13,12 @@ import sqlalchemy.orm as sa_orm
 from ..records.keys import identity_of
 from ..records.models import Model
 from ..refusal import Refusal
+from ..store import change_sets
+from ..store.change_sets import COMMITTED, LOST, ChangeSet
 from ..telemetry.parked import laid_aside
-from . import staged
+from . import staged, under_way
+from .changes import CREATED, DELETED, in_order
+from .checking import same
 from .image import Image
 from .session import Registry
 from .snapshot import Snapshot
@@ -22,6 +26,11 @@ from .snapshot import Snapshot
 WITNESSES = 20
 """Rows that are read again; all were written in one transaction, so the first that can tell is enough."""
 
+REFUSED = "the database refused the COMMIT"
+READ_AGAIN = "found by reading the rows again, after its worker ended"
+OWN_ROW = "found by its own row in the database, after its worker ended"
+NOBODY_KNOWS = "its worker ended, and the rows were changed since: nobody can tell"
+KEPT_LATE = "The last commit was written to the database; the store was away then, and knows of it only now."
 UNCERTAIN = (
     "A worker ended while it committed this. The next action reads the rows again and finds out whether it was written."
 )
@@ -36,20 +45,38 @@ UNDECIDED = (
 )
 
 
-def settle(registry: Registry, snapshot: Snapshot, intent: Mapping[str, Any]) -> Snapshot:
-    """The workspace after the commit, or as it was staged, with a notice that says which. Sends SELECTs."""
-    written = _is_written(registry, intent["objects"])
+def settle(
+    registry: Registry, snapshot: Snapshot, intent: Mapping[str, Any], find: Callable[[int], ChangeSet | None]
+) -> tuple[Snapshot, str, str]:
+    """The workspace after the commit, or as it was staged, with a notice that says which; what became of the change
+    set, and how that was found. Sends SELECTs. find: in the store."""
+    engine = registry.main
+    under_way.wait(engine.engine, intent.get("server"), engine.seconds)
+    beside = "token" in intent
+    if beside:
+        kept = _beside(registry, intent["token"])
+    else:
+        kept = find(intent["change_set"]) if "change_set" in intent else None
+    objects, how = () if kept is None else kept.objects, OWN_ROW if beside else READ_AGAIN
+    written = kept is not None if beside else _is_written(registry, objects)
     if written:
-        return _committed(registry, snapshot, intent["objects"]).told("commit_found", WRITTEN)
-    return staged.lose(snapshot).told("transaction_lost", UNDECIDED if written is None else NOT_WRITTEN)
+        after = _committed(registry, snapshot, objects).told("commit_found", WRITTEN)
+        return replace(after, change_set=intent.get("change_set")), COMMITTED, how
+    after = staged.lose(snapshot).told("transaction_lost", UNDECIDED if written is None else NOT_WRITTEN)
+    return after, *((change_sets.UNCERTAIN, NOBODY_KNOWS) if written is None else (LOST, how))
+
+
+def _beside(registry: Registry, token: str) -> ChangeSet | None:
+    """In the data's own database, where it was written in the very transaction."""
+    with registry.main.engine.connect() as connection:
+        return change_sets.by_token(connection, change_sets.data_table, token)
 
 
 def _is_written(registry: Registry, objects: Iterable[Mapping[str, Any]]) -> bool | None:
     session = registry.sessions.session_factory()
     try:
-        witnesses = sorted(objects, key=lambda each: ("made", "deleted", "changed").index(each["kind"]))
-        for witness in witnesses[:WITNESSES]:
-            answer = _asked(session, registry.models.find(witness["model"]), witness)
+        for witness in in_order(objects)[:WITNESSES]:
+            answer = _asked(session, registry, witness)
             if answer is not None:
                 return answer
         return None
@@ -58,32 +85,38 @@ def _is_written(registry: Registry, objects: Iterable[Mapping[str, Any]]) -> boo
         session.close()
 
 
-def _asked(session: sa_orm.Session, model: Model, witness: Mapping[str, Any]) -> bool | None:
+def _asked(session: sa_orm.Session, registry: Registry, witness: Mapping[str, Any]) -> bool | None:
     """What this row says; None when it was changed again since."""
+    model = registry.models.find(witness["model"])
     row = _row(session, model, witness["key"])
-    if witness["kind"] == "deleted":
+    if witness["kind"] == DELETED:
         return row is None
     if row is None:
-        return False if witness["kind"] == "made" else None
-    if witness["kind"] == "made":
+        return False if witness["kind"] == CREATED else None
+    if witness["kind"] == CREATED:
         return True
-    if all(row.get(name) == value for name, value in witness["values"].items()):
-        return True
-    return False if all(row.get(name) == value for name, value in witness["was"].items()) else None
+    return _compared(model, row, witness["before"], witness["after"])
+
+
+def _compared(model: Model, row: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> bool | None:
+    said = set()
+    for name, value in after.items():
+        column = model.column(name)
+        if same(column, row[name], column.restore(value)):
+            said.add(True)
+        elif name in before and same(column, row[name], column.restore(before[name])):
+            said.add(False)
+    return said.pop() if len(said) == 1 else None
 
 
 def _row(session: sa_orm.Session, model: Model, key: str) -> dict[str, Any] | None:
-    """The row's columns as JSON. Not the object: it may be in no Session of ours, and nothing of it is to be loaded."""
+    """The row's columns. Not the object: it may be in no Session of ours, and nothing of it is to be loaded."""
     conditions = [
         column == value for column, value in zip(model.mapper.primary_key, identity_of(model, key), strict=True)
     ]
     attributes = [getattr(model.class_, column.name) for column in model.columns]
     found = session.execute(sa.select(*attributes).where(*conditions)).first()
-    return (
-        None
-        if found is None
-        else {column.name: column.format(value) for column, value in zip(model.columns, found, strict=True)}
-    )
+    return None if found is None else dict(zip([column.name for column in model.columns], found, strict=True))
 
 
 def _committed(registry: Registry, snapshot: Snapshot, objects: Iterable[Mapping[str, Any]]) -> Snapshot:
@@ -93,12 +126,24 @@ def _committed(registry: Registry, snapshot: Snapshot, objects: Iterable[Mapping
         after = {key: value for key, value in found.items() if key not in ("staged", "fresh")}
         witness = written.get(ref)
         if witness is not None:
-            after.update(key=witness["key"], state="detached" if witness["kind"] == "deleted" else "persistent")
-            after.update(was_deleted=witness["kind"] == "deleted", leaving=False)
+            gone = witness["kind"] == DELETED
+            after.update(key=witness["key"], state="detached" if gone else "persistent")
+            after.update(was_deleted=gone, leaving=False)
         if after["state"] == "persistent":
             after = _expired(registry, after)
         images[ref] = after
-    return replace(snapshot, images=images, new=(), deleted=(), begun=False)
+    return replace(
+        snapshot,
+        images=images,
+        new=(),
+        deleted=(),
+        begun=False,
+        savepoints=0,
+        epoch=None,
+        undo=(),
+        redo=(),
+        committed=True,
+    )
 
 
 def _expired(registry: Registry, image: Image) -> Image:
@@ -119,23 +164,17 @@ def _expired(registry: Registry, image: Image) -> Image:
     }
 
 
-def witnesses(
-    flushed: Mapping[str, tuple[str, Mapping[str, Any]]], images: Mapping[str, Image]
-) -> list[dict[str, Any]]:
-    """What to write down before a COMMIT: of each object that was flushed its kind, key, and what its changed columns
-    were and are."""
-    return [
-        {
-            "ref": ref,
-            "model": images[ref]["model"],
-            "key": images[ref]["key"],
-            "kind": kind,
-            "was": dict(was),
-            "values": {name: images[ref]["values"].get(name) for name in was},
-        }
-        for ref, (kind, was) in flushed.items()
-        if images[ref]["key"] is not None
-    ]
+def kept_late() -> Refusal:
+    message = (
+        "It was committed to the database. The store cannot be reached just now: it is told as soon as it is back."
+    )
+    return Refusal("store_away", message, remedy="Do not commit again; look at the workspace in a moment.")
+
+
+def unknown(name: str) -> Refusal:
+    message = f"The connection broke while {name} was being committed: whether it was written is not known yet."
+    remedy = "Look at it again: the next action reads the rows and finds out. Nothing is written twice."
+    return Refusal("database_away", message, remedy=remedy)
 
 
 def still_committing(name: str) -> Refusal:

@@ -13,13 +13,12 @@ from ..records.keys import key_of
 from ..records.models import Model, Models
 from ..refusal import Refusal
 from ..telemetry.parked import made_anew
-from . import image, restoring
+from . import image, restoring, schemas
 from .image import Image
 
-SCHEMA = 1
-"""Of the header and of the images. A greater one was written by a newer Poolhouse."""
-
 States = dict[Any, Any]
+Step = tuple[int, int]
+"""The version that is gone to, and the version that the action made which is taken back or done again."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,12 @@ class Snapshot:
     begun: a plain Session would be in a transaction now. new, deleted:
     refs in the order of `session.new` and `session.deleted`.
     numbers: the last number given to an object, and to a new object of each model.
-    notices: what the person must be told.
+    notices: what the person must be told. change_set: the number of the one that the commit made which made this.
+    savepoints: how many are open. epoch: says which flush, savepoint or rollback to one was the last in the open
+    transaction; None without one.
+    undo, redo: the steps that can be gone, the next one last. committed: before the first of them a commit was made.
+    fields: by model the columns that it had.
+    newer: the schema that a newer Poolhouse wrote this in, else 0; then it is only looked at.
     """
 
     images: Mapping[str, Image] = field(default_factory=dict)
@@ -38,25 +42,43 @@ class Snapshot:
     deleted: tuple[str, ...] = ()
     numbers: Mapping[str, int] = field(default_factory=dict)
     notices: tuple[Mapping[str, str], ...] = ()
+    savepoints: int = 0
+    epoch: str | None = None
+    undo: tuple[Step, ...] = ()
+    redo: tuple[Step, ...] = ()
+    committed: bool = False
+    newer: int = 0
+    change_set: int | None = None
+    fields: Mapping[str, list[str]] = field(default_factory=dict)
 
     def header(self) -> dict[str, Any]:
+        self.check_known()
+        made = {} if self.change_set is None else {"change_set": self.change_set}
         return {
-            "schema": SCHEMA,
+            **made,
+            "schema": schemas.SCHEMA,
             "begun": self.begun,
             "new": list(self.new),
             "deleted": list(self.deleted),
             "numbers": dict(self.numbers),
             "notices": list(self.notices),
+            "savepoints": self.savepoints,
+            "epoch": self.epoch,
+            "undo": [list(step) for step in self.undo],
+            "redo": [list(step) for step in self.redo],
+            "committed": self.committed,
+            "fields": dict(self.fields),
         }
 
     @classmethod
     def of(cls, header: Mapping[str, Any], images: Mapping[int, Mapping[str, Any]]) -> Snapshot:
-        if header["schema"] > SCHEMA:
-            remedy = "Open it with the newer Poolhouse, or discard it."
-            raise Refusal(
-                "unavailable", "This workspace was kept by a newer Poolhouse; it is left as it is.", remedy=remedy
-            )
-        ordered = (dict(images[number]) for number in sorted(images))
+        """What was kept; of an older schema it is migrated, of a newer one only its objects are taken, to be shown."""
+        if header["schema"] > schemas.SCHEMA:
+            told = {"code": "newer_snapshot", "message": f"{schemas.NEWER} {schemas.REMEDY}"}
+            shown = {str(found.get("ref")): dict(found) for _, found in sorted(images.items())}
+            return cls(shown, notices=(told,), newer=header["schema"])
+        header = schemas.header(header)
+        ordered = (schemas.image(images[number]) for number in sorted(images))
         return cls(
             {found["ref"]: found for found in ordered},
             header["begun"],
@@ -64,7 +86,19 @@ class Snapshot:
             tuple(header["deleted"]),
             header["numbers"],
             tuple(header["notices"]),
+            header["savepoints"],
+            header["epoch"],
+            tuple((version, made) for version, made in header["undo"]),
+            tuple((version, made) for version, made in header["redo"]),
+            header["committed"],
+            change_set=header.get("change_set"),
+            fields=header.get("fields", {}),
         )
+
+    def check_known(self) -> None:
+        """Raises Refusal("unavailable") for what a newer Poolhouse wrote: nothing is done with it here."""
+        if self.newer:
+            raise Refusal("unavailable", schemas.NEWER, remedy=schemas.REMEDY)
 
     def find(self, ref: object) -> Image:
         """The object of this ref; Refusal("not_found") for an unknown one."""
@@ -140,9 +174,7 @@ class Board:
     def join_all(self, session: sa_orm.Session) -> None:
         """Everything that the Session holds, and what those objects hold, joins the board."""
         held = [*session._new.values(), *session.identity_map.values(), *session._deleted.values()]
-        transaction = session.get_transaction()
-        if transaction is not None:
-            held += [obj for state in tuple(transaction._deleted) if (obj := state.obj()) is not None]
+        held += [obj for state in leaving(session) if (obj := state.obj()) is not None]
         for obj in held:
             self.join(obj)
         waiting = list(self.objects.values())
@@ -175,15 +207,23 @@ def _objects(value: Any) -> Iterable[object]:
     return (value,) if hasattr(value, "_sa_instance_state") else ()
 
 
+def leaving(session: sa_orm.Session) -> set[Any]:
+    """The states whose delete was flushed in the open transaction, or in a savepoint of it."""
+    transaction, found = session._transaction, set[Any]()
+    while transaction is not None:
+        found |= {*transaction._deleted}
+        transaction = transaction._parent
+    return found
+
+
 def capture(session: sa_orm.Session, board: Board, before: Snapshot) -> Snapshot:
     """What the Session and the board are now. Sends no SQL."""
     board.join_all(session)
-    transaction = session.get_transaction()
-    leaving = set() if transaction is None else set(transaction._deleted)
-    images = {ref: capture_one(session, board, obj, before, leaving) for ref, obj in board.objects.items()}
+    gone = leaving(session)
+    images = {ref: capture_one(session, board, obj, before, gone) for ref, obj in board.objects.items()}
     return Snapshot(
         images,
-        transaction is not None,
+        session.get_transaction() is not None,
         tuple(ref for obj in session._new.values() if (ref := board.ref(obj)) is not None),
         tuple(ref for obj in session._deleted.values() if (ref := board.ref(obj)) is not None),
         dict(board.numbers),
@@ -191,7 +231,7 @@ def capture(session: sa_orm.Session, board: Board, before: Snapshot) -> Snapshot
 
 
 def capture_one(
-    session: sa_orm.Session, board: Board, obj: object, before: Snapshot, leaving: Iterable[Any] = ()
+    session: sa_orm.Session, board: Board, obj: object, before: Snapshot, gone: Iterable[Any] = ()
 ) -> Image:
     state: sa_orm.InstanceState[Any] = sa.inspect(obj)
     ref = board.ref(obj) or ""
@@ -201,7 +241,7 @@ def capture_one(
         board.ref,
         number=board.number_of[ref],
         marked=state in session._deleted,
-        leaving=state in leaving,
+        leaving=state in gone,
         before=before.images.get(ref),
     )
 
@@ -235,7 +275,7 @@ def empty(session: sa_orm.Session) -> None:
 
 
 def _attach(session: sa_orm.Session, board: Board, snapshot: Snapshot) -> None:
-    transaction = session.get_transaction()
+    transaction, known = session.get_transaction(), leaving(session)
     for ref, found in snapshot.images.items():
         if found["state"] in ("persistent", "deleted"):
             obj = board.objects[ref]
@@ -245,7 +285,7 @@ def _attach(session: sa_orm.Session, board: Board, snapshot: Snapshot) -> None:
                 session.identity_map.replace(state)
                 made_anew(state, expired="expired" in found["flags"])
                 state._strong_obj = obj if state.modified else None
-            elif found["leaving"] and transaction is not None:
+            elif found["leaving"] and transaction is not None and state not in known:
                 transaction._deleted[state] = True
     for ref in snapshot.new:
         state = sa.inspect(board.objects[ref])

@@ -64,6 +64,7 @@ def _change(staged: dict[str, Any], added: Any, removed: Any) -> None:
         return
     if isinstance(staged.get("now"), list):
         staged.setdefault("was", list(staged["now"]))
+        staged.pop("keys", None)
         staged["now"] = [ref for ref in staged["now"] if ref not in removed] + [
             ref for ref in added if ref not in staged["now"]
         ]
@@ -124,6 +125,7 @@ def unseen(now: Image) -> Image:
 
 def lose(snapshot: Snapshot) -> Snapshot:
     """The workspace without its open transaction: everything staged as it was."""
+    snapshot.check_known()
     images = {ref: _staged(found) for ref, found in snapshot.images.items()}
     flushed = {ref for ref, found in snapshot.images.items() if "staged" in found}
     pending = [found for found in images.values() if found["state"] == "pending"]
@@ -134,7 +136,14 @@ def lose(snapshot: Snapshot) -> Snapshot:
         ref for ref, found in images.items() if found["state"] == "persistent" and "marked-deleted" in found["flags"]
     ]
     return replace(
-        snapshot, images=images, new=tuple(found["ref"] for found in pending), deleted=tuple(marked), begun=True
+        snapshot,
+        images=images,
+        new=tuple(found["ref"] for found in pending),
+        deleted=tuple(marked),
+        begun=True,
+        savepoints=0,
+        epoch=None,
+        change_set=None,
     )
 
 

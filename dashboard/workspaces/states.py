@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 import sqlalchemy.orm as sa_orm
+from sqlalchemy.orm.base import PASSIVE_NO_RESULT
 
 STATES = ("transient", "pending", "persistent", "deleted", "detached")
 """SQLAlchemy's five, of which an instance is always in exactly one."""
@@ -30,6 +31,9 @@ are persistent."""
 OBJECT_VERBS = (
     "values", "add", "read", "expire", "refresh", "expunge", "delete", "merge", "make-transient", "revert", "drop",
 )  # fmt: skip
+
+TRIED = ("values", "add", "read", "expire", "refresh", "expunge", "delete", "merge", "make-transient")
+"""Those that are calls of SQLAlchemy: in a sandbox they may be tried in any state."""
 
 
 def badge(state: str, flags: Collection[str]) -> str:
@@ -94,7 +98,9 @@ def is_modified(state: sa_orm.InstanceState[Any]) -> bool:
     if any(p.added_items or p.deleted_items for p in state.__dict__.get("_pending_mutations", {}).values()):
         return True
     return any(
-        state.get_history(key, sa_orm.PassiveFlag.NO_CHANGE).has_changes() for key in tuple(state.committed_state)
+        was is PASSIVE_NO_RESULT  # one-to-one, set unloaded: SQLAlchemy's history would ask the database
+        or state.get_history(key, sa_orm.PassiveFlag.NO_CHANGE).has_changes()
+        for key, was in tuple(state.committed_state.items())
     )
 
 

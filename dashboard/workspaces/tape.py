@@ -14,9 +14,11 @@ import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
 from .engine import WorkspaceEngine
+from .python import shown
 
 STATEMENTS_KEPT = 500
 PARAMETER_SETS_KEPT = 50
+SOURCE_CHARACTERS = 100_000
 
 TRANSITIONS = {
     "transient_to_pending": ("transient", "pending"),
@@ -43,7 +45,8 @@ class Recording:
     """One action while it runs. `current` names the one of this thread.
 
     context: SQLAlchemy's own of the last statement. why: of statements that are ours, not the person's.
-    failed: told of each one that the driver or a type refuses.
+    failed: told of each one that the driver or a type refuses. sent: of each one of the person's that goes out.
+    more: what else is kept of each statement, of its text, its parameters and SQLAlchemy's context.
     """
 
     characters: int
@@ -57,6 +60,8 @@ class Recording:
     context: Any = None
     why: str = ""
     failed: Callable[[sa.ExceptionContext], None] | None = None
+    sent: Callable[[Any], None] | None = None
+    more: Callable[[str, Any, Any], Mapping[str, Any]] | None = None
 
     def connection_entry(self, held: bool) -> dict[str, Any] | None:
         """held: the Session still holds the connection now that the action is over."""
@@ -111,11 +116,15 @@ def listen_to_engine(engine: WorkspaceEngine) -> None:
             made.connection = engine.number(connection)
         made.wrote = made.wrote or (not made.why and _writes(context, statement))
         made.context = context
+        if made.sent is not None and not made.why:
+            made.sent(context)
         made.started = time.perf_counter()
         if len(made.statements) >= STATEMENTS_KEPT:
             made.left_out += 1
             return
         entry = {"sql": _cut(statement, made.characters), "parameters": _parameter_sets(parameters, made.characters)}
+        if made.more is not None:
+            entry.update(made.more(statement, parameters, context))
         made.statements.append({**entry, "why": made.why} if made.why else entry)
 
     def after(
@@ -123,7 +132,10 @@ def listen_to_engine(engine: WorkspaceEngine) -> None:
     ) -> None:
         made = current.get()
         if made is not None and made.statements and not made.left_out:
-            made.statements[-1]["milliseconds"] = round((time.perf_counter() - made.started) * 1000, 3)
+            last = made.statements[-1]
+            last["milliseconds"] = round((time.perf_counter() - made.started) * 1000, 3)
+            if last.get("kind") in ("update", "delete") and cursor.rowcount >= 0:
+                last["rows"] = cursor.rowcount
 
     def failed(context: sa.ExceptionContext) -> None:
         made = current.get()
@@ -244,10 +256,14 @@ def entry(
     touched: Sequence[Sequence[str]],
     error: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """One action on the tape. touched: [model, attribute] whose values its Python line names."""
+    """One action on the tape. touched: [model, attribute] whose values its Python line names.
+    `source` is the whole of `python` where that was cut."""
+    short = _cut(shown(python), made.characters)
+    whole = {"source": python} if short != python and len(python) <= SOURCE_CHARACTERS else {}
     return {
+        **whole,
         "action": action,
-        "python": _cut(python, made.characters),
+        "python": short,
         "at": at,
         "transitions": [list(move) for move in moves],
         "connection": made.connection_entry(held),

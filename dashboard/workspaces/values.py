@@ -56,14 +56,14 @@ class Reading:
         problems: dict[str, str] = {}
         for name, value in values.items():
             try:
-                given.append(self._one(model, str(name), value))
+                given.append(self.one(model, str(name), value))
             except Refusal as refusal:
                 problems.update(refusal.fields or {str(name)[:80]: refusal.message})
         if problems:
             raise invalid(problems)
         return tuple(given)
 
-    def _one(self, model: Model, name: str, value: Any) -> Given:
+    def one(self, model: Model, name: str, value: Any) -> Given:
         if name in self.hidden(model):
             raise invalid({name[:80]: f"{model.title} has no such attribute."})
         if model.has_column(name):
@@ -71,10 +71,11 @@ class Reading:
             return Given(name, literal(parsed), lambda live: parsed)
         for relationship in model.relationships:
             if relationship.name == name:
-                return self._related(relationship, value)
+                kind = getattr(model.mapper.class_manager[name].impl, "_duck_typed_as", list)
+                return self._related(relationship, value, kind)
         raise invalid({name[:80]: f"{model.title} has no such attribute."})
 
-    def _related(self, relationship: Relationship, value: Any) -> Given:
+    def _related(self, relationship: Relationship, value: Any, kind: type) -> Given:
         name = relationship.name
         if relationship.viewonly:
             raise invalid({name: "This can only be read."})
@@ -88,7 +89,7 @@ class Reading:
         if not isinstance(value, (list, tuple)) or len(value) > VALUES_MOST:
             raise invalid({name: "A list of keys or refs is expected: the whole set."})
         targets = [self._target(relationship, each) for each in dict.fromkeys(map(str, value))]
-        source = f"[{', '.join(source for source, _, _ in targets)}]"
+        source = _source(kind, [source for source, _, _ in targets])
         many = self.models.find(relationship.target)
         return Given(
             name,
@@ -119,6 +120,14 @@ class Reading:
         if not issubclass(model.class_, target.class_):
             raise invalid({relationship.name: f"{ref} is no {target.title}."})
         return variable(ref), lambda live: live.board.objects[ref], model
+
+
+def _source(kind: type, sources: list[str]) -> str:
+    """The collection as it is assigned: a list, or the set that its attribute wants."""
+    joined = ", ".join(sources)
+    if kind is not set:
+        return f"[{joined}]"
+    return f"{{{joined}}}" if sources else "set()"
 
 
 def invalid(problems: Mapping[str, str]) -> Refusal:

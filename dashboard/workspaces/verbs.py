@@ -8,22 +8,25 @@ from collections.abc import Callable
 import sqlalchemy.orm as sa_orm
 
 from ..refusal import Refusal
-from . import object_verbs, resolving, session_verbs, states
-from .request import Plan, Request
+from . import inverse, many, object_verbs, resolving, savepoints, session_verbs, states, undoing
+from .request import Plan, Request, switch
 
-LATER = ("load-many", "savepoint", "rollback-to-savepoint", "undo", "redo", "review", "take-over")
+LATER = ("review",)
 
 
 def plan(request: Request) -> Plan:
     """Raises the Refusal for whatever is unknown, forbidden in this state or does not fit; nothing was touched then."""
     verb = request.verb
+    request.snapshot.check_known()
     if verb in LATER:
         raise Refusal("not_found", f"{verb} is not there yet: it comes with a later version.")
     if verb not in _PLANS:
         raise Refusal("not_found", f"There is no verb {verb[:80]!r}.")
-    if request.arguments.get("force") not in (None, False, "", "0"):
-        raise Refusal("not_found", "force is not there yet: it comes with a later version.")
-    if verb in states.OBJECT_VERBS:
+    forced = switch(request.arguments, "force", default=False)
+    if forced and not request.sandbox:
+        remedy = "Open a sandbox, and try it there."
+        raise Refusal("wrong_state", "Only in a sandbox may be tried what a state forbids.", remedy=remedy)
+    if verb in states.OBJECT_VERBS and not (forced and verb in states.TRIED):
         found, _ = request.object()
         allowed = states.verbs(found["state"], found["flags"])
         if verb not in allowed:
@@ -36,6 +39,7 @@ def plan(request: Request) -> Plan:
 _PLANS: dict[str, Callable[[Request], Plan]] = {
     "objects": object_verbs.objects,
     "load": object_verbs.load,
+    "load-many": many.load_many,
     "values": object_verbs.values,
     "read": object_verbs.read,
     "add": object_verbs.of_object(lambda session, obj: session.add(obj), "session.add({})"),
@@ -55,6 +59,12 @@ _PLANS: dict[str, Callable[[Request], Plan]] = {
     "close": session_verbs.of_session(lambda session: session.close(), "session.close()"),
     "settings": session_verbs.settings,
     "resolve": resolving.resolve,
+    "inverse": inverse.inverse,
+    "take-over": session_verbs.take_over,
+    "savepoint": savepoints.savepoint,
+    "rollback-to-savepoint": savepoints.rollback_to_savepoint,
+    "undo": undoing.plan,
+    "redo": undoing.plan,
 }
 
 NAMES = tuple(_PLANS)
@@ -69,6 +79,11 @@ WORKSPACE_VERBS = (
     "close",
     "settings",
     "resolve",
+    "savepoint",
+    "rollback-to-savepoint",
+    "undo",
+    "redo",
+    "take-over",
     "discard",
 )
 """What can be done with the workspace itself."""

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from ..records.models import Model, Models
 from ..refusal import Refusal
 from ..store.workspaces import Row
-from . import states
+from . import elsewhere, states, steps
 from .image import Image
+from .pins import open_transaction
 from .sight import Sight
 from .snapshot import Snapshot
 
 WITHHELD = "(withheld)"
+KEPT = ("touched", "seen", "source", "joined", "goes")
+"""Of an action on the tape, what scripts are made of, and nobody looks at."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,10 @@ class Summary:
 
 @dataclass(frozen=True)
 class View:
-    """The workspace as contract.md's JSON says it, field by field."""
+    """The workspace as contract.md's JSON says it, field by field.
+
+    savepoints: how many are open. undo, redo: `what` would be taken back or done again, or `why` nothing can be.
+    change_set: of the commit that was just done. since: when its owner got it; updated_at: its version's moment."""
 
     name: str
     owner: str
@@ -49,6 +54,12 @@ class View:
     objects: tuple[Mapping[str, Any], ...]
     tape: tuple[Mapping[str, Any], ...]
     notices: tuple[Mapping[str, str], ...]
+    savepoints: int = 0
+    undo: Mapping[str, str | None] = field(default_factory=dict)
+    redo: Mapping[str, str | None] = field(default_factory=dict)
+    change_set: int | None = None
+    since: str | None = None
+    updated_at: str = ""
 
     def object(self, ref: str) -> Mapping[str, Any]:
         """The drawn object of this ref; Refusal("not_found") for an unknown one."""
@@ -73,16 +84,11 @@ def summary(row: Row) -> Summary:
     return Summary(row.name, row.owner, row.database, row.objects, open_transaction(row), row.updated_at, row.version)
 
 
-def open_transaction(row: Row) -> Mapping[str, Any] | None:
-    if row.transaction is None:
-        return None
-    since = datetime.datetime.fromisoformat(row.transaction["since"])
-    return {**row.transaction, "seconds": max(0, int((datetime.datetime.now(datetime.UTC) - since).total_seconds()))}
-
-
 def draw(row: Row, snapshot: Snapshot, tape: Iterable[Mapping[str, Any]], models: Models, sight: Sight) -> View:
     drawing = Drawing(models, sight)
-    objects = tuple(drawing.object(image) for image in snapshot.images.values())
+    draws = drawing.object if not snapshot.newer else drawing.stranger
+    entries = tuple(map(drawing.entry, tape))
+    objects = elsewhere.told((draws(image) for image in snapshot.images.values()), snapshot, entries)
     badges = Counter(each["badge"] for each in objects)
     return View(
         name=row.name,
@@ -94,8 +100,14 @@ def draw(row: Row, snapshot: Snapshot, tape: Iterable[Mapping[str, Any]], models
         transaction=open_transaction(row),
         counts={badge: badges[badge] for badge in states.BADGES},
         objects=objects,
-        tape=tuple(map(drawing.entry, tape)),
+        tape=entries,
         notices=snapshot.notices,
+        savepoints=snapshot.savepoints,
+        undo=steps.drawn(snapshot, "undo", entries),
+        redo=steps.drawn(snapshot, "redo", entries),
+        change_set=snapshot.change_set,
+        since=row.settings.get("since"),
+        updated_at=row.updated_at,
     )
 
 
@@ -149,6 +161,14 @@ class Drawing:
             else [verb for verb in states.verbs(image["state"], image["flags"]) if self._may(verb, model)],
         }
 
+    def stranger(self, image: Image) -> Mapping[str, Any]:
+        """Of an object that a newer Poolhouse wrote, as much as can be read; nothing can be done with it."""
+        try:
+            return {**self.object(image), "actions": []}
+        except Exception:  # nobody knows what a newer image is like
+            known: Image = {"ref": "?", "model": "?", "key": None, "state": "persistent", "flags": []}
+            return _withheld({name: image.get(name, without) for name, without in known.items()})
+
     def _may(self, verb: str, model: Model) -> bool:
         asked = (verb, model.name)
         if asked not in self._allowed:
@@ -163,22 +183,22 @@ class Drawing:
 
     def entry(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
         """An action on the tape; values of hidden columns are withheld where they could stand in it."""
-        drawn = {key: value for key, value in entry.items() if key != "touched"}
+        drawn = {key: value for key, value in entry.items() if key not in KEPT}
         touched = entry.get("touched", ())
         unknown = self.sight.restricts and any(model not in self.models for model, _ in touched)
         if not self._withholds and not unknown:
             return _apart(drawn)
         secret = any(self._is_withheld(model) or name in self._hidden.get(model, ()) for model, name in touched)
         if secret:
-            drawn["python"] = f"# {entry['action']} {WITHHELD}"
-        drawn["statements"] = [
-            _no_statement(each) if unknown else self._statement(each) for each in entry["statements"]
-        ]
+            drawn["python"] = drawn["what"] = f"# {entry['action']} {WITHHELD}"
+        drawn["statements"] = [_no_statement(each) if unknown else self.statement(each) for each in entry["statements"]]
         if entry["error"] is not None and (secret or drawn["statements"] != entry["statements"]):
             drawn["error"] = {**entry["error"], "message": WITHHELD}
+            drawn["error"].pop("explained", None)
         return _apart(drawn)
 
-    def _statement(self, statement: Mapping[str, Any]) -> Mapping[str, Any]:
+    def statement(self, statement: Mapping[str, Any]) -> Mapping[str, Any]:
+        """As the actor may see it."""
         sql = statement["sql"]
         if _names(sql, self._unseen_tables):
             return _no_statement(statement)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dashboard.refusal import Refusal
+from tests.workspaces.desk import as_staged
 
 
 def fails(desk, verb="commit", ref=None, **arguments):
@@ -13,7 +14,7 @@ def fails(desk, verb="commit", ref=None, **arguments):
     with pytest.raises(Refusal) as refused:
         desk.do(verb, ref, **arguments)
     after = desk.view()
-    assert (after.objects, after.version) == (before.objects, before.version)
+    assert (as_staged(after), after.version) == (as_staged(before), before.version)
     refusal = refused.value
     told = f"{refusal.message} {refusal.remedy} {dict(refusal.fields)} {after.tape[-1]['error']}"
     assert "0x" not in told

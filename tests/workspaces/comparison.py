@@ -6,17 +6,20 @@ import sqlalchemy as sa
 
 from dashboard.refusal import Refusal
 from dashboard.workspaces.image import shown
+from tests.workspaces import shop
 from tests.workspaces.desk import Desk
 from tests.workspaces.plain import Plain
+
+FLUSHING = ("flush", "commit", "savepoint")
 
 
 class Both:
     """restore: "never", or "always" (before each call the worker is started anew, unless a transaction is open),
     or "other" (each call on another worker)."""
 
-    def __init__(self, folder, *, restore="never", **settings):
-        self.desk = Desk(f"sqlite:///{folder / 'ours.db'}", f"sqlite:///{folder / 'store.db'}")
-        self.plain = Plain(f"sqlite:///{folder / 'plain.db'}", **settings)
+    def __init__(self, folder, *, restore="never", world=shop, plain=Plain, **settings):
+        self.desk = Desk(f"sqlite:///{folder / 'ours.db'}", f"sqlite:///{folder / 'store.db'}", world=world)
+        self.plain = plain(f"sqlite:///{folder / 'plain.db'}", world=world, **settings)
         self.restore = restore
         self.desk.open(**settings)
         self.other = self.desk.worker() if restore == "other" else None
@@ -54,12 +57,14 @@ class Both:
         view = self.desk.view()
         statements = [(each["sql"], each["parameters"]) for each in view.tape[-1]["statements"]]
         theirs = [(sql, [list(p) for p in sets]) for sql, sets in self.plain.statements]
-        if verb in (
-            "flush",
-            "commit",
-        ):  # the unit of work keeps unrelated tables in sets: their order is not its own either
+        if verb in FLUSHING:  # the unit of work keeps unrelated tables in sets: their order is not its own either
             statements, theirs = _unordered(statements), _unordered(theirs)
         assert statements == theirs, (statements, theirs)
+        self.look(view)
+
+    def look(self, view=None):
+        """Each object is what it is there."""
+        view = view or self.desk.view()
         self._match(view)
         refs = {id(obj): ref for ref, obj in self.plain.objects.items()}
         for drawn in view.objects:
@@ -74,6 +79,7 @@ class Both:
                 *self.plain.session._new.values(),
                 *self.plain.session.identity_map.values(),
                 *self._reachable(),
+                *self.plain.came,
             ]
             if id(obj) not in known
         ]
@@ -89,7 +95,7 @@ class Both:
     def _reachable(self):
         for obj in list(self.plain.objects.values()):
             for value in self.plain.related(obj).values():
-                yield from value if isinstance(value, (list, set)) else [value] if value is not None else []
+                yield from members(value)
 
     def _key(self, obj):
         model = self.desk.databases["default"].models.of_class(type(obj))
@@ -100,25 +106,28 @@ class Both:
 
     def _compare_one(self, drawn, obj, refs):
         plain, what = self.plain, drawn["ref"]
-        assert (what, drawn["state"]) == (what, plain.state(obj))
-        assert (what, drawn["flags"]) == (what, plain.flags(obj))
+        assert (what, drawn["state"]) == (what, plain.state(obj)), (what, drawn["state"], plain.state(obj))
+        assert (what, drawn["flags"]) == (what, plain.flags(obj)), (what, drawn["flags"], plain.flags(obj))
         model = self.desk.databases["default"].models.find(drawn["model"])
         loaded = {name: shown(model.column(name), value) for name, value in plain.loaded(obj).items()}
-        assert (what, drawn["values"]) == (what, loaded)
+        assert (what, drawn["values"]) == (what, loaded), (drawn["values"], loaded)
         if sa.inspect(obj).was_deleted:  # what a flush loads of what it deletes depends on the order of its sets
             return
         related = plain.related(obj)
         ours = {name: each["refs"] for name, each in drawn["relationships"].items() if each["loaded"]}
-        assert (what, set(ours)) == (what, set(related))
+        assert (what, set(ours)) == (what, set(related)), (drawn, related)
         for name, value in related.items():
-            theirs = (
-                [refs.get(id(each)) for each in value]
-                if isinstance(value, (list, set))
-                else [refs.get(id(value))]
-                if value is not None
-                else []
-            )
+            theirs = [refs.get(id(each)) for each in members(value)]
             assert (what, name, sorted(ours[name], key=str)) == (what, name, sorted(theirs, key=str))
+
+
+def members(value):
+    """What a relationship holds, in whatever kind of collection."""
+    if isinstance(value, dict):
+        return list(value.values())
+    if isinstance(value, (list, set)):
+        return list(value)
+    return [] if value is None else [value]
 
 
 def _unordered(statements):

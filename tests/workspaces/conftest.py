@@ -8,11 +8,9 @@ from tests.workspaces.desk import Desk
 from tests.workspaces.loans import NARROW, Library
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'shop.db'}"
-    return request.getfixturevalue("postgresql_url")
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def database_url(request, new_database):
+    return new_database(request.param)
 
 
 @pytest.fixture

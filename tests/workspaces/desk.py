@@ -14,15 +14,20 @@ from dashboard.workspaces.registry import Workspaces
 from tests.workspaces import shop
 
 
+def as_staged(view):
+    """The objects, without what is told of others: a failed action may have learned that."""
+    return [{**each, "elsewhere": None} for each in view.objects]
+
+
 class Desk(AbstractContextManager):
-    def __init__(self, database_url, store_url, *, config=None, make=True, **engine_options):
+    def __init__(self, database_url, store_url, *, config=None, make=True, world=shop, **engine_options):
         self.config = config or Config()
         self.engine = sa.create_engine(database_url, **engine_options)
-        shop.prepare(self.engine)
+        world.prepare(self.engine)
         if make:
-            shop.make(self.engine)
+            world.make(self.engine)
         self.maker = sa_orm.sessionmaker(self.engine)
-        models = Models.of_registry(shop.Base, dialect=self.engine.dialect)
+        models = Models.of_registry(world.Base, dialect=self.engine.dialect)
         self.databases = {"default": Database("default", self.engine, self.maker, models)}
         self.store = Store(store_url)
         if make:

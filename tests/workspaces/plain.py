@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
+from sqlalchemy.orm.base import PASSIVE_NO_RESULT
 
 from dashboard.records.nulls import tell_nulls_apart
 from dashboard.workspaces.reverting import revert
@@ -15,20 +16,23 @@ class Plain:
 
     classes = shop.CLASSES
 
-    def __init__(self, url, **options):
+    def __init__(self, url, *, world=shop, **options):
+        self.world = world
         self.engine = sa.create_engine(url)
         # it reads with the one thing that a workspace's engine adds: JSON's null is not SQL's
         tell_nulls_apart(self.engine, lambda: [sa.inspect(class_) for class_ in self.classes.values()])
-        shop.prepare(self.engine)
+        world.prepare(self.engine)
         self.lay()
         options.setdefault("autoflush", False)
         self.session = sa_orm.Session(self.engine, **options)
         self.objects = {}
+        self.came = []  # held, as a workspace holds what comes to it: a Session alone would forget it
+        sa.event.listen(self.session, "loaded_as_persistent", lambda session, obj: self.came.append(obj))
         self.statements = []
         sa.event.listen(self.engine, "before_cursor_execute", self._sent)
 
     def lay(self):
-        shop.make(self.engine)
+        self.world.make(self.engine)
 
     def _sent(self, connection, cursor, statement, parameters, context, executemany):
         sets = parameters if isinstance(parameters, list) else [parameters]
@@ -62,7 +66,10 @@ class Plain:
 
     def do_values(self, obj, values, verb):
         for name, value in values.items():
-            setattr(obj, name, self._value(type(obj), name, value))
+            self._put(obj, name, self._value(type(obj), name, value))
+
+    def _put(self, obj, name, value):
+        setattr(obj, name, value)
 
     def _values(self, class_, values):
         return {name: self._value(class_, name, value) for name, value in values.items()}
@@ -99,6 +106,13 @@ class Plain:
     def do_drop(self, obj, verb):
         self.objects = {ref: each for ref, each in self.objects.items() if each is not obj}
 
+    def do_savepoint(self, obj, verb):
+        self.session.begin_nested()
+        self.session.connection()
+
+    def do_rollback_to_savepoint(self, obj, verb):
+        self.session.get_nested_transaction().rollback()
+
     def do_commit(self, obj, verb, note=None):
         self.session.commit()
 
@@ -113,7 +127,10 @@ class Plain:
     def flags(self, obj):
         state, flags = sa.inspect(obj), []
         queued = state.__dict__.get("_pending_mutations", {}).values()
-        if self.session.is_modified(obj) or any(each.added_items or each.deleted_items for each in queued):
+        # a one-to-one that was set unloaded: is_modified() would send a SELECT
+        unloaded = any(was is PASSIVE_NO_RESULT for was in state.committed_state.values())
+        queues = any(each.added_items or each.deleted_items for each in queued)
+        if unloaded or queues or self.session.is_modified(obj):
             flags.append("modified")
         if any(prop.key in state.expired_attributes and not prop.deferred for prop in state.mapper.column_attrs):
             flags.append("expired")

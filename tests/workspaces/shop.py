@@ -43,12 +43,11 @@ class Author(Base):
 
 class Book(Base):
     __tablename__ = "book"
+    __table_args__ = (sa.CheckConstraint("price >= 0", name="price_not_negative"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     title: Mapped[str] = mapped_column(sa.String(200))
     author_id: Mapped[int] = mapped_column(sa.ForeignKey("author.id"))
-    price: Mapped[Any] = mapped_column(
-        sa.Numeric(10, 2), sa.CheckConstraint("price >= 0", name="price_not_negative"), default=0
-    )
+    price: Mapped[Any] = mapped_column(sa.Numeric(10, 2), default=0)
     summary: Mapped[str | None] = mapped_column(sa.Text, deferred=True)
     version: Mapped[int]
     author: Mapped[Author] = relationship(back_populates="books")

@@ -127,7 +127,7 @@ def test_with_the_store_away_nothing_is_committed(desk, store):
 def test_a_commit_that_the_store_could_not_be_told_is_told_later_and_not_written_twice(desk, store, then):
     desk.open()
     desk.make("Author", name="New")
-    store.left = 2  # the intent is written: BEGIN and UPDATE
+    store.left = 3  # the intent is written: BEGIN, INSERT of the change set, UPDATE
     with pytest.raises(Refusal) as refused:
         desk.do("commit")
     assert (refused.value.code, "committed" in refused.value.message) == ("store_away", True)

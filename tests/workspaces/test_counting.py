@@ -96,7 +96,7 @@ def test_more_changed_workspaces_than_are_read_at_once_are_read_by_the_next_coun
 def test_without_a_store_there_is_no_tally_and_nobody_waits(tmp_path):
     (tmp_path / "store.db").write_bytes(b"this is no database" * 100)
     store = Store(f"sqlite:///{tmp_path / 'store.db'}")
-    counting = tally.Tally(KeptWorkspaces(store, versions=1, tape=1))
+    counting = tally.Tally(KeptWorkspaces(store, tape=1))
     assert counting.now() is None
     until(lambda: not counting._counting.locked())
     assert counting.now() is None

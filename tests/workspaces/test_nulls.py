@@ -35,7 +35,7 @@ class Upper(sa.types.TypeDecorator):
 class Note(Base):
     __tablename__ = "note"
     id: Mapped[int] = mapped_column(primary_key=True)
-    title: Mapped[str] = mapped_column(default="")
+    title: Mapped[str] = mapped_column(sa.String(40), default="")
     plain: Mapped[dict | None] = mapped_column(sa.JSON)
     stored: Mapped[dict | None] = mapped_column(JSONB)
     followed: Mapped[dict | None] = mapped_column(MutableDict.as_mutable(sa.JSON))
@@ -51,7 +51,7 @@ def desk(database_url, tmp_path):
     with Desk(database_url, f"sqlite:///{tmp_path / 'store.db'}") as made:
         Base.metadata.create_all(made.engine)
         with made.engine.begin() as connection:
-            names = ", ".join(DOCUMENTS)
+            names = ", ".join(map(made.engine.dialect.identifier_preparer.quote, DOCUMENTS))
             connection.exec_driver_sql(f"INSERT INTO note (id, title, {names}) VALUES (1, '', NULL, NULL, NULL, NULL)")
             connection.exec_driver_sql(
                 f"INSERT INTO note (id, title, {names}) VALUES (2, '', 'null', 'null', 'null', 'null')"
@@ -65,8 +65,9 @@ def desk(database_url, tmp_path):
 
 def kept(desk, key):
     """What the rows hold, as SQL says: None, or the text of the document."""
-    text = ", ".join(f"CAST({name} AS TEXT)" for name in DOCUMENTS)
-    (row,) = desk.rows(f"SELECT {text} FROM note WHERE id = {key}")
+    texts = [sa.type_coerce(sa.cast(Note.__table__.c[name], sa.Text), sa.String) for name in DOCUMENTS]
+    with desk.engine.connect() as connection:
+        row = connection.execute(sa.select(*texts).where(Note.id == key)).one()
     return [None if each is None else json.dumps(json.loads(each)) for each in row]
 
 

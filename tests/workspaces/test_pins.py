@@ -15,35 +15,7 @@ import pytest
 from dashboard.config import Config
 from dashboard.refusal import Refusal
 from tests.workspaces.desk import Desk
-
-TITLES = "select title, name from book join author on author.id = author_id order by book.id"
-TAGS = "select title, name from book join book_tag on book_id = book.id join tag on tag.id = tag_id order by 1, 2"
-
-
-def until(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
-
-
-def stage(desk):
-    """Something of every sort, flushed, and then changed again."""
-    desk.open()
-    author = desk.make("Author", name="New")
-    desk.make("Book", title="First", author=author, tags=["1"])
-    desk.load("Book", 1)
-    desk.set("Book:1", title="Staged", author=author)
-    desk.load("Book", 2)
-    desk.do("read", "Book:2", attribute="tags")
-    desk.set("Book:2", tags=["2"])
-    desk.load("User", 1)
-    desk.do("delete", "User:1")
-    return author
-
-
-def shown(view):
-    return list(view.objects)
+from tests.workspaces.staging import TAGS, TITLES, shown, stage, until
 
 
 def test_a_flush_opens_a_transaction_and_the_page_says_which(desk):
@@ -131,7 +103,7 @@ def test_an_object_made_and_deleted_within_the_transaction_is_transient_again(de
 
 
 def test_a_transaction_that_nobody_uses_ends_by_itself(tmp_path):
-    config = Config(sqlite_transaction_seconds=0.3)
+    config = Config(sqlite_transaction_seconds=0.3, workspace_idle_seconds=0.4)
     with Desk(f"sqlite:///{tmp_path / 'shop.db'}", f"sqlite:///{tmp_path / 'store.db'}", config=config) as desk:
         stage(desk)
         before = shown(desk.view())
@@ -160,6 +132,7 @@ def test_each_action_gives_the_open_transaction_all_its_time_again(desk):
 HOLDER = """
 import sys
 from tests.workspaces.desk import Desk
+from tests.workspaces.staging import TAGS, TITLES, shown, stage, until
 with Desk(sys.argv[1], sys.argv[2], make=False) as desk:
     desk.set("Book:1", title="Staged by another process")
     desk.do("flush")

@@ -46,11 +46,11 @@ CASES = [
     ("drop", {"ref": "Author:new-1"}, "wrong_state"),
     ("settings", {}, "not_understood"),
     ("settings", {"autoflush": "x"}, "not_understood"),
-    ("undo", {}, "not_found"),
-    ("savepoint", {}, "not_found"),
+    ("redo", {}, "wrong_state"),
+    ("rollback-to-savepoint", {}, "wrong_state"),
     ("__init__", {}, "not_found"),
     ("", {}, "not_found"),
-    ("commit", {"force": "1"}, "not_found"),
+    ("commit", {"force": "1"}, "wrong_state"),
 ]
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.workspaces.desk import Desk
+
 KILLED = """
 import os, signal, sys
 import sqlalchemy as sa
@@ -24,10 +26,35 @@ with Desk(sys.argv[1], sys.argv[2], make=False) as desk:
 """
 
 
-def kill_around_commit(desk, when):
+def kill_around_commit(desk, when, script=KILLED):
     urls = [desk.engine.url.render_as_string(hide_password=False), desk.store.engine.url.render_as_string()]
     root = Path(__file__).resolve().parents[2]
-    assert subprocess.run([sys.executable, "-c", KILLED, *urls, when], cwd=root).returncode == -9
+    assert subprocess.run([sys.executable, "-c", script, *urls, when], cwd=root).returncode == -9
+
+
+SLOW = """
+create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(1); return null; end $$;
+create constraint trigger slow after insert on author deferrable initially deferred for each row
+execute function slow();
+"""
+KILLED_DURING = (
+    "import os, signal, threading\nlater = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGKILL))"
+    + KILLED.replace("os.kill(os.getpid(), signal.SIGKILL)", "later.start()", 1)
+)
+
+
+def test_a_commit_that_the_server_still_works_at_is_waited_for(postgresql_url, tmp_path):
+    """Its worker is dead, its rows are not there yet, and they will be: staged again it would be written twice."""
+    with Desk(postgresql_url, f"sqlite:///{tmp_path / 'store.db'}") as desk:
+        with desk.engine.begin() as connection:
+            connection.exec_driver_sql(SLOW)
+        stage(desk, ("made",))
+        kill_around_commit(desk, "before", KILLED_DURING)
+        assert desk.rows("select * from author where name = 'New'") == []
+        desk.load("Book", 2)
+        assert desk.badge("Author:new-1") == "expired"
+        desk.do("commit")
+        assert len(desk.rows("select * from author where name = 'New'")) == 1
 
 
 def stage(desk, kinds):

@@ -204,3 +204,12 @@ def test_a_board_is_drawn_without_its_models_only_for_whoever_sees_all(desk):
         elsewhere.view("w", NO_MAIL, actor="bob")
     assert refused.value.code == "database_away"
     assert elsewhere.summaries(NO_MAIL, actor="bob") == ()
+
+
+def test_a_copied_tape_has_no_hidden_value_as_sql(desk):
+    desk.open()
+    desk.load("User", 1)
+    assert desk.workspaces.copied("w", "tape.sql", Sight(), actor="ada")
+    with pytest.raises(Refusal) as refused:
+        desk.workspaces.copied("w", "tape.sql", NO_MAIL, actor="ada")
+    assert refused.value.code == "forbidden"
