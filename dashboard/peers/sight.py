@@ -1,0 +1,31 @@
+"""What may a person see and do in the rooms? The same answer in the worker that was asked and in the one that acts."""
+
+from __future__ import annotations
+
+from ..access import Access, Person, permissions_of
+from ..access.access import EDIT, READ, asked
+from ..workspaces.sight import Sight
+
+ONLY_READ = (READ, "load", "load-many", "read", "refresh")
+"""Verbs that leave the data alone; every other one takes the permission to edit the model."""
+
+
+def sight_of(access: Access | None, person: Person) -> Sight:
+    """By the host's Access where there is one, else by role."""
+    if access is None:
+        return Sight(
+            may=lambda verb, model: _permission(verb) in permissions_of(person.role),
+            hidden=lambda model: frozenset(model.told.hide),
+            restricts=False,  # a model of which the host says something is a class: it is known with its database away
+        )
+    return Sight(
+        may=lambda verb, model: bool(asked(lambda: access.may(person, _permission(verb), model.class_))),
+        rows=lambda model: asked(lambda: access.rows(person, model.class_)),
+        hidden=lambda model: frozenset(asked(lambda: access.hidden_columns(person, model.class_))).union(
+            model.told.hide
+        ),
+    )
+
+
+def _permission(verb: str) -> str:
+    return READ if verb in ONLY_READ else EDIT
