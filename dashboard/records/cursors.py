@@ -45,8 +45,17 @@ def raw(expression: Any, dialect: str) -> Any:
     return sa.type_coerce(expression, sa.types.NullType())
 
 
-def segments(parts: Sequence[Part], values: Sequence[Any], dialect: str) -> list[Any]:
-    """The conditions of what comes after these raw values, in the order in which it comes.
+@dataclass(frozen=True)
+class Segment:
+    """One range of an index. parts: what is left to sort by in it; the others have one value each there, and MySQL
+    sorts all of the range where it is told to order by such a one too."""
+
+    condition: Any
+    parts: tuple[Part, ...]
+
+
+def segments(parts: Sequence[Part], values: Sequence[Any], dialect: str) -> list[Segment]:
+    """What comes after these raw values, in the order in which it comes.
 
     Each is one range of an index, which an OR of all of them would not be.
     """
@@ -54,20 +63,30 @@ def segments(parts: Sequence[Part], values: Sequence[Any], dialect: str) -> list
     last = [_nulls_come_last(part, dialect) for part in parts]
     if _is_one_range(parts, values, last, dialect):
         left, right = sa.tuple_(*(part.expression for part in parts)), sa.tuple_(*bound)
-        found = [left < right if parts[0].descending else left > right]
-        return [*found, parts[0].expression.is_(None)] if last[0] else found
-    found = []
+        after = Segment(left < right if parts[0].descending else left > right, tuple(parts))
+        return [after, Segment(parts[0].expression.is_(None), tuple(parts[1:]))] if last[0] else [after]
+    found: list[Segment] = []
     for number in reversed(range(len(parts))):
         part, value = parts[number], values[number]
         before = [_equal(parts[n], values[n], bound[n]) for n in range(number)]
         if value is not None:
-            after = part.expression < bound[number] if part.descending else part.expression > bound[number]
-            found.append(sa.and_(*before, after))
+            after_it = part.expression < bound[number] if part.descending else part.expression > bound[number]
+            found.append(Segment(sa.and_(*before, after_it), tuple(parts[number:])))
             if last[number]:
-                found.append(sa.and_(*before, part.expression.is_(None)))
+                found.append(Segment(sa.and_(*before, part.expression.is_(None)), tuple(parts[number + 1 :])))
         elif not last[number]:
-            found.append(sa.and_(*before, part.expression.is_not(None)))
+            found.append(Segment(sa.and_(*before, part.expression.is_not(None)), tuple(parts[number:])))
     return found
+
+
+def same(expressions: Sequence[Any], rows: Sequence[Sequence[Any]], dialect: str) -> Any:
+    """The condition of being one of these rows, told by raw values of which none is NULL."""
+    parts = [Part(expression, False, False) for expression in expressions]
+    bound = [[_bound(part, value, dialect) for part, value in zip(parts, row, strict=True)] for row in rows]
+    if len(parts) == 1:
+        return parts[0].expression.in_([value for (value,) in bound])
+    keys = ([part.expression == value for part, value in zip(parts, row, strict=True)] for row in bound)
+    return sa.or_(*(sa.and_(*key) for key in keys))
 
 
 def _is_one_range(parts: Sequence[Part], values: Sequence[Any], last: Sequence[bool], dialect: str) -> bool:

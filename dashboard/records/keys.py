@@ -81,6 +81,8 @@ def no_such_key(key: str, model: Model | None = None) -> Refusal:
 
 
 def _encoded(part: str) -> str:
+    if part.isascii() and part.isalnum():  # most keys are numbers, and a flush writes many
+        return part
     data = part.encode("utf-8")
     return _OUTSIDE.sub(lambda found: b"~%02X" % found[0][0], data).decode("ascii") if data else EMPTY
 

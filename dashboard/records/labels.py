@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -54,16 +54,28 @@ def label(model: Model, obj_or_values: object) -> str:
         column.name in values for column in model.columns
     ):  # expired: own words would ask for what is not there, a dear exception
         return _cut(_key(model, identity))
-    return _cut(_own_words(obj) or _first_text(model, values) or _key(model, identity))
+    return _cut(_told(model, obj, values) or _own_words(obj) or _first_text(model, values) or _key(model, identity))
+
+
+def _told(model: Model, obj: object, values: Mapping[str, Any]) -> str:
+    """As the host says, where what it takes is in memory."""
+    said = model.told.label
+    if said is None:
+        return ""
+    if isinstance(said, str):
+        return str(values[said]).strip() if values.get(said) is not None else ""
+    return _quietly(obj, said)
 
 
 def _own_words(obj: object) -> str:
-    if _own_method(type(obj)) is None:
-        return ""
+    return "" if _own_method(type(obj)) is None else _quietly(obj, str)
+
+
+def _quietly(obj: object, said: Callable[[Any], str]) -> str:
     session = sa_orm.object_session(obj)
     try:
         with _without_sql(session) if session is not None else nullcontext():
-            return str(obj).strip()
+            return str(said(obj)).strip()
     except Exception:  # whatever the program's own method raises, the record still has a key
         return ""
 
@@ -97,7 +109,10 @@ def stand_in(model: Model, values: Mapping[str, Any]) -> Any:
 
 def naming_columns(model: Model) -> tuple[Column, ...]:
     """The columns that a label is made of: those that the class's own `__str__` speaks of, else its first texts."""
-    own = _own_method(model.class_)
+    said = model.told.label
+    if isinstance(said, str):
+        return (model.column(said), *_texts(model))
+    own = said or _own_method(model.class_)
     names = getattr(getattr(own, "__code__", None), "co_names", ())
     spoken = [column for column in model.columns if column.name in names]
     return tuple(spoken) if spoken else _texts(model)

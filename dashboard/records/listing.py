@@ -11,9 +11,10 @@ import sqlalchemy.orm as sa_orm
 
 from ..config import Config
 from ..refusal import Refusal
-from . import rows
+from . import rows, views
 from .columns import Column
-from .cursors import Cursors, Part, segments
+from .counting import Count, bounded, keys_of
+from .cursors import Cursors, Part, raw, same, segments
 from .kinds import Binary
 from .models import Model, Models
 from .numbers import Float
@@ -39,14 +40,6 @@ class Asked:
     after: str = ""
     before: str = ""
     size: int = 0
-
-
-@dataclass(frozen=True)
-class Count:
-    """value: how many there are, or at least; exact: which of both."""
-
-    value: int
-    exact: bool
 
 
 @dataclass(frozen=True)
@@ -83,7 +76,7 @@ def listing(
     Raises Refusal: not_understood, invalid, forbidden, overloaded, database_away.
     """
     view = seen(model, models, sight)
-    page = _Page(session, view, asked, config, secret)
+    page = Page(session, view, asked, config, secret)
     try:
         with limited(session, config.records_seconds, model.database):
             found, after, before = page.read()
@@ -108,35 +101,16 @@ def _hashable(found: rows.Found, name: str) -> Any:
     return None if isinstance(value, (dict, list)) else value
 
 
-def count_of(session: sa_orm.Session, model: Model, models: Models, sight: Sight, config: Config) -> Count | None:
-    """How many records the person may see, within bounds; None where that took too long."""
-    view = seen(model, models, sight)
-    try:
-        with limited(session, config.records_seconds, model.database):
-            return bounded(session, view.narrow(_keys_of(view)), config.records_count)
-    except Stopped:
-        return None
-
-
-def bounded(session: sa_orm.Session, statement: Any, most: int) -> Count:
-    """SELECT count(*) of at most one row more than is counted."""
-    inner = statement.order_by(None).limit(most + 1).subquery()
-    found = int(session.scalar(sa.select(sa.func.count()).select_from(inner)) or 0)
-    return Count(min(found, most), found <= most)
-
-
 def usual_columns(view: Seen) -> tuple[Column, ...]:
-    """What is shown unless somebody chooses: nothing that is deferred or binary."""
+    """What is shown unless somebody chooses: what the host says, else nothing that is deferred or binary."""
+    said = tuple(view.columns[name] for name in view.model.told.list if name in view.columns)
+    if said:
+        return said
     plain = tuple(each for each in view.columns.values() if not each.deferred and not isinstance(each.kind, Binary))
     return plain or tuple(view.columns.values())
 
 
-def _keys_of(view: Seen) -> Any:
-    names = view.key if not view.model.keyless else [view.attribute(next(iter(view.columns)))]
-    return sa.select(*names).select_from(view.model.class_)
-
-
-class _Page:
+class Page:
     def __init__(self, session: sa_orm.Session, view: Seen, asked: Asked, config: Config, secret: str) -> None:
         self.session, self.view, self.asked, self.config = session, view, asked, config
         self.dialect = session.get_bind(mapper=view.model.mapper).dialect.name
@@ -150,9 +124,14 @@ class _Page:
         if asked.after and asked.before:
             raise _unknown("A page is after a row or before one, not both.", "before")
         self.place = self.cursors.read(asked.before or asked.after) if asked.before or asked.after else None
+        self.counted: Count | None = None
 
     def read(self) -> tuple[list[rows.Found], str | None, str | None]:
         """The rows with the cursors of the next and of the previous page."""
+        if self.view.model.keyless and self._physical() is None:
+            return self._read_by_number()
+        if self.asked.q and self.place is None and not self.view.model.keyless:
+            return self._read_once()
         backward = bool(self.asked.before)
         found = self._fetch([part.turned() for part in self.parts] if backward else self.parts)
         more, found = len(found) > self.size, found[: self.size]
@@ -162,10 +141,34 @@ class _Page:
         before = self._cursor(found, 0, more if backward else self.place is not None)
         return found, after, before
 
+    def _read_once(self) -> tuple[list[rows.Found], str | None, str | None]:
+        """No index serves a search: one scan finds its first page and its count."""
+        most = self.config.records_count
+        keys = [raw(each, self.dialect).label(f"key_{number}") for number, each in enumerate(self.view.key)]
+        places = self.session.execute(self.statement(self.parts).add_columns(*keys).limit(most + 1)).all()
+        self.counted = Count(min(len(places), most), len(places) <= most)
+        if not places:
+            return [], None, None
+        on_page = same(self.view.key, places[: self.size], self.dialect)
+        found = rows.fetch(self.session, self.statement(self.parts).where(on_page), self._selected)
+        return found, self._cursor(found, -1, len(places) > self.size), None
+
+    def _read_by_number(self) -> tuple[list[rows.Found], str | None, str | None]:
+        """Where nothing tells equal rows apart, a cursor is the number of a page's first row, and how many it has."""
+        begin, size = self.place or (0, self.size)
+        statement = self.statement(self.parts).offset(begin).limit(size + 1)
+        found = rows.fetch(self.session, statement, self._selected)
+        earlier = min(begin, self.size)
+        after = self.cursors.write([begin + size, self.size]) if len(found) > size else None
+        before = self.cursors.write([begin - earlier, earlier]) if begin else None
+        return found[:size], after, before
+
     def count(self, at_least: int) -> Count:
         """Of all pages together. Where counting takes too long, what is on this one is said to be not all."""
+        if self.counted is not None:
+            return self.counted
         try:
-            return bounded(self.session, self._narrowed(_keys_of(self.view)), self.config.records_count)
+            return bounded(self.session, self._narrowed(keys_of(self.view)), self.config.records_count)
         except sa.exc.DBAPIError as error:
             if is_stopped(error):
                 return Count(at_least, False)
@@ -183,12 +186,11 @@ class _Page:
 
     def _fetch(self, parts: Sequence[Part]) -> list[rows.Found]:
         """One range of the index after the other, until the page is full: as good as always that is the first."""
-        conditions = [None] if self.place is None else segments(parts, self.place, self.dialect)
+        if self.place is None:
+            return rows.fetch(self.session, self.statement(parts).limit(self.size + 1), self._selected)
         found: list[rows.Found] = []
-        for condition in conditions:
-            statement = self._statement(parts)
-            if condition is not None:
-                statement = statement.where(condition)
+        for segment in segments(parts, self.place, self.dialect):
+            statement = self.statement(segment.parts).where(segment.condition)
             found += rows.fetch(self.session, statement.limit(self.size + 1 - len(found)), self._selected)
             if len(found) > self.size:
                 break
@@ -198,7 +200,7 @@ class _Page:
     def _selected(self) -> rows.Selected:
         return rows.selected(self.view, self.columns, tuple(part.expression for part in self.parts), self.dialect)
 
-    def _statement(self, parts: Sequence[Part]) -> Any:
+    def statement(self, parts: Sequence[Part]) -> Any:
         statement = sa.select().select_from(self.view.model.class_)
         return self._narrowed(statement).order_by(*(part.order() for part in parts))
 
@@ -234,14 +236,18 @@ class _Page:
         model = self.view.model
         if not model.keyless:
             return [self._part(each, descending) for each in model.key_columns if each.name not in names]
-        table = model.mapper.local_table
-        physical = PHYSICAL.get(self.dialect)
-        if physical and isinstance(table, sa.Table) and physical not in table.columns:
-            type_ = _Tid() if physical == "ctid" else sa.BigInteger()
-            place = sa.literal_column(f"{_quoted(self.session, table)}.{physical}", type_)
+        if (place := self._physical()) is not None:
             return [Part(place, descending, False)]
         rest = [each for each in self.view.columns.values() if is_sortable(each) and each.name not in names]
         return [self._part(each, descending) for each in rest]
+
+    def _physical(self) -> Any:
+        """The place of a row, as an expression; None where the database has no such thing, as for a view's."""
+        table, name = self.view.model.mapper.local_table, PHYSICAL.get(self.dialect)
+        if name is None or not isinstance(table, sa.Table) or name in table.columns or views.is_one(table):
+            return None
+        type_ = _Tid() if name == "ctid" else sa.BigInteger()
+        return sa.literal_column(f"{_quoted(self.session, table)}.{name}", type_)
 
     def _part(self, column: Column, descending: bool) -> Part:
         expression = getattr(self.view.model.class_, column.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -17,6 +17,7 @@ from ..refusal import Refusal
 from . import keys, labels
 from .columns import Column, columns_of
 from .kinds import Opaque
+from .told import Records
 
 OWN_TABLES = "poolhouse_"
 """Tables whose names begin so are ours: never listed, loaded or edited as records."""
@@ -41,6 +42,7 @@ class Model:
 
     name: as URLs say it. title: as people say it. read_only: why its records cannot be written, or None. keyless: why
     no record of it can be told from another, or None; such a one is read_only as well, and none can be loaded.
+    told: what the host says of it.
     """
 
     name: str
@@ -52,16 +54,22 @@ class Model:
     relationships: tuple[Relationship, ...]
     read_only: str | None = None
     keyless: str | None = None
+    told: Records = field(default_factory=Records)
+
+    @property
+    def actions(self) -> Mapping[str, Callable[..., Any]]:
+        """The host's own, by name."""
+        return {action.__name__: action for action in self.told.actions}
 
     def column(self, name: str) -> Column:
         """The column of this attribute; Refusal("not_found") for another name."""
         try:
-            return self._columns_by_name[name]
+            return self.columns_by_name[name]
         except KeyError:
             raise Refusal("not_found", f"{self.title} has no column {name[:80]!r}.") from None
 
     def has_column(self, name: str) -> bool:
-        return name in self._columns_by_name
+        return name in self.columns_by_name
 
     def relationship(self, name: str) -> Relationship:
         """The relationship of this attribute; Refusal("not_found") for another name."""
@@ -83,11 +91,12 @@ class Model:
     def key_columns(self) -> tuple[Column, ...]:
         """The columns of the primary key, in the order of `mapper.primary_key`: of a SQLAlchemy identity."""
         return tuple(
-            self._columns_by_name[self.mapper.get_property_by_column(column).key] for column in self.mapper.primary_key
+            self.columns_by_name[self.mapper.get_property_by_column(column).key] for column in self.mapper.primary_key
         )
 
     @cached_property
-    def _columns_by_name(self) -> Mapping[str, Column]:
+    def columns_by_name(self) -> Mapping[str, Column]:
+        """The columns by their attributes, in their order."""
         return {column.name: column for column in self.columns}
 
 

@@ -37,8 +37,8 @@ class Clock(Kind):
     name = "time"
     native = (time,)
 
-    def __init__(self, *, zoned: bool = False) -> None:
-        self.zoned = zoned
+    def __init__(self, *, zoned: bool = False, digits: int = 6) -> None:
+        self.zoned, self.digits = zoned, digits
 
     def format(self, value: time) -> str:
         return value.isoformat()
@@ -51,19 +51,20 @@ class Clock(Kind):
             raise ValueError(
                 "The offset is missing: 10:30:00+00:00" if self.zoned else "This column keeps no offset: 10:30:00"
             )
+        _check_fraction(value.microsecond, self.digits)
         return value.replace(fold=0)
 
 
 class Moment(Kind):
     """A date with a time. zone: "aware" takes only values with an offset, "naive" only those without; "kept as UTC"
-    is a timezone column
-    in a database that has none (SQLite, MySQL): it takes both, and what has an offset becomes UTC."""
+    is a timezone column in a database that has none (SQLite, MySQL): it takes both, and what has an offset becomes
+    UTC. digits: of a second's fraction; MySQL keeps none unless its column says how many."""
 
     name = "datetime"
     native = (datetime,)
 
-    def __init__(self, zone: str = "naive") -> None:
-        self.zone = zone
+    def __init__(self, zone: str = "naive", *, digits: int = 6) -> None:
+        self.zone, self.digits = zone, digits
 
     def format(self, value: datetime) -> str:
         return value.isoformat()
@@ -77,6 +78,7 @@ class Moment(Kind):
             raise ValueError(f"This column keeps no time zone; leave the offset out: {self._example()}")
         if not aware and self.zone == "aware":
             raise ValueError(f"The offset is missing: {self._example()}")
+        _check_fraction(value.microsecond, self.digits)
         if not aware:
             return value.replace(fold=0)
         _within_years(value)
@@ -100,8 +102,8 @@ class Interval(Kind):
     name: ClassVar[str] = "interval"
     native = (timedelta,)
 
-    def __init__(self, *, kept_as_moment: bool = False) -> None:
-        self.kept_as_moment = kept_as_moment
+    def __init__(self, *, kept_as_moment: bool = False, digits: int = 6) -> None:
+        self.kept_as_moment, self.digits = kept_as_moment, digits
 
     def format(self, value: timedelta) -> str:
         return format_duration(value)
@@ -112,6 +114,7 @@ class Interval(Kind):
         return read_duration(given.strip())
 
     def check(self, value: timedelta) -> timedelta:
+        _check_fraction(value.microseconds, self.digits)
         if self.kept_as_moment:
             try:
                 _EPOCH + value
@@ -158,6 +161,12 @@ def read_duration(text: str) -> timedelta:
 
 def _microseconds(fraction: str | None) -> int:
     return int((fraction or "0").ljust(6, "0"))
+
+
+def _check_fraction(microseconds: int, digits: int) -> None:
+    if microseconds % 10 ** (6 - digits):
+        kept = f"{digits} digits of a second's fraction" if digits else "whole seconds"
+        raise ValueError(f"This column keeps {kept}; more would be rounded.")
 
 
 def _within_years(value: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +20,12 @@ _LIMITS = {
     "postgresql": "SET LOCAL statement_timeout = {milliseconds}",
     "mysql": "SET SESSION max_execution_time = {milliseconds}",
     "mariadb": "SET SESSION max_statement_time = {seconds}",
+}
+
+_NO_LIMITS = {
+    "postgresql": "SET LOCAL statement_timeout TO DEFAULT",
+    "mysql": "SET SESSION max_execution_time = DEFAULT",
+    "mariadb": "SET SESSION max_statement_time = DEFAULT",
 }
 
 
@@ -44,6 +50,19 @@ def limited(session: sa_orm.Session, seconds: float, database: str = "default") 
     finally:
         with suppress(sa.exc.SQLAlchemyError):  # of a connection that broke meanwhile
             session.rollback()
+
+
+@contextmanager
+def in_time(connection: sa.Connection, seconds: float, ours: AbstractContextManager[None]) -> Iterator[None]:
+    """The same for a transaction that goes on afterwards; what the database says is raised as it is. ours: around the
+    statements that are not the person's."""
+    with ExitStack() as stack:
+        with ours:
+            stack.enter_context(_limit(connection, seconds))
+        yield
+        reset = _NO_LIMITS.get(connection.dialect.name)
+        if reset is not None:
+            connection.exec_driver_sql(reset)
 
 
 @contextmanager
@@ -111,10 +130,12 @@ def _failed(error: Exception) -> Refusal:
 
 
 def _code(error: Any) -> str:
-    """What the driver calls it: an SQLSTATE, a number, or SQLite's name."""
+    """What the driver calls it: MySQL's number, an SQLSTATE, or SQLite's name."""
     orig = error.orig
+    arguments = getattr(orig, "args", ())
+    if arguments and isinstance(arguments[0], int):
+        return str(arguments[0])
     for name in ("sqlstate", "pgcode", "sqlite_errorname"):
         if found := getattr(orig, name, None):
             return str(found)
-    arguments = getattr(orig, "args", ())
-    return str(arguments[0]) if arguments and isinstance(arguments[0], int) else ""
+    return ""

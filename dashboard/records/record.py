@@ -13,8 +13,9 @@ from ..config import Config
 from ..refusal import Refusal
 from . import keys, rows
 from .columns import Column
+from .counting import Count, bounded
 from .labels import stand_in
-from .listing import Count, Row, bounded, drawn
+from .listing import Row, drawn
 from .models import Model, Models
 from .reading import Stopped, limited
 from .references import references
@@ -53,7 +54,7 @@ def record(session: sa_orm.Session, model: Model, models: Models, sight: Sight, 
     columns = tuple(view.columns.values())
     try:
         with limited(session, config.records_seconds, model.database):
-            found = _found(session, view, columns, identity, key)
+            found = found_row(session, view, columns, identity, key)
             pointed = references(session, view, columns, [found], models, sight)
             related = tuple(_related(session, view, found, models, sight, config))
     except Stopped:
@@ -62,14 +63,21 @@ def record(session: sa_orm.Session, model: Model, models: Models, sight: Sight, 
     return Record(model, columns, drawn(model, found, columns, pointed), related)
 
 
-def _found(
-    session: sa_orm.Session, view: Seen, columns: tuple[Column, ...], identity: tuple[Any, ...], key: str
+def found_row(
+    session: sa_orm.Session,
+    view: Seen,
+    columns: tuple[Column, ...],
+    identity: tuple[Any, ...],
+    key: str,
+    *,
+    whole: bool = False,
 ) -> rows.Found:
+    """The one row of a key. whole: binary data is not cut. Raises Refusal("not_found")."""
     dialect = session.get_bind(mapper=view.model.mapper).dialect.name
     statement = view.narrow(sa.select().select_from(view.model.class_))
     for attribute, value in zip(view.key, identity, strict=True):
         statement = statement.where(attribute == value)
-    found = rows.fetch(session, statement.limit(2), rows.selected(view, columns, (), dialect))
+    found = rows.fetch(session, statement.limit(2), rows.selected(view, columns, (), dialect), whole=whole)
     if len(found) != 1:
         raise keys.no_such_key(key, view.model)
     return found[0]

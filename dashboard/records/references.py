@@ -57,7 +57,18 @@ def _is_key(value: Any) -> bool:
 
 
 def _targets(model: Model, models: Models) -> dict[str, Model]:
-    """By the name of a foreign key's column the model whose whole key it holds."""
+    """By the name of a foreign key's column the model whose whole key it holds: what a relationship follows, else the
+    model of the table that it names."""
+    found = _by_relationship(model, models)
+    for column in model.columns:
+        if column.foreign_key is not None and column.name not in found:
+            target = _of_table(model, column.name, models)
+            if target is not None:
+                found[column.name] = target
+    return found
+
+
+def _by_relationship(model: Model, models: Models) -> dict[str, Model]:
     found: dict[str, Model] = {}
     for relationship in model.mapper.relationships:
         pairs = relationship.local_remote_pairs or ()
@@ -71,6 +82,17 @@ def _targets(model: Model, models: Models) -> dict[str, Model]:
             except (Refusal, sa.exc.SQLAlchemyError):
                 continue
     return found
+
+
+def _of_table(model: Model, name: str, models: Models) -> Model | None:
+    try:
+        referred = {key.column for column in model.mapper.column_attrs[name].columns for key in column.foreign_keys}
+    except sa.exc.SQLAlchemyError:  # the table that it names is not there
+        return None
+    for each in models:
+        if each.mapper.inherits is None and len(referred) == 1 and set(each.mapper.primary_key) == referred:
+            return each
+    return None
 
 
 def _labels(

@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
 
 from ..refusal import Refusal
-from . import schemas, sqlite
+from . import schemas, sqlite, views
 from .labels import REFLECTED
 from .models import OWN_TABLES, Model, models_of
 
 NO_KEY = "The table has no primary key, so that no record of it can be told from another."
+IS_A_VIEW = "It is a view: the database makes its rows of others, and none can be told from another."
 _RESERVED = re.compile(r"__.*|_sa_.*")
 
 
@@ -29,6 +30,7 @@ def reflected(engine: sa.Engine, database: str) -> list[Model]:
             with engine.connect() as connection:
                 for schema, only in schemas.to_read(connection, _is_of_the_program):
                     metadata.reflect(connection, schema=schema, resolve_fks=False, only=only)
+                    views.reflect(connection, metadata, schema, only)
                 if engine.dialect.name == "sqlite":
                     sqlite.add_unique_constraints(connection, metadata)
                     sqlite.accept_what_is_found(metadata, engine.dialect)
@@ -68,7 +70,11 @@ def _mapped(metadata: sa.MetaData, default_schema: str | None) -> dict[sa_orm.Ma
     keyed = {table: mapper for table, mapper in mappers.items() if _key_columns(table)}
     _relate(keyed)
     registry.configure()
-    return {mapper: None if table in keyed else NO_KEY for table, mapper in mappers.items()}
+    return {mapper: None if table in keyed else _why_keyless(table) for table, mapper in mappers.items()}
+
+
+def _why_keyless(table: sa.Table) -> str:
+    return IS_A_VIEW if views.is_one(table) else NO_KEY
 
 
 def _forget_unresolved(table: sa.Table) -> None:

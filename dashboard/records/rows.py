@@ -58,36 +58,36 @@ def selected(view: Seen, columns: Sequence[Column], places: tuple[Any, ...], dia
     return Selected(view, tuple(names.values()), places, dialect)
 
 
-def fetch(session: sa_orm.Session, statement: Any, wanted: Selected) -> list[Found]:
-    """The rows. Where a value does not belong to its column's type they are read as the database has them: one such
-    row must not hide the page."""
+def fetch(session: sa_orm.Session, statement: Any, wanted: Selected, *, whole: bool = False) -> list[Found]:
+    """The rows; whole: binary data is not cut. Where a value does not belong to its column's type they are read as the
+    database has them: one such row must not hide the page."""
     try:
-        return _fetch(session, statement, wanted, as_found=False)
+        return _fetch(session, statement, wanted, as_found=False, whole=whole)
     except Exception as error:
         if not does_not_fit(error):
             raise
-    return _fetch(session, statement, wanted, as_found=True)
+    return _fetch(session, statement, wanted, as_found=True, whole=whole)
 
 
-def _fetch(session: sa_orm.Session, statement: Any, wanted: Selected, *, as_found: bool) -> list[Found]:
+def _fetch(session: sa_orm.Session, statement: Any, wanted: Selected, *, as_found: bool, whole: bool) -> list[Found]:
     expressions: list[Any] = []
     for column in wanted.columns:
         attribute = wanted.view.attribute(column.name)
-        if isinstance(column.kind, Binary):
+        if isinstance(column.kind, Binary) and not whole:
             plain = sa.type_coerce(attribute, sa.types.NullType())
             expressions += [sa.func.substr(plain, 1, BYTES_SHOWN), sa.func.length(plain)]
         else:
             expressions.append(raw(attribute, wanted.dialect) if as_found else attribute)
     expressions += [raw(each, wanted.dialect) for each in wanted.places]
     labelled = [each.label(f"column_{number}") for number, each in enumerate(expressions)]
-    return [_found(row, wanted) for row in session.execute(statement.add_columns(*labelled))]
+    return [_found(row, wanted, whole) for row in session.execute(statement.add_columns(*labelled))]
 
 
-def _found(row: Any, wanted: Selected) -> Found:
+def _found(row: Any, wanted: Selected, whole: bool) -> Found:
     values: dict[str, Any] = {}
     at = 0
     for column in wanted.columns:
-        if isinstance(column.kind, Binary):
+        if isinstance(column.kind, Binary) and not whole:
             values[column.name] = _cut(row[at], row[at + 1])
             at += 2
         else:
@@ -97,6 +97,8 @@ def _found(row: Any, wanted: Selected) -> Found:
 
 
 def _cut(start: Any, size: Any) -> Any:
+    if start is None and size == 0:  # so SQLite's substr() says of no bytes
+        return Cut(b"", 0)
     if start is None or isinstance(start, str):  # SQLite keeps any value in any column
         return start
     return Cut(bytes(start), int(size))

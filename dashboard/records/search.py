@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 
 from ..config import SWITCHES, Config
 from ..refusal import Refusal
@@ -160,7 +161,11 @@ class Searched:
 
     @property
     def search_columns(self) -> list[Column]:
-        """The text columns, those that the label is made of first."""
+        """Those that the host says; else the text columns, those that the label is made of first."""
+        said = self.model.told.search
+        if said:
+            texts = [self.shown[name] for name in said if name in self.shown]
+            return [each for each in texts if isinstance(each.kind, Text)]
         first = {column.name for column in labels.naming_columns(self.model)}
         texts = [each for each in self.shown.values() if isinstance(each.kind, Text) and not each.deferred]
         return sorted(texts, key=lambda column: (column.name not in first, isinstance(column.kind, LongText)))
@@ -188,8 +193,11 @@ def escaped(text: str) -> str:
 
 
 def _like(expression: Any, pattern: str, dialect: str) -> Any:
-    """Whatever the case: SQLite's and MySQL's LIKE is so by itself, and lower() would cost more than the search."""
-    text = sa.type_coerce(expression, sa.String())
+    """Whatever the case. SQLite's LIKE is so by itself, and lower() would cost more than the search; MySQL's is so in
+    most collations, not in a binary one."""
+    text: sa.ColumnElement[str] = sa.type_coerce(expression, sa.String())
+    if dialect in ("mysql", "mariadb") and pattern.startswith("%"):  # no index serves it anyway
+        text = sa.cast(text, mysql.CHAR(charset="utf8mb4")).collate("utf8mb4_general_ci")
     return text.ilike(pattern, escape=ESCAPE) if dialect == "postgresql" else text.like(pattern, escape=ESCAPE)
 
 

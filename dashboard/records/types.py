@@ -18,7 +18,8 @@ from .moments import AwareMoment, Clock, Day, Interval, Moment
 from .numbers import BigInteger, Float, Integer, Numeric
 
 Type = sa.types.TypeEngine[Any]
-UNZONED = frozenset({"sqlite", "mysql", "mariadb"})
+MYSQL = ("mysql", "mariadb")
+UNZONED = frozenset({"sqlite", *MYSQL})
 """Dialects whose databases keep no time zone, and no interval, whatever the column's type says."""
 _BITS = {"TINYINT": 8, "SMALLINT": 16, "MEDIUMINT": 24, "INTEGER": 32, "BIGINT": 64}
 _SAMPLES: dict[type[Kind], Any] = {
@@ -99,13 +100,15 @@ def _numeric(type_: Any, dialect: sa.Dialect) -> Kind:
     scale = type_._effective_decimal_return_scale if kept_as_float else None
     if isinstance(type_, sa.Float):  # its precision counts binary digits
         return Numeric(nan=endless, infinite=endless, return_scale=scale)
+    if dialect.name in MYSQL:
+        return Numeric(type_.precision or 10, type_.scale or 0)
     return Numeric(type_.precision, type_.scale, nan=endless, infinite=endless, return_scale=scale)
 
 
 def _float_kind(type_: Any, dialect: sa.Dialect) -> Kind:
     double = isinstance(type_, sa.Double) or dialect.name == "sqlite"
     few = isinstance(type_, sa.REAL) or (type_.precision is not None and type_.precision <= 24)
-    small_float = dialect.name in ("mysql", "mariadb") and isinstance(type_, sa.Float) and type_.precision is None
+    small_float = dialect.name in MYSQL and isinstance(type_, sa.Float) and type_.precision is None
     return Float(
         single=not double and (few or small_float),
         nan=dialect.name == "postgresql",
@@ -115,8 +118,25 @@ def _float_kind(type_: Any, dialect: sa.Dialect) -> Kind:
 
 def _moment(type_: Any, dialect: sa.Dialect) -> Kind:
     if not type_.timezone:
-        return Moment("naive")
-    return Moment("kept as UTC") if dialect.name in UNZONED else AwareMoment("aware")
+        return Moment("naive", digits=_digits(type_, dialect))
+    if dialect.name in UNZONED:
+        return Moment("kept as UTC", digits=_digits(type_, dialect))
+    return AwareMoment("aware")
+
+
+def _clock(type_: Any, dialect: sa.Dialect) -> Kind:
+    zoned = bool(type_.timezone) and dialect.name not in UNZONED
+    return Clock(zoned=zoned, digits=_digits(type_, dialect))
+
+
+def _interval(type_: Any, dialect: sa.Dialect) -> Kind:
+    kept_as_moment = not (type_.native and dialect.name not in UNZONED)
+    return Interval(kept_as_moment=kept_as_moment, digits=_digits(type_, dialect))
+
+
+def _digits(type_: Any, dialect: sa.Dialect) -> int:
+    """Of a second's fraction."""
+    return (getattr(type_, "fsp", None) or 0) if dialect.name in MYSQL else 6
 
 
 def _choice(type_: Any, dialect: sa.Dialect) -> Kind:
@@ -142,8 +162,8 @@ _KINDS: tuple[tuple[Any, Callable[[Any, sa.Dialect], Kind]], ...] = (
     (sa.Numeric, _numeric),
     (sa.DateTime, _moment),
     (sa.Date, lambda type_, dialect: Day()),
-    (sa.Time, lambda type_, dialect: Clock(zoned=bool(type_.timezone) and dialect.name not in UNZONED)),
-    (sa.Interval, lambda type_, dialect: Interval(kept_as_moment=not (type_.native and dialect.name not in UNZONED))),
+    (sa.Time, _clock),
+    (sa.Interval, _interval),
     (sa.Uuid, lambda type_, dialect: Uuid(as_uuid=bool(type_.as_uuid))),
     (sa.JSON, lambda type_, dialect: Document(none_as_null=bool(type_.none_as_null))),
     (

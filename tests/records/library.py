@@ -32,7 +32,7 @@ class Item(Base):
     part = sa.Column(sa.Integer, primary_key=True)
     code = sa.Column("co,de", sa.String(10), primary_key=True)
     number = sa.Column("order", sa.Integer, index=True)
-    ratio = sa.Column(sa.Float)
+    ratio = sa.Column(sa.Double)
     single = sa.Column(sa.REAL)
     price = sa.Column(sa.Numeric(12, 4))
     day = sa.Column(sa.DateTime)

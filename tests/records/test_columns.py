@@ -34,7 +34,7 @@ class Base(DeclarativeBase):
 
 
 class Point(sa.types.TypeDecorator):
-    impl = sa.String
+    impl = sa.String(20)
     cache_ok = True
 
     def process_bind_param(self, value, dialect):
@@ -97,7 +97,7 @@ class Thing(Base):
     data: Mapped[bytes | None] = mapped_column(sa.LargeBinary(4))
     point: Mapped[str | None] = mapped_column(Point)
     pickled: Mapped[object | None] = mapped_column(sa.PickleType)
-    twice: Mapped[int] = mapped_column(sa.BigInteger, sa.Computed("CAST(count AS BIGINT) * 2"))
+    twice: Mapped[int] = mapped_column(sa.BigInteger, sa.Computed("count * 2.0"))
     version: Mapped[int] = mapped_column()
     parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("thing.id"))
     shout: Mapped[str | None] = mapped_column(Shouted)
@@ -318,9 +318,9 @@ anything = st.recursive(
 documents = st.fixed_dictionaries({"json": st.dictionaries(st.text(), anything, max_size=3)})
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
 def engine(request):
-    url = "sqlite://" if request.param == "sqlite" else request.getfixturevalue("postgresql").new_database()
+    url = "sqlite://" if request.param == "sqlite" else request.getfixturevalue(request.param).new_database()
     engine = sa.create_engine(url)
     Base.metadata.create_all(engine)
     yield engine

@@ -37,9 +37,9 @@ sorts = st.lists(st.sampled_from(COLUMNS), unique=True, max_size=3).flatmap(
 )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def library(request, tmp_path):
-    url = f"sqlite:///{tmp_path / 'l.db'}" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def library(request, new_database):
+    url = new_database(request.param)
     engine = sa.create_engine(url)
     Base.metadata.create_all(engine)
     yield Library(engine)
@@ -105,6 +105,17 @@ def test_a_search_finds_its_text_and_no_pattern(library, text):
     assert [row.key for row in library.page("Item", q=text).rows] == ["1,x"]
     found = library.page("Item", filters=(Filter("text", "contains", (text,)),))
     assert [row.key for row in found.rows] == ["1,x"]
+
+
+@pytest.mark.parametrize("charset, collation", [("utf8mb4", "utf8mb4_bin"), ("latin1", "latin1_general_cs")])
+def test_a_search_looks_past_the_case_in_mysqls_other_collations_too(mariadb_url, charset, collation):
+    library = Library(sa.create_engine(mariadb_url))
+    with library.engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER DATABASE CHARACTER SET {charset} COLLATE {collation}")
+    Base.metadata.create_all(library.engine)
+    library.add(Shelf, {"id": 1, "name": "LOW"})
+    assert [row.key for row in library.page("Shelf", q="low").rows] == ["1"]
+    library.engine.dispose()
 
 
 def test_a_negation_finds_null_as_well(library):
@@ -176,10 +187,10 @@ def test_a_rule_for_a_class_holds_above_and_below_it(library):
 
 
 def test_a_table_without_a_key_is_paged_as_well(library):
+    table = sa.Table("no key", sa.MetaData(), sa.Column("word", sa.String(10)))
+    table.create(library.engine)
     with library.engine.begin() as connection:
-        connection.exec_driver_sql('CREATE TABLE "no key" (word VARCHAR(10))')
-        for word in ("a", "a", "b", "a"):
-            connection.exec_driver_sql(f"INSERT INTO \"no key\" VALUES ('{word}')")
+        connection.execute(table.insert(), [{"word": word} for word in ("a", "a", "b", "a")])
     reflected = Library(library.engine, Models.reflected(library.engine))
     forwards, backwards = reflected.walk("no~20key", sort=("-word",), size=1)
     assert [row.values["word"] for row in forwards] == ["b", "a", "a", "a"]
@@ -203,11 +214,11 @@ def test_a_value_that_does_not_belong_to_its_column_hides_no_page(tmp_path):
 
 def test_a_query_that_takes_too_long_is_stopped_and_says_why(library):
     library.add(Item, *({"part": n, "co,de": "x", "text": str(n)} for n in range(3)))
-    endless = (
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
-        if library.engine.dialect.name == "sqlite"
-        else "SELECT 1 FROM pg_sleep(60)"
-    )
+    endless = {
+        "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
+        "postgresql": "SELECT 1 FROM pg_sleep(60)",
+        "mariadb": "SELECT BENCHMARK(1000000000000, MD5(part))",
+    }[library.engine.dialect.name]
     slow = Sight(rows=lambda model: sa.text(f"({endless}) > 0") if model.class_ is Item else None)
     bounded = Library(library.engine, records_seconds=0.2)
     begun = time.monotonic()

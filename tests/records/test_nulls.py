@@ -21,9 +21,9 @@ class Thing(Base):
     document: Mapped[dict | None] = mapped_column(sa.JSON().with_variant(postgresql.JSONB(), "postgresql"))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def host(request, tmp_path):
-    url = f"sqlite:///{tmp_path}/a.db" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def host(request, new_database):
+    url = new_database(request.param)
     engine = sa.create_engine(url, json_deserializer=lambda text: json.loads(text, parse_int=float))
     Base.metadata.create_all(engine)
     yield engine
