@@ -10,11 +10,18 @@ if TYPE_CHECKING:
     from .access import Access, Person
     from .app import create_app
     from .extension import Dashboard
+    from .records.told import Records
 
 __version__ = "0.1.0"
-__all__ = ["Access", "Dashboard", "Person", "create_app"]
+__all__ = ["Access", "Dashboard", "Person", "Records", "create_app"]
 
-_HOMES = {"Access": ".access", "Person": ".access", "Dashboard": ".extension", "create_app": ".app"}
+_HOMES = {
+    "Access": ".access",
+    "Dashboard": ".extension",
+    "Person": ".access",
+    "Records": ".records.told",
+    "create_app": ".app",
+}
 
 
 def __getattr__(name: str) -> Any:

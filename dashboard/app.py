@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask
+from flask import Blueprint, Flask
 from flask_sqlalchemy import SQLAlchemy
 
 from . import first_start
 from .config import Config
+from .demo import faults_page
 from .demo import models as demo_models
+from .demo.faults import Faults
+from .demo.faulty import Shop
 from .demo.seed import seed
 from .demo.traffic import Traffic
 from .extension import Dashboard
 from .refusal import Refusal
 from .runtime import Service
+from .telemetry import scope
 from .urls import SIDECAR, must_be_there, with_drivers
 
 log = logging.getLogger("poolhouse")
 DEMO_FILE = "demo.db"
-DEMO_THRESHOLDS = {"overdue_seconds": 4.0, "idle_in_transaction_seconds": 3.0}
+DEMO_THRESHOLDS = {"overdue_seconds": 4.0, "idle_in_transaction_seconds": 3.0, "stuck_seconds": 2.0}
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -47,8 +52,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     db = None if settings.database_url == SIDECAR else _database(app, settings)
     dashboard = Dashboard(url_prefix="/")
     try:
-        beside = _demo(app, db, settings) if demo and db else ()
-        dashboard.mount(app, dashboard.wire(app, db, settings, alone=True, beside=beside))
+        beside, more = _demo(app, db, settings) if demo and db else ((), ())
+        dashboard.mount(app, dashboard.wire(app, db, settings, alone=True, beside=beside), more)
     except Refusal as reason:  # the pages say it, and the commands are there: one of them may be the remedy
         log.error("poolhouse could not start: %s %s", reason, reason.remedy)
         dashboard.apologise(app, reason, settings)
@@ -101,18 +106,31 @@ def _database(app: Flask, config: Config) -> SQLAlchemy:
     return db
 
 
-def _demo(app: Flask, db: SQLAlchemy, config: Config) -> tuple[Service, ...]:
-    """The demo's data, laid once by whoever comes first, and its traffic."""
+def _demo(app: Flask, db: SQLAlchemy, config: Config) -> tuple[tuple[Service, ...], tuple[Blueprint, ...]]:
+    """The demo's data, laid once by whoever comes first; its traffic, and the faults that can be switched on."""
     with app.app_context():
         engine = db.engine
     sa.event.listen(engine, "connect", _prepare_sqlite)
     with first_start.lock(config):
         seed(engine)
     engine.dispose()
-    if config.demo is False or app.testing:
-        return ()
+    if config.demo is False:
+        return (), ()
     traffic = Traffic(db.session.session_factory, around=app.app_context)
-    return (Service(traffic.start, traffic.stop),)
+    faults = Faults(config.instance, Shop(engine, db.session.session_factory, _request_of(app)))
+    running = () if app.testing else (Service(traffic.start, traffic.stop), Service(faults.start, faults.stop))
+    return running, (faults_page.blueprint(faults),)
+
+
+def _request_of(app: Flask) -> Callable[[str], AbstractContextManager[None]]:
+    """A Flask-SQLAlchemy Session needs its app's context."""
+
+    @contextmanager
+    def request_of(endpoint: str) -> Iterator[None]:
+        with app.app_context(), scope(endpoint):
+            yield
+
+    return request_of
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:

@@ -19,7 +19,9 @@ from .config import Config
 from .records.models import Database
 from .refusal import Refusal
 from .runtime import NotStarted, Runtime
+from .store.change_sets import data_table
 from .store.engine import SCHEMA_VERSION, Store, metadata
+from .workspaces.committing import IN_DATABASE, create_in
 
 
 class Commands(AppGroup):
@@ -156,10 +158,24 @@ def create_store(sql: bool) -> None:
                 for index in sorted(table.indexes, key=lambda index: str(index.name))
             )
             _say([f"INSERT INTO poolhouse_schema (version) VALUES ({SCHEMA_VERSION})"])
+            for name, engine in _histories():
+                click.echo(f"-- in the database {name}:")
+                _say([sa.schema.CreateTable(data_table).compile(engine)])
             return
         with first_start.lock(_config()):
             store.create()
     click.echo(f"The store is there, version {SCHEMA_VERSION}.")
+    for name, engine in _histories():
+        create_in(engine)
+        click.echo(f"The database {name} has its table of change sets.")
+
+
+def _histories() -> list[tuple[str, sa.Engine]]:
+    """The databases that keep their own history, each with an engine that this thread may use."""
+    entry = _entry()
+    if not isinstance(entry, Runtime) or entry.config.change_sets != IN_DATABASE or entry.workspaces is None:
+        return []
+    return [(name, entry.workspaces.engine(name)) for name in entry.databases]
 
 
 @store_group.command("status")
@@ -174,12 +190,18 @@ def show_store() -> None:
 @click.option("--sql", is_flag=True, help="Print the statements instead of running them.")
 @with_appcontext
 def upgrade_store(sql: bool) -> None:
-    """Brings the tables to this version. There has been only one version so far, so nothing is ever to be done."""
+    """Brings the tables to this version: makes those that a newer Poolhouse has more. The schema only grows."""
     with _store() as store:
-        version = store.schema_version()
-    if version is None:
-        raise click.ClickException("The store has no tables yet. Run `flask dashboard store create`.")
-    click.echo(f"{'-- ' if sql else ''}The store has version {version}; there is no newer one.")
+        version, missing = store.schema_version(), store.missing()
+        if version is None:
+            raise click.ClickException("The store has no tables yet. Run `flask dashboard store create`.")
+        if sql:
+            _say(sa.schema.CreateTable(table).compile(store.engine) for table in missing)
+        elif missing:
+            with first_start.lock(_config()):
+                store.create()
+    made = f"; made: {', '.join(table.name for table in missing)}" if missing and not sql else ""
+    click.echo(f"{'-- ' if sql else ''}The store has version {version}{made or '; there is no newer one'}.")
 
 
 @store_group.command("drop")
@@ -208,6 +230,10 @@ def _say_store(store: Store) -> None:
     version = store.schema_version()
     has = "no tables yet; `flask dashboard store create` makes them" if version is None else f"version {version}"
     click.echo(f"{_where(store)}: {has}. This Poolhouse knows version {SCHEMA_VERSION}.")
+    missing = [] if version is None else store.missing()
+    if missing:
+        names = ", ".join(table.name for table in missing)
+        raise Refusal("unavailable", f"It lacks {names}. `flask dashboard store upgrade` makes that.")
 
 
 def _where(store: Store) -> str:

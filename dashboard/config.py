@@ -78,6 +78,14 @@ class Config:
         "unset: SQLite `store.db` in the instance folder",
         secret=True,
     )
+    change_sets: str = _row(
+        "DASHBOARD_CHANGE_SETS",
+        "store or database",
+        choice("store", "database"),
+        "store",
+        "where the history is kept; database: in one table, `poolhouse_change_set`, of the data's own database, "
+        "written in the data's own transaction",
+    )
     secret_key: str = _row(
         "DASHBOARD_SECRET_KEY",
         "text",
@@ -133,14 +141,28 @@ class Config:
         "seconds",
         seconds(0.1, 86_400),
         300.0,
-        "a connection held longer counts as leaked (demo: 4); not used by this version yet",
+        "a connection held longer counts as leaked (demo: 4)",
     )
     idle_in_transaction_seconds: float = _row(
         "DASHBOARD_IDLE_IN_TRANSACTION_SECONDS",
         "seconds",
         seconds(0.1, 86_400),
         60.0,
-        "a transaction idle for longer is a finding (demo: 3); not used by this version yet",
+        "a transaction idle for longer is a finding (demo: 3)",
+    )
+    stuck_seconds: float = _row(
+        "DASHBOARD_STUCK_SECONDS",
+        "seconds",
+        seconds(0.1, 86_400),
+        10.0,
+        "a statement that has been running for longer is a finding (demo: 2)",
+    )
+    slow_seconds: float = _row(
+        "DASHBOARD_SLOW_SECONDS",
+        "seconds",
+        seconds(0.001, 86_400),
+        1.0,
+        "where one statement in a hundred takes longer, that is a finding",
     )
     stacks: str = _row(
         "DASHBOARD_STACKS",
@@ -155,14 +177,19 @@ class Config:
         "URL",
         str,
         "",
-        "the address that people use: where a sign-in link leads, and later an alert",
+        "the address that people use: where a sign-in link and an alert lead",
     )
     demo: bool | None = _row(
         "DASHBOARD_DEMO", "switch", switch, None, "demo traffic; unset: on with the demo database only"
     )
     enabled: bool = _row("DASHBOARD_ENABLED", "switch", switch, True, "off: no listener, route, thread or file")
     prometheus_url: str = _row(
-        "PROMETHEUS_URL", "URL", str, "", "long-range charts are asked from there; not used by this version yet"
+        "PROMETHEUS_URL",
+        "URL",
+        str,
+        "",
+        "long-range charts are asked from there; not used by this version yet",
+        secret=True,
     )
 
     publish_seconds: float = _bound_seconds(
@@ -170,6 +197,9 @@ class Config:
     )
     stale_seconds: float = _bound_seconds(
         "DASHBOARD_STALE_SECONDS", 5.0, "a process silent for longer is shown as stale, and still summed"
+    )
+    judged_seconds: float = _bound_seconds(
+        "DASHBOARD_JUDGED_SECONDS", 10.0, "the pages' findings are judged by what happened within so long"
     )
     look_seconds: float = _bound_seconds(
         "DASHBOARD_LOOK_SECONDS", 10.0, "how long processes say more of a pool after somebody looked at its page"
@@ -187,6 +217,11 @@ class Config:
     workspace_sessions: int = _bound(
         "DASHBOARD_WORKSPACE_SESSIONS", 200, "live Sessions that one worker keeps for workspaces"
     )
+    workspace_idle_seconds: float = _bound_seconds(
+        "DASHBOARD_WORKSPACE_IDLE_SECONDS",
+        600.0,
+        "a live Session that nobody used for so long is parked: closed, its memory given back, until the next action",
+    )
     workspace_connections: int = _bound(
         "DASHBOARD_WORKSPACE_CONNECTIONS", 3, "connections that one worker has for workspaces, for each database"
     )
@@ -195,8 +230,29 @@ class Config:
         3.0,
         "how long an action waits for its workspace, for a connection, or for a row that somebody else has locked",
     )
+    review_wait_seconds: float = _bound_seconds(
+        "DASHBOARD_REVIEW_WAIT_SECONDS", 2.0, "how long a review waits for a row that somebody else has locked"
+    )
+    peer_threads: int = _bound(
+        "DASHBOARD_PEER_THREADS",
+        4,
+        "threads by which a worker does what other workers pass on to it, because it holds the transaction",
+        most=100,
+    )
+    peer_seconds: float = _bound_seconds(
+        "DASHBOARD_PEER_SECONDS", 10.0, "how long a worker waits for the answer of the one that holds the transaction"
+    )
     tape_kept: int = _bound("DASHBOARD_TAPE", 200, "actions kept on a workspace's tape")
-    undo_kept: int = _bound("DASHBOARD_UNDO", 100, "versions of a workspace that are kept")
+    undo_kept: int = _bound("DASHBOARD_UNDO", 100, "actions on a workspace that can be undone")
+    change_sets_kept: int = _bound(
+        "DASHBOARD_CHANGE_SETS_KEPT", 10_000, "change sets that the store keeps; in the data's own database none goes"
+    )
+    change_set_bytes: int = _bound(
+        "DASHBOARD_CHANGE_SET_BYTES",
+        8_000_000,
+        "size of one change set; a commit that would make a larger one is refused",
+    )
+    history_rows: int = _bound("DASHBOARD_HISTORY_ROWS", 50, "change sets of one page of the history", most=1_000)
     statements_shown: int = _bound(
         "DASHBOARD_STATEMENTS_SHOWN", 100, "statements that one process publishes for each pool, the slowest first"
     )
@@ -230,9 +286,13 @@ class Config:
         "DASHBOARD_FILTER_TERMS", 100, "conditions of one list, and values of one `in`, each", most=5_000
     )
     search_characters: int = _bound("DASHBOARD_SEARCH_CHARACTERS", 200, "characters of a search", most=10_000)
-    copy_seconds: float = _bound_seconds(
-        "DASHBOARD_ACCOUNTS_COPY_SECONDS", 5.0, "age at which the copy of the accounts in memory is read again"
-    )
+    lookup_rows: int = _bound("DASHBOARD_LOOKUP_ROWS", 20, "records that a picker offers for what was typed", most=500)
+    form_members: int = _bound("DASHBOARD_FORM_MEMBERS", 100, "records of a many-to-many set that a form holds")
+    bulk_rows: int = _bound("DASHBOARD_BULK_ROWS", 1_000, "records that one bulk edit, delete or action changes")
+    export_seconds: float = _bound_seconds("DASHBOARD_EXPORT_SECONDS", 600.0, "how long an export may read")
+    import_bytes: int = _bound("DASHBOARD_IMPORT_BYTES", 200_000_000, "size of an imported file", most=10_000_000_000)
+    import_errors: int = _bound("DASHBOARD_IMPORT_ERRORS", 100, "errors that a dry run of an import tells")
+    copy_seconds: float = _bound_seconds("DASHBOARD_ACCOUNTS_COPY_SECONDS", 5.0, "age of the accounts' copy")
     copy_trusted_seconds: float = _bound_seconds(
         "DASHBOARD_ACCOUNTS_TRUSTED_SECONDS",
         900.0,

@@ -18,11 +18,15 @@ from .access import Access
 from .cli import dashboard_group
 from .config import Config, WrongSetting
 from .pages import apology
+from .peers.answering import Answering
+from .records.told import Records, told
 from .refusal import Refusal
 from .runtime import NotStarted, Runtime, Service, Services
 from .store.engine import Store
 from .telemetry import set_scope_reader, set_stacks
 from .telemetry.ledger import Ledger
+from .workspaces.committing import IN_DATABASE, begin_history
+from .workspaces.history import History
 from .workspaces.reading import Readers
 from .workspaces.registry import Workspaces
 
@@ -36,8 +40,8 @@ class Dashboard:
     """The dashboard as a guest in somebody's Flask app.
 
     app, db: as for init_app; both may come later. access: the host's sign-in and rules (Access); without one, Poolhouse
-    has accounts of its own. url_prefix: where it is mounted. name: of the blueprint, the cookie and the entry in
-    `app.extensions`; give another one to mount it twice.
+    has accounts of its own. records: how the records of a class are shown and edited (Records). url_prefix: where it is
+    mounted. name: of the blueprint, the cookie and the entry in `app.extensions`; give another one to mount it twice.
 
     >>> from flask import Flask
     >>> app = Flask("shop")
@@ -53,7 +57,7 @@ class Dashboard:
         db: Any = None,
         *,
         access: Access | None = None,
-        records: Mapping[type, Any] | None = None,
+        records: Mapping[type, Records] | None = None,
         url_prefix: str = "/dashboard",
         name: str = "poolhouse",
     ) -> None:
@@ -100,7 +104,7 @@ class Dashboard:
                 undo.callback(store.engine.dispose)
                 key = first_start.secret_key(config)
             store.engine.dispose()  # no connection of ours shall lie open when a server forks
-            databases = host.databases_of(db, engines, config)
+            databases = told(host.databases_of(db, engines, config), self.records)
             watches = []
             for watch in host.begin_watching(db, engines, self._label(app)):
                 undo.callback(watch.stop)
@@ -108,6 +112,12 @@ class Dashboard:
             ledger = Ledger(config.instance, config)
             workspaces = Workspaces(databases, store, config, worker=_worker_of(ledger)) if databases else None
             readers = Readers(databases, workspaces, config) if workspaces else None
+            history = History(databases, store, workspaces, readers, config) if workspaces and readers else None
+            if config.change_sets == IN_DATABASE:
+                begin_history(databases.values())
+            answering = (
+                Answering(workspaces, self.access, key, config, app.app_context) if workspaces is not None else None
+            )
             undo.pop_all()
         set_scope_reader(host.scope_of_request)
         set_stacks(config.stacks)
@@ -122,16 +132,17 @@ class Dashboard:
             access=self.access,
             accounts=accounts,
             secret_key=key,
-            services=Services((*_services(store, ledger, workspaces, readers, app), *beside)),
+            services=Services((*_services(store, ledger, workspaces, readers, answering, app), *beside)),
             bulkhead=threading.BoundedSemaphore(config.database_pages),
             watches=tuple(watches),
             readers=readers,
+            history=history,
         )
 
-    def mount(self, app: Flask, runtime: Runtime) -> None:
+    def mount(self, app: Flask, runtime: Runtime, more: tuple[Blueprint, ...] = ()) -> None:
         """All that is ever registered on the app: one blueprint, one teardown, one receiver of got_request_exception,
-        one group of commands, one entry."""
-        self._register(app, pages.blueprint(self.name), runtime)
+        one group of commands, one entry. more: further pages, behind the same gate."""
+        self._register(app, pages.blueprint(self.name, more), runtime)
 
         def serve(error: BaseException | None = None) -> None:
             host.end_scope_of_request()
@@ -212,7 +223,12 @@ def _worker_of(ledger: Ledger) -> Callable[[], int]:
 
 
 def _services(
-    store: Store, ledger: Ledger, workspaces: Workspaces | None, readers: Readers | None, app: Flask
+    store: Store,
+    ledger: Ledger,
+    workspaces: Workspaces | None,
+    readers: Readers | None,
+    answering: Answering | None,
+    app: Flask,
 ) -> tuple[Service, ...]:
     wired_in = os.getpid()
 
@@ -229,4 +245,6 @@ def _services(
         services.append(Service(lambda: None, workspaces.close))
     if readers is not None:
         services.append(Service(lambda: None, readers.close))
+    if answering is not None:  # last: it ends before the workspaces that it acts on
+        services.append(Service(lambda: None, answering.close))
     return tuple(services)

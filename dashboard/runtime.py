@@ -17,6 +17,7 @@ from .refusal import Refusal
 from .store.engine import Store
 from .telemetry import Watch
 from .telemetry.ledger import Ledger
+from .workspaces.history import History
 from .workspaces.reading import Readers
 from .workspaces.registry import Workspaces
 
@@ -78,6 +79,7 @@ class Runtime:
     bulkhead: threading.BoundedSemaphore
     watches: tuple[Watch, ...] = ()
     readers: Readers | None = None
+    history: History | None = None
 
     def start(self) -> None:
         """Begins what runs beside the requests. Called by gunicorn's hook, else by the first request;

@@ -9,6 +9,12 @@
     element.textContent = words;
     element.title = `${words} since ${new Date().toLocaleTimeString()}`;
   };
+  setInterval(() => {
+    for (const element of document.querySelectorAll("[data-countdown]")) {
+      element.dataset.countdown = Math.max(0, element.dataset.countdown - 1);
+      element.textContent = element.dataset.countdown;
+    }
+  }, 1000);
   const isPoll = (context) => context && context.sourceElement && (context.sourceElement.getAttribute("hx-trigger") || "").startsWith("every");
   const somebodySelects = () => {
     const selection = document.getSelection();

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, get_args
 
 import sqlalchemy as sa
 
+from ..refusal import Refusal
+
+log = logging.getLogger("poolhouse")
 Role = Literal["viewer", "editor", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -43,6 +47,15 @@ class Person:
 
     name: str
     role: str
+
+
+def asked(question: Callable[[], Any]) -> Any:
+    """A host's answer; whatever goes wrong inside it is a refusal."""
+    try:
+        return question()
+    except Exception as error:
+        log.error("the host's Access raised %s", type(error).__name__, exc_info=error)
+        raise Refusal("forbidden", "The application could not say who you are or what you may do.") from error
 
 
 class Access(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import (
@@ -17,10 +18,24 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..refusal import Refusal
 from ..runtime import current
-from . import account, gate, html, metrics, neighbours, overview, pools, records, sessions, statements, workspaces
+from . import (
+    account,
+    gate,
+    history,
+    html,
+    metrics,
+    monitoring,
+    neighbours,
+    overview,
+    pools,
+    records,
+    sessions,
+    statements,
+    workspaces,
+)
 
 log = logging.getLogger("poolhouse")
-PAGES = (overview, pools, sessions, statements, records, workspaces, account, metrics)
+PAGES = (overview, pools, sessions, statements, records, workspaces, history, monitoring, account, metrics)
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -36,11 +51,13 @@ HEADERS = {
 }
 
 
-def blueprint(name: str) -> Blueprint:
-    """Everything that Poolhouse serves, to be registered under any prefix."""
+def blueprint(name: str, more: Iterable[Blueprint] = ()) -> Blueprint:
+    """Everything that Poolhouse serves, to be registered under any prefix. more: pages of whoever stands above."""
     root = Blueprint(name, __name__, static_folder=str(html.STATIC), static_url_path="/static")
     for page in PAGES:
         root.register_blueprint(page.blueprint())
+    for above in more:
+        root.register_blueprint(above)
     root.add_url_rule("/", "unknown", unknown, methods=OTHER_METHODS)
     root.add_url_rule("/<path:path>", "unknown", unknown, methods=("GET", *OTHER_METHODS))
     root.url_value_preprocessor(neighbours.spare)

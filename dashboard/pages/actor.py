@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
+from ..access import Person
+from ..peers.sight import sight_of
 from ..runtime import current
 from ..workspaces.sight import Sight
 from . import gate
 
-ONLY_READ = (gate.READ, "load", "read", "refresh")
-"""Verbs that leave the data alone; every other one takes the permission to edit the model."""
+
+def person() -> Person:
+    """Who is signed in."""
+    found = gate.visit().person
+    assert found is not None
+    return found
 
 
 def name() -> str:
-    """Of the person who is signed in."""
-    person = gate.visit().person
-    assert person is not None
-    return person.name
+    return person().name
 
 
 def sight() -> Sight:
-    """By the host's Access where there is one, else by role."""
-    if current().access is None:
-        return Sight(
-            may=lambda verb, model: gate.may(gate.READ if verb in ONLY_READ else gate.EDIT, None), restricts=False
-        )
-    return Sight(
-        may=lambda verb, model: gate.may(gate.READ if verb in ONLY_READ else gate.EDIT, model.class_),
-        rows=lambda model: gate.rows(model.class_),
-        hidden=lambda model: gate.hidden_columns(model.class_),
-    )
+    return sight_of(current().access, person())

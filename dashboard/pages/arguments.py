@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from ..config import SWITCHES
 from ..refusal import Refusal
 
-VALUES, NULL, BASE, BASE_NULL = "values", "null", "base", "base-null"
+VALUES, NULL, BASE, BASE_NULL, DEFAULT = "values", "null", "base", "base-null", "default"
 RESOLVE = "resolve"
 UNTOUCHED = object()
 LEVELS_MOST = 150
@@ -23,7 +23,7 @@ def arguments(request: Request) -> dict[str, Any]:
     """The body as a dict. A form's `values.X` and `base.X` are gathered, `null.X` makes X None, and what equals its
     base is left out:
     a browser sends every field, and what was not touched must not be written. `base-null.X` says that X was NULL when
-    it was drawn. `resolve.REF.COLUMN` is gathered too.
+    it was drawn, `default.X` that an empty field is left to its default. `resolve.REF.COLUMN` is gathered too.
 
     Raises Refusal("not_understood") for a body that is neither a JSON object nor form fields.
     """
@@ -108,7 +108,7 @@ def _of_form(form: MultiDict[str, str]) -> dict[str, Any]:
     both. A value that is sent several times is a list: a set of related objects."""
     given: dict[str, Any] = {}
     chosen: dict[str, dict[str, str]] = {}
-    parts: dict[str, dict[str, Any]] = {kind: {} for kind in (VALUES, NULL, BASE, BASE_NULL)}
+    parts: dict[str, dict[str, Any]] = {kind: {} for kind in (VALUES, NULL, BASE, BASE_NULL, DEFAULT)}
     for key, texts in form.lists():
         kind, dot, name = key.partition(".")
         if dot and kind in parts:
@@ -132,6 +132,8 @@ def _of_form(form: MultiDict[str, str]) -> dict[str, Any]:
 def _value(parts: Mapping[str, Mapping[str, Any]], name: str) -> Any:
     """What the person wants in this column; UNTOUCHED where they left it as it was drawn."""
     text, null, base = parts[VALUES].get(name, ""), bool(parts[NULL].get(name)), _base(parts, name)
+    if parts[DEFAULT].get(name) and not text and not null:
+        return UNTOUCHED
     if base is None:
         return text if text else UNTOUCHED if null else ""
     if null:

@@ -10,11 +10,11 @@ from flask import current_app, request
 from werkzeug.wrappers import Response
 
 from ..access import permissions_of
-from ..access.access import ADMINISTER, EDIT, READ
+from ..access.access import ADMINISTER, EDIT, READ, asked
 from ..refusal import Refusal
 from ..runtime import Runtime, current
 from .arguments import json_body
-from .visitor import Visit, asked, csrf_of, parts_of, recognise, set_cookie, visit
+from .visitor import Visit, csrf_of, parts_of, recognise, set_cookie, visit
 
 OPEN = "open"
 """The permission of a route that needs no sign-in."""
@@ -23,12 +23,14 @@ __all__ = ["ADMINISTER", "EDIT", "OPEN", "READ", "check", "leave", "needs", "vis
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def needs(permission: str, *, database: bool = False) -> Callable[[View], View]:
-    """Names the permission of a route, and whether its handler uses a database (then it waits behind the bulkhead)."""
+def needs(permission: str, *, database: bool = False, body: str = "request_bytes") -> Callable[[View], View]:
+    """Names the permission of a route, whether its handler uses a database (then it waits behind the bulkhead), and the
+    setting that bounds its body."""
 
     def mark(view: View) -> View:
         view.needs = permission  # type: ignore[attr-defined]
         view.uses_database = database  # type: ignore[attr-defined]
+        view.body = body  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -38,9 +40,9 @@ def check() -> None:
     """Runs before every handler of ours. Raises Refusal; answers nothing itself."""
     runtime = current()
     runtime.start()
-    request.max_content_length = runtime.config.request_bytes
-    seen = recognise(runtime, request)
     view = current_app.view_functions[request.endpoint or ""]
+    request.max_content_length = getattr(runtime.config, getattr(view, "body", "request_bytes"))
+    seen = recognise(runtime, request)
     permission = getattr(view, "needs", None)
     if permission is None and request.endpoint == f"{runtime.name}.static":
         permission = OPEN
@@ -146,20 +148,14 @@ def may(verb: str, model: type | None) -> bool:
     return verb in permissions_of(person.role)
 
 
-def rows(model: type) -> Any:
-    runtime, person = current(), visit().person
-    return asked(lambda: runtime.access.rows(person, model)) if runtime.access and person else None  # type: ignore[union-attr]
-
-
-def hidden_columns(model: type) -> frozenset[str]:
-    runtime, person = current(), visit().person
-    if runtime.access is None or person is None:
-        return frozenset()
-    access = runtime.access
-    return frozenset(asked(lambda: access.hidden_columns(person, model)))
-
-
 # not too many at once
+
+
+def enter_database() -> None:
+    """For a route that uses a database by its settings only: asked inside its handler."""
+    seen = visit()
+    if not seen.holds_bulkhead:
+        _enter_bulkhead(current(), seen)
 
 
 def _enter_bulkhead(runtime: Runtime, seen: Visit) -> None:

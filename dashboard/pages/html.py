@@ -17,6 +17,7 @@ from flask import Response, jsonify, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from ..access.access import asked
 from ..refusal import Refusal
 from ..runtime import current
 from . import gate, visitor
@@ -42,6 +43,8 @@ SECTIONS = (
     ("Statements", "statements.index"),
     ("Records", "records.index"),
     ("Workspaces", "workspaces.index"),
+    ("History", "history.index"),
+    ("Monitoring", "monitoring.index"),
 )
 
 
@@ -64,7 +67,8 @@ def done(endpoint: str, context: Any, *, created: bool = False, **where: str) ->
     """The answer to a POST that succeeded: 303 to the page in a browser, 200 or 201 with the page's JSON for a
     script."""
     if wants_json():
-        response = jsonify(plain(public(context)))
+        told = getattr(context, "as_json", None)
+        response = jsonify(plain(public(context))) if told is None else Response(told, mimetype="application/json")
         response.status_code = 201 if created else 200
         return response
     return redirect(url(endpoint, **where), 303)
@@ -119,6 +123,10 @@ def plain(value: Any) -> Any:
     """
     if value is None or type(value) in _AS_IT_IS:
         return value
+    if type(value) is dict:  # most of what is drawn; asking whether it is a Mapping takes longer than all else here
+        return {key if type(key) is str else str(key): plain(item) for key, item in value.items()}
+    if type(value) is list:
+        return [plain(item) for item in value]
     if type(value) is float:
         return value if isfinite(value) else str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -171,7 +179,7 @@ def sign_in_url() -> str:
     here = request.root_path + request.full_path.rstrip("?") if request.method == "GET" else url("overview.index")
     if runtime.access is not None:
         access = runtime.access
-        return str(visitor.asked(lambda: access.sign_in_url(here)))
+        return str(asked(lambda: access.sign_in_url(here)))
     return url("account.login", next=here)
 
 

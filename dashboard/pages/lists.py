@@ -58,6 +58,11 @@ class ListPage:
     def narrowed(self) -> bool:
         return bool(self.asked.q or self.asked.filters or self.asked.where)
 
+    def export(self, form: str) -> str:
+        """All rows, not only those of this page."""
+        query = urlencode([("format", form), *((name, text) for name, text in self.kept if name != "size")])
+        return f"{url('records.export_records', model=self.listing.model.name)}?{query}"
+
     @property
     def public(self) -> dict[str, Any]:
         found = self.listing

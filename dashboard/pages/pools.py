@@ -61,8 +61,9 @@ def index() -> Response:
 @gate.needs(gate.READ)
 def show(name: str) -> Response:
     ledger = current().ledger
-    ledger.look(name)
     reading = ledger.read()
+    if reading.pool(name) is not None and ledger.look(name):
+        reading = ledger.read()  # this process says more of it at once
     pool = reading.pool(name)
     if pool is None:
         raise Refusal("not_found", "No pool of this name is watched.", remedy="The page Pools lists those there are.")

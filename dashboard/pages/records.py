@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy.orm as sa_orm
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from ..records.counting import Count, count_of
 from ..records.keys import identity_of
-from ..records.listing import Count, count_of, listing
+from ..records.listing import listing
 from ..records.models import Database, Model, Models
 from ..records.record import Record, record
 from ..records.sight import may_see
 from ..refusal import Refusal
 from ..runtime import current
-from . import actor, gate
+from . import actor, bulk, deleting, editing, exporting, gate, importing, lookups
 from .arguments import arguments
+from .finding import databases, find
+from .finding import session as session_of
 from .html import done, page
 from .lists import CHOSEN, address, asked_for, list_page, with_chosen_filter
-from .workspaces import Answer, rooms
+from .rooms import do, rooms
+from .staging import open_workspaces
+from .workspaces import Answer
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ def blueprint() -> Blueprint:
     records.add_url_rule("/<model>/", "show_list", show_list)
     records.add_url_rule("/<model>/<key>", "show", show)
     records.add_url_rule("/<model>/<key>/open", "open_in_workspace", open_in_workspace, methods=["POST"])
+    for each in (editing, deleting, bulk, lookups, exporting, importing):
+        each.add_routes(records)
     return records
 
 
@@ -80,7 +85,7 @@ def blueprint() -> Blueprint:
 def index() -> Response:
     lines: list[ModelLine] = []
     problems: list[str] = []
-    for database in _databases().values():
+    for database in databases().values():
         try:
             lines += _lines(database)
         except Refusal as refusal:
@@ -94,9 +99,9 @@ def index() -> Response:
 def show_list(model: str) -> WerkzeugResponse:
     if any(name in request.args for name in CHOSEN):
         return redirect(with_chosen_filter(model), 303)
-    found, models = _find(model)
+    found, models = find(model)
     asked = asked_for(request.args.to_dict(flat=False))
-    with _session(found) as session:
+    with session_of(found) as session:
         config, secret = current().config, current().secret_key
         read = listing(session, found, models, actor.sight(), asked, config, secret)
     return page("records/list.html", list_page(read, asked))
@@ -104,16 +109,16 @@ def show_list(model: str) -> WerkzeugResponse:
 
 @gate.needs(gate.READ, database=True)
 def show(model: str, key: str) -> Response:
-    found, models = _find(model)
-    with _session(found) as session:
+    found, models = find(model)
+    with session_of(found) as session:
         read = record(session, found, models, actor.sight(), key, current().config)
-    return page("records/show.html", RecordPage(read, _open_workspaces(found), tuple(_related(read))))
+    return page("records/show.html", RecordPage(read, open_workspaces(found), tuple(related(read))))
 
 
 @gate.needs(gate.EDIT, database=True)
 def open_in_workspace(model: str, key: str) -> WerkzeugResponse:
     """Through the workspaces' own verbs: the one that is named, or a new one of that name."""
-    found, _ = _find(model)
+    found, _ = find(model)
     identity_of(found, key)
     given = arguments(request)
     name = str(given.get("new") or given.get("workspace") or "")
@@ -121,39 +126,11 @@ def open_in_workspace(model: str, key: str) -> WerkzeugResponse:
     sight.permit("load", found)
     if given.get("new"):
         rooms().open(name, actor.name(), database=found.database)
-    outcome = rooms().act(name, "load", {"model": found.name, "key": key}, actor=actor.name(), sight=sight)
+    outcome = do(name, "load", {"model": found.name, "key": key})
     return done("workspaces.show", Answer(outcome), name=name)
 
 
-# finding
-
-
-def _databases() -> Mapping[str, Database]:
-    databases = current().databases
-    if not databases or current().readers is None:
-        message = "No database is looked at here, so there are no records."
-        raise Refusal("unavailable", message, remedy="Start Poolhouse with a DATABASE_URL.")
-    return databases
-
-
-def _find(name: str) -> tuple[Model, Models]:
-    """The model of this name, with those of its database. Another database that is away does not matter."""
-    refused = None
-    for database in _databases().values():
-        try:
-            if name in database.models:
-                return database.models.find(name), database.models
-        except Refusal as refusal:
-            refused = refusal
-    raise refused or Refusal("not_found", f"There is no model {name[:80]!r}.")
-
-
-@contextmanager
-def _session(model: Model) -> Iterator[sa_orm.Session]:
-    readers = current().readers
-    assert readers is not None
-    with readers.session(model.database) as session:
-        yield session
+# drawing
 
 
 def _lines(database: Database) -> list[ModelLine]:
@@ -164,7 +141,7 @@ def _lines(database: Database) -> list[ModelLine]:
 def _line(model: Model, models: Models, sight: Any) -> ModelLine:
     count, problem = None, None
     try:
-        with _session(model) as session:
+        with session_of(model) as session:
             count = count_of(session, model, models, sight, current().config)
     except Refusal as refusal:
         if refusal.code in ("database_away", "overloaded", "busy"):
@@ -173,11 +150,6 @@ def _line(model: Model, models: Models, sight: Any) -> ModelLine:
     return ModelLine(model.name, model.title, model.database, model.read_only, count, problem)
 
 
-def _open_workspaces(model: Model) -> tuple[str, ...]:
-    summaries = rooms().summaries(actor.sight(), actor=actor.name())
-    return tuple(each.name for each in summaries if each.database == model.database)
-
-
-def _related(read: Record) -> Iterator[tuple[Any, str | None]]:
+def related(read: Record) -> Iterator[tuple[Any, str | None]]:
     for each in read.related:
         yield each, address(each.model, list(each.filters.items())) if each.filters else None

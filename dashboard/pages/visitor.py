@@ -7,10 +7,8 @@ import hmac
 import logging
 import secrets
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from flask import Request, current_app, request
@@ -18,6 +16,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response
 
 from ..access import Person
+from ..access.access import asked
 from ..access.accounts import SignIn
 from ..refusal import Refusal
 from ..runtime import Runtime, current
@@ -145,15 +144,6 @@ def _from_proxy(runtime: Runtime, request: Request) -> Person | None:
 def _role_of(runtime: Runtime, name: str) -> str | None:
     account = runtime.accounts.known(name) if runtime.accounts else None
     return account.role if account else None
-
-
-def asked(question: Callable[[], Any]) -> Any:
-    """A host's answer; whatever goes wrong inside it is a refusal."""
-    try:
-        return question()
-    except Exception as error:
-        log.error("the host's Access raised %s", type(error).__name__, exc_info=error)
-        raise Refusal("forbidden", "The application could not say who you are or what you may do.") from error
 
 
 def parts_of(address: str) -> SplitResult:

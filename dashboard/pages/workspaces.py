@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, fields
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request
@@ -11,12 +12,14 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from ..records.models import Model
 from ..refusal import Refusal
 from ..runtime import current
-from ..workspaces.registry import Outcome, Sight, Summary, View, Workspaces
+from ..workspaces.registry import Outcome, Sight, Summary, View
 from ..workspaces.states import OBJECT_VERBS
-from . import actor, gate
+from ..workspaces.tour import Tour, is_offered, name_for, tour_of
+from . import actor, beside, copies, gate, reviews
 from .arguments import arguments, switch, take_version
 from .forms import Form, LeftOut, as_sent, blank_form, form_of, left_out
-from .html import done, is_swapped, page, plain, refused, url, wants_json
+from .html import done, is_swapped, page, refused, url, wants_json
+from .rooms import do, rooms
 
 CREATE = "objects"
 TYPED = (CREATE, "values")
@@ -27,6 +30,16 @@ TYPED = (CREATE, "values")
 class WorkspaceList:
     workspaces: tuple[Summary, ...]
     _databases: tuple[str, ...]
+    _tour: str | None = None
+    """The name of the workspace in which this person takes the tour; None where there is nobody to take it with."""
+
+    @property
+    def tour(self) -> str | None:
+        return self._tour
+
+    @property
+    def is_on_tour(self) -> bool:
+        return any(each.name == self._tour for each in self.workspaces)
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,10 @@ class WorkspacePage:
     @property
     def public(self) -> View:
         return self.workspace
+
+    @property
+    def tour(self) -> Tour | None:
+        return tour_of(self.workspace)
 
     @property
     def conflicts(self) -> Any:
@@ -66,8 +83,21 @@ class Answer:
 
     @property
     def public(self) -> dict[str, Any]:
+        view = self.outcome.view
+        return {**{each.name: getattr(view, each.name) for each in fields(view)}, **self._said}
+
+    @property
+    def as_json(self) -> bytes | None:
+        """What the worker that did it has said already."""
+        there: bytes | None = getattr(self.outcome.view, "as_json", None)
+        if there is None or not self._said:
+            return there
+        return json.dumps(self._said).encode()[:-1] + b", " + there[1:]
+
+    @property
+    def _said(self) -> dict[str, str]:
         said = {"ref": self.outcome.ref, "merged": self.outcome.merged}
-        return {**plain(self.outcome.view), **{name: ref for name, ref in said.items() if ref is not None}}
+        return {name: ref for name, ref in said.items() if ref is not None}
 
 
 def blueprint() -> Blueprint:
@@ -75,6 +105,9 @@ def blueprint() -> Blueprint:
     workspaces.add_url_rule("/", "index", index)
     workspaces.add_url_rule("/", "create", create, methods=["POST"])
     workspaces.add_url_rule("/<name>/", "show", show)
+    workspaces.add_url_rule("/<name>/review", "review", reviews.show)
+    for file in copies.FILES:
+        workspaces.add_url_rule(f"/<name>/{file}", "copy", copies.show, defaults={"file": file})
     workspaces.add_url_rule("/<name>/objects/", "create_object", create_object, methods=["POST"])
     workspaces.add_url_rule("/<name>/objects/<ref>/<verb>", "act_on_object", act_on_object, methods=["POST"])
     workspaces.add_url_rule("/<name>/<verb>", "act", act, methods=["POST"])
@@ -86,8 +119,16 @@ def index() -> Response:
     runtime = current()
     return page(
         "workspaces/index.html",
-        WorkspaceList(rooms().summaries(actor.sight(), actor=actor.name()), tuple(runtime.databases)),
+        WorkspaceList(rooms().summaries(actor.sight(), actor=actor.name()), tuple(runtime.databases), _tour()),
     )
+
+
+def _tour() -> str | None:
+    first = next(iter(current().databases.values()), None)
+    try:
+        return name_for(actor.name()) if first is not None and is_offered(first.models) else None
+    except Refusal:  # its database is away
+        return None
 
 
 @gate.needs(gate.EDIT)
@@ -110,7 +151,10 @@ def create() -> WerkzeugResponse:
 
 @gate.needs(gate.READ)
 def show(name: str) -> Response:
+    """`?beside=OTHER`: with another one, to be compared."""
     view, sight = _looked_at(name)
+    if request.args.get("beside"):
+        return beside.show(view, request.args["beside"])
     return page("workspaces/show.html", _page(view, sight, _open_form(view, sight)))
 
 
@@ -138,7 +182,7 @@ def _acted(
     if on_object != (verb in OBJECT_VERBS) or created != (verb == CREATE):
         raise Refusal("not_found", f"There is no verb {verb[:40]!r} here.")
     try:
-        outcome = rooms().act(name, verb, given, actor=actor.name(), version=version, sight=actor.sight())
+        outcome = do(name, verb, given, version=version)
     except Refusal as refusal:
         return _refused(name, verb, given, refusal)
     if outcome.removed and not wants_json():
@@ -163,17 +207,6 @@ def _refused(name: str, verb: str, given: dict[str, Any], refusal: Refusal) -> W
     except Refusal:  # the page cannot be drawn any more: then the words alone
         pass
     return refused(refusal)
-
-
-def rooms() -> Workspaces:
-    workspaces = current().workspaces
-    if workspaces is None:
-        raise Refusal(
-            "unavailable",
-            "No database is looked at here, so there are no workspaces.",
-            remedy="Start Poolhouse with a DATABASE_URL.",
-        )
-    return workspaces
 
 
 def _models(view: View) -> tuple[Model, ...]:
@@ -211,7 +244,10 @@ def _form(view: View, sight: Sight, wanted: str, ref: str | None) -> Form:
     shown = next((each for each in view.objects if each["ref"] == ref), None)
     if ref is not None and shown is None:
         raise Refusal("not_found", "No object of this ref is in the workspace.")
-    model = current().databases[view.database].models.find(wanted if shown is None else shown["model"])
+    database = current().databases.get(view.database)
+    if database is None:
+        raise Refusal("not_found", f"There is no database {view.database!r} any more.", remedy="Discard the workspace.")
+    model = database.models.find(wanted if shown is None else shown["model"])
     sight.permit("read", model)
     if shown is None:
         return blank_form(model, sight.hidden(model))

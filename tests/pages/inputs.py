@@ -19,8 +19,10 @@ CLASSES = {
     for name, class_ in sorted(vars(demo).items())
     if isinstance(class_, type) and hasattr(class_, "__mapper__")
 }
-SESSION_VERBS = ("flush", "commit", "rollback", "expire-all", "expunge-all", "close")
-LATER_VERBS = ("review", "load-many", "savepoint", "undo", "take-over", "__init__", "a~2Fb")
+SESSION_VERBS = (
+    "flush", "commit", "rollback", "expire-all", "expunge-all", "close", "savepoint", "rollback-to-savepoint",
+)  # fmt: skip
+LATER_VERBS = ("review", "__init__", "a~2Fb")
 NEEDED = {
     "User": ("name", "email"),
     "Author": ("name",),
@@ -128,6 +130,7 @@ _TYPES: tuple[tuple[type, Any], ...] = (
         demo.UtcDateTime,
         lambda kind: st.datetimes(datetime(1971, 1, 1), datetime(2090, 1, 1), timezones=_ZONES).map(_iso),
     ),
+    (sa.DateTime, lambda kind: st.datetimes(datetime(1971, 1, 1), datetime(2090, 1, 1)).map(_iso)),
     (sa.Date, lambda kind: st.dates(date(1, 1, 1), date(9999, 12, 31)).map(_iso)),
     (sa.Time, lambda kind: st.times(time(0), time(23, 59, 59, 999999)).map(_iso)),
     (sa.JSON, lambda kind: _DOCUMENT.map(_document)),

@@ -8,7 +8,7 @@ import re
 import pytest
 
 SHAPE = {"name", "owner", "version", "database", "sandbox", "settings", "transaction", "counts", "objects", "tape"}
-SHAPE.add("notices")
+SHAPE |= {"since", "updated_at", "notices", "change_set", "savepoints", "undo", "redo"}
 OBJECT = {"ref", "model", "key", "label", "state", "flags", "badge", "values", "unloaded", "changes", "actions"}
 SUMMARY = {"name", "owner", "database", "objects", "transaction", "updated_at", "version"}
 ENTRY = {"number", "action", "python", "at", "transitions", "connection", "statements", "error"}
@@ -243,3 +243,22 @@ def test_a_fault_of_ours_is_told_without_its_stack(app, editor, caplog, monkeypa
     assert set(answer.json["error"]) == {"code", "message", "fields", "remedy"}
     assert "secret" not in answer.text
     assert "secret of the stack" in caplog.text
+
+
+def test_in_a_sandbox_a_forbidden_verb_is_offered_and_its_error_explained(script):
+    editor = script("editor")
+    assert editor.post("/workspaces/", {"name": "s", "sandbox": True}).json["sandbox"] is True
+    ref = editor.post("/workspaces/s/load", {"model": "Author", "key": "1"}).json["ref"]
+    editor.post(f"/workspaces/s/objects/{ref}/expunge")
+    page = editor.get("/workspaces/s/", Accept="text/html").text
+    assert "try it anyway" in page
+    assert "data-force" in page
+    refused = editor.post(f"/workspaces/s/objects/{ref}/read", {"attribute": "books"})
+    assert refused.status_code == 409
+    explained = refused.json["error"]["explained"]
+    assert explained["class"] == "DetachedInstanceError"
+    assert explained["link"].endswith("/bhk3")
+    assert editor.post(f"/workspaces/s/objects/{ref}/expunge", {"force": "1"}).json["error"]["explained"]["said"]
+    page = editor.get("/workspaces/s/", Accept="text/html").text
+    assert 'data-error="DetachedInstanceError"' in page
+    assert editor.post("/workspaces/s/objects/x/expunge", {"force": "2"}).status_code == 400

@@ -1,0 +1,103 @@
+"""Monitoring: what warns, and by which rules; what Prometheus needs for it; the settings in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, request
+
+from ..runtime import Runtime, current
+from ..telemetry import alerts
+from ..telemetry.findings import Finding, findings
+from ..telemetry.rules import RULES
+from . import gate
+from .html import page, url
+
+
+@dataclass(frozen=True)
+class ShownRule:
+    """holds: how often it holds now. promql: of its alert, by the settings in force."""
+
+    finding: str
+    level: str
+    promql: str
+    remedy: str
+    holds: int
+
+
+@dataclass(frozen=True)
+class ShownSetting:
+    """value: as text; of a secret only whether it is set."""
+
+    key: str
+    value: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Monitoring:
+    """downloads: by the file's name its URL. faults: inside telemetry, by listener."""
+
+    findings: tuple[Finding, ...]
+    rules: tuple[ShownRule, ...]
+    downloads: dict[str, str]
+    settings: tuple[ShownSetting, ...]
+    faults: dict[str, int]
+    problem: str | None
+
+
+def blueprint() -> Blueprint:
+    monitoring = Blueprint("monitoring", __name__, url_prefix="/monitoring")
+    monitoring.add_url_rule("/", "index", index)
+    monitoring.add_url_rule("/alerts.yml", "alert_rules", alert_rules)
+    monitoring.add_url_rule("/prometheus.yml", "scrape_configuration", scrape_configuration)
+    return monitoring
+
+
+@gate.needs(gate.READ)
+def index() -> Response:
+    runtime = current()
+    reading = runtime.ledger.read()
+    found = findings(reading)
+    holding = [one.finding for one in found]
+    context = Monitoring(
+        findings=found,
+        rules=tuple(
+            ShownRule(rule.finding, rule.level, rule.promql(runtime.config), rule.remedy, holding.count(rule.finding))
+            for rule in RULES
+        ),
+        downloads={
+            "alerts.yml": url("monitoring.alert_rules"),
+            "prometheus.yml": url("monitoring.scrape_configuration"),
+        },
+        settings=tuple(ShownSetting(*row) for row in runtime.config.public_rows()),
+        faults=dict(reading.faults),
+        problem=reading.problem,
+    )
+    return page("monitoring/index.html", context)
+
+
+@gate.needs(gate.READ)
+def alert_rules() -> Response:
+    runtime = current()
+    return _file(alerts.rules_file(runtime.config, _link(runtime)))
+
+
+@gate.needs(gate.READ)
+def scrape_configuration() -> Response:
+    runtime = current()
+    where = urlsplit(runtime.config.public_url or request.host_url)
+    public = runtime.config.metrics_public
+    public = runtime.alone if public is None else public
+    path = url("metrics.index")
+    return _file(alerts.scrape_file(where.netloc, where.scheme or "http", path, public=public))
+
+
+def _link(runtime: Runtime) -> str:
+    """Overview at the address that people use; no link where nobody has said it."""
+    return runtime.config.public_url.rstrip("/") + "/" if runtime.config.public_url else ""
+
+
+def _file(text: str) -> Response:
+    return Response(text, content_type="application/yaml; charset=utf-8")

@@ -1,0 +1,109 @@
+"""What a person sees of what was committed: the list, one change set, and the way back, also without JavaScript."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import sqlalchemy as sa
+
+from dashboard.refusal import Refusal
+from tests.pages.conftest import Script
+
+
+@pytest.fixture
+def committed(script):
+    """An editor who has committed one change of a book; answers its number too."""
+    editor = script("editor")
+    editor.post("/workspaces/", {"name": "w"})
+    editor.post("/workspaces/w/load", {"model": "Book", "key": "1"})
+    before = editor.post("/workspaces/w/objects/Book:1/values", {"values": {"title": "<New>"}}).json
+    answer = editor.post("/workspaces/w/commit", {"note": "spring <prices>", "version": before["version"]})
+    return editor, answer.json["change_set"], before
+
+
+def test_the_list_and_one_change_set_in_json(committed):
+    editor, number, before = committed
+    listed = editor.get("/history/").json
+    assert listed["next"] is None
+    (line,) = listed["change_sets"]
+    assert [line[name] for name in ("number", "author", "note", "changes")] == [
+        number,
+        "test-editor",
+        "spring <prices>",
+        1,
+    ]
+    shown = editor.get(f"/history/{number}").json
+    (book,) = shown["objects"]
+    assert (book["model"], book["key"], book["kind"]) == ("Book", "1", "changed")
+    assert book["changes"]["title"] == before["objects"][0]["changes"]["title"]
+
+
+def test_the_second_click_is_told_the_number(committed):
+    editor, number, before = committed
+    answer = editor.post("/workspaces/w/commit", {"version": before["version"]})
+    assert answer.status_code == 409
+    assert (answer.json["error"]["code"], answer.json["error"]["change_set"]) == ("already_committed", number)
+
+
+def test_a_person_finds_it_and_undoes_it_without_javascript(committed, browser_client, runtime):
+    _, number, before = committed
+    page = browser_client.get("/workspaces/w/").text
+    assert f'href="/history/{number}"' in page
+    listed = browser_client.get("/history/").text
+    assert "spring &lt;prices&gt;" in listed
+    shown = browser_client.get(f"/history/{number}").text
+    assert "&lt;New&gt;" in shown
+    assert f'action="/history/{number}/undo"' in shown
+    done = browser_client.post(f"/history/{number}/undo")
+    assert (done.status_code, done.headers["Location"]) == (303, f"/workspaces/undo-{number}/")
+    staged = browser_client.get(f"/workspaces/undo-{number}/").text
+    assert 'data-badge="modified"' in staged
+    version = re.search(r'name="version" value="(\d+)"', staged).group(1)
+    assert browser_client.post(f"/workspaces/undo-{number}/commit", version=version).status_code == 303
+    with runtime.databases["default"].engine.connect() as connection:
+        title = connection.scalar(sa.text("select title from book where id = 1"))
+    assert title == before["objects"][0]["changes"]["title"][0]
+
+
+def test_a_viewer_reads_and_does_not_undo(committed, script):
+    _, number, _ = committed
+    viewer = script("viewer")
+    assert viewer.get("/history/").status_code == 200
+    assert viewer.get(f"/history/{number}").status_code == 200
+    assert viewer.post(f"/history/{number}/undo").status_code == 403
+    assert [each["name"] for each in viewer.get("/workspaces/").json["workspaces"]] == ["w"]
+
+
+@pytest.mark.parametrize("number", ["0", "99", "x", "-1", "1.0", "9" * 30, "%00", "²"])
+def test_what_is_no_change_set_is_not_found(committed, number):
+    editor, _, _ = committed
+    assert editor.get(f"/history/{number}").status_code == 404
+    assert editor.post(f"/history/{number}/undo").status_code == 404
+    assert editor.get(f"/history/?before={number}").status_code in (200, 404)
+
+
+def test_kept_in_the_datas_own_database_it_is_read_from_there(make_app):
+    app = make_app(DASHBOARD_CHANGE_SETS="database")
+    editor = Script(app, "editor")
+    editor.post("/workspaces/", {"name": "w"})
+    editor.post("/workspaces/w/objects/", {"model": "Author", "values": {"name": "New"}})
+    number = editor.post("/workspaces/w/commit").json["change_set"]
+    engine = app.extensions["poolhouse"].databases["default"].engine
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("select number from poolhouse_change_set")) == number
+    assert [each["number"] for each in editor.get("/history/").json["change_sets"]] == [number]
+    assert editor.get(f"/history/{number}").json["objects"][0]["kind"] == "created"
+    assert "poolhouse" not in editor.get("/records/").text
+    for nowhere in ("/history/?database=nowhere", f"/history/{number}?database=nowhere"):
+        assert editor.get(nowhere).status_code == 404
+
+
+def test_an_access_that_hides_hides_here_too(make_app, committed, runtime):
+    _, number, _ = committed
+    from dashboard.workspaces.sight import Sight
+
+    hidden = Sight(hidden=lambda model: frozenset({"title"}) if model.name == "Book" else frozenset())
+    assert "<New>" not in str(runtime.history.show(number, hidden, "bob"))
+    with pytest.raises(Refusal):
+        runtime.history.undo(number, hidden, "bob")
