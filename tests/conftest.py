@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests import parts
+from tests.journeys.mariadb import MariaDB
 from tests.journeys.postgresql import PostgreSQL
 from tests.journeys.prometheus import Prometheus
 from tests.journeys.server import Server
@@ -25,6 +26,7 @@ collect_ignore = [
     "compat",
     "journeys/exhausted_guest.py",
     "journeys/leaking_program.py",
+    "journeys/task_loop.py",
     "telemetry/program.py",
 ]  # programs: importing one runs it, or needs its own environment
 
@@ -137,6 +139,33 @@ def postgresql() -> Iterator[PostgreSQL]:
 def postgresql_url(postgresql: PostgreSQL) -> str:
     """The SQLAlchemy URL (driver psycopg) of a database of this test's own."""
     return postgresql.new_database()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """A real MariaDB; `mariadb.new_database()` gives the URL of an empty database."""
+    part(parts.MARIADB_CLIENT)
+    with MariaDB(part(parts.MARIADB)) as server:
+        yield server
+
+
+@pytest.fixture
+def mariadb_url(mariadb: MariaDB) -> str:
+    """The SQLAlchemy URL (driver PyMySQL) of a database of this test's own."""
+    return mariadb.new_database()
+
+
+@pytest.fixture
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """`new_database("mariadb")` is the SQLAlchemy URL of an empty database: sqlite, postgresql or mariadb."""
+    numbers = itertools.count(1)
+
+    def made(kind: str) -> str:
+        if kind == "sqlite":
+            return f"sqlite:///{tmp_path / f'database-{next(numbers)}.db'}"
+        return str(request.getfixturevalue(kind).new_database())
+
+    return made
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ class Part:
     fetch: Callable[[], None]
 
     def find(self) -> Path | None:
-        places = os.pathsep.join([os.environ.get("PATH", ""), str(TOOLS / "usr" / "bin")])
+        places = os.pathsep.join([os.environ.get("PATH", ""), str(TOOLS / "usr" / "bin"), "/usr/sbin"])
         found = (shutil.which(command, path=places) for command in self.commands)
         return next((Path(path) for path in found if path), None)
 
@@ -55,6 +55,12 @@ def _fetch_prometheus() -> None:
             subprocess.run(["dpkg", "-x", str(package), str(TOOLS)])
 
 
+def _fetch_mariadb() -> None:
+    """The programs alone: these packages start no service."""
+    if os.geteuid() == 0:
+        _apt_get("install", "--yes", "--no-install-recommends", "mariadb-server-core", "mariadb-client-core")
+
+
 CHROMIUM = Part(
     "Chromium",
     ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
@@ -73,7 +79,19 @@ PROMTOOL = Part(
     "It comes with Prometheus's release (on Debian: apt-get download prometheus); have `promtool` on the PATH.",
     _fetch_prometheus,
 )
-PARTS = (CHROMIUM, PROMETHEUS, PROMTOOL)
+MARIADB = Part(
+    "MariaDB",
+    ("mariadbd",),
+    "Install its server, without a service (on Debian as root: apt-get install mariadb-server-core).",
+    _fetch_mariadb,
+)
+MARIADB_CLIENT = Part(
+    "MariaDB's my_print_defaults (mariadb-install-db runs it)",
+    ("my_print_defaults",),
+    "It comes with MariaDB's clients (on Debian as root: apt-get install mariadb-client-core).",
+    _fetch_mariadb,
+)
+PARTS = (CHROMIUM, PROMETHEUS, PROMTOOL, MARIADB, MARIADB_CLIENT)
 
 
 def main() -> int:

@@ -43,6 +43,32 @@ def main() -> None:
                 print(f"| {name} | {took[len(took) // 2]:.1f} | {took[int(len(took) * 0.99)]:.1f} |")
             print(f"\nThe program's pool, with its holders and waiters, was on its page {soon:.1f} s after it began.\n")
             program.stdin.close()
+        tasks(server, token)
+
+
+def tasks(server: Server, token: str) -> None:
+    """How soon a loop of tasks is on its page, and the line of the connection that it has leaked."""
+    command = [sys.executable, "-m", "tests.journeys.task_loop", str(server.instance)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as loop:
+        loop.stdout.readline()
+
+        def shown(what: str) -> float:
+            def look() -> bool:
+                answer = server.request("GET", "/pools/tasks", token=token)
+                return answer.status == 200 and bool(answer.json[what])
+
+            begun = time.perf_counter()
+            until(look, what=what)
+            return time.perf_counter() - begun
+
+        appeared = shown("workers")
+        loop.stdin.write("forget_a_report\n")
+        loop.stdin.flush()
+        loop.stdout.readline()
+        print(
+            f"A loop of tasks was there {appeared:.1f} s after its watch, its leak {shown('leaks'):.1f} s after it.\n"
+        )
+        loop.stdin.close()
 
 
 if __name__ == "__main__":

@@ -48,7 +48,10 @@ def measure(server: Server, token: str, path: str, accept: str, times: int) -> t
 
 def main() -> None:
     times = int(os.environ.get("N") or 21)
-    with tempfile.TemporaryDirectory() as folder, Server(Path(folder), settings={"DASHBOARD_DEMO": "off"}) as server:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Server(Path(folder), "-w 1", settings={"DASHBOARD_DEMO": "off"}) as server,
+    ):
         token = server.token("editor")
         prepare(server, token)
         print(f"Milliseconds of a page, one worker, median of {times} (slowest); {machine.line()}\n")

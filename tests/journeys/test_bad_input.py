@@ -351,7 +351,6 @@ VERBS = [
     "values",
     "expire",
     "review",
-    "undo",
     LONG_LINE,
     "objects/Book:1/nothing",
     "objects/Book:1/flush",

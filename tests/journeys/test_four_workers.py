@@ -148,7 +148,7 @@ def test_no_counter_falls_when_a_worker_is_killed_in_the_middle(start):
 
 def test_eight_servers_that_start_at_once_on_an_empty_folder_lay_it_once(tmp_path):
     settings = {"DASHBOARD_INSTANCE": str(tmp_path / "instance"), "DASHBOARD_DEMO": "off"}
-    servers = [Server(tmp_path / str(number), settings=settings, ready=False) for number in range(8)]
+    servers = [Server(tmp_path / str(number), "-w 1", settings=settings, ready=False) for number in range(8)]
     try:
         for server in servers:
             server.wait_until_ready(seconds=120)

@@ -42,7 +42,9 @@ def test_an_open_transaction_at_the_end_is_staged_again_by_the_next_start(poolho
     desk = Desk(server, token)
     desk.new("User", name="Ada", email="ada@example.com")
     desk.do("flush")
-    assert desk.now["transaction"]["worker"] == server.request("GET", "/", token=token).json["workers"][0]["worker"]
+    workers = server.request("GET", "/", token=token).json["workers"]
+    assert len(workers) == 4
+    assert desk.now["transaction"]["worker"] in {each["worker"] for each in workers}
     assert server.stop() == 0
     assert not re.search("Traceback|ERROR|WARN", server.output()), server.output()
     desk.server = poolhouse_server(settings={"DASHBOARD_DEMO": "off"}, folder=server.instance.parent)

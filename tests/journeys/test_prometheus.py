@@ -47,7 +47,7 @@ def test_prometheus_answers_with_the_number_of_commits_that_were_made(server, to
         'sqlalchemy_object_transitions_total{registry="workspaces",from="pending",to="persistent"}': COMMITS + 1,
         'sqlalchemy_statement_seconds_count{pool="workspaces",operation="insert"}': COMMITS + 1,
         'sum(sqlalchemy_pool_connections{pool="workspaces",state="used"})': 0,
-        'poolhouse_workers{state="live"}': 1,
+        'poolhouse_workers{state="live"}': 4,
         "up": 1,
     }
     for promql, number in made.items():

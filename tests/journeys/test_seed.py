@@ -60,7 +60,7 @@ def test_their_number_is_limited(poolhouse_server, postgresql_url):
         "DASHBOARD_MODELS": "dashboard.demo.models",
         "DASHBOARD_WORKSPACE_WAIT_SECONDS": "1",
     }
-    server = poolhouse_server(settings=settings)
+    server = poolhouse_server("-w 1", settings=settings)
     token = server.token("editor")
     desks = [Desk(server, token) for _ in range(4)]
     refs = [user(desk) for desk in desks]
