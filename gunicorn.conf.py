@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 bind = f"{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
-workers = int(os.environ.get("WEB_CONCURRENCY") or 1)
+workers = int(os.environ.get("WEB_CONCURRENCY") or 4)
 worker_class = "gthread"
 threads = 16
 keepalive = 5
