@@ -124,7 +124,7 @@ def _document(document: Any) -> Sent:
 _TYPES: tuple[tuple[type, Any], ...] = (
     (sa.Enum, lambda kind: st.sampled_from(list(kind.enum_class)).map(lambda m: Sent(m.name, m, m.name))),
     (sa.Boolean, lambda kind: st.booleans().map(lambda on: Sent(on, on, "true" if on else "off"))),
-    (sa.Uuid, lambda kind: st.uuids().map(lambda value: Sent(str(value), value, str(value)))),
+    (sa.Uuid, lambda kind: st.uuids(version=4).map(lambda value: Sent(str(value), value, str(value)))),
     (sa.Interval, lambda kind: st.timedeltas(timedelta(0), timedelta(9999)).map(_duration)),
     (
         demo.UtcDateTime,

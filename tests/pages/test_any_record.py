@@ -31,12 +31,12 @@ COLUMNS = {
 }
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
 def house(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("gallery")
     url = f"sqlite:///{folder / 'gallery.db'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgresql").new_database()
+    if request.param != "sqlite":
+        url = request.getfixturevalue(request.param).new_database()
     engine = sa.create_engine(url)
     gallery.Base.metadata.create_all(engine)
     app = create_app(
@@ -103,6 +103,7 @@ def test_what_is_shown_and_sent_back_writes_nothing(house, statements, piece):
 @given(name=st.sampled_from(sorted(COLUMNS)), data=st.data())
 def test_what_fits_is_stored_and_shown_as_it_was_sent(house, name, data):
     sent = data.draw(values_of(COLUMNS[name]))
+    assume(house.engine.name != "mariadb" or name != "span" or sent.text is None or ".000000S" in sent.text)
     answer = house.editor.post("/records/Piece/", {"values": {name: sent.json}})
     assert answer.status_code == 201, answer.text
     key = answer.json["key"]
@@ -117,6 +118,15 @@ def test_what_fits_is_stored_and_shown_as_it_was_sent(house, name, data):
         assert found[name] == pytest.approx(expected) if isinstance(expected, float) else found[name] == expected
     again = house.editor.get(f"/records/Piece/{key}").json["values"][name]
     assert house.editor.get(f"/records/Piece/{other}").json["values"][name] == again
+
+
+def test_a_value_that_the_database_alone_refuses_is_422_at_its_field(house):
+    odd = "3dcc1aca-5989-b65b-259e-5c82261029ee"  # MariaDB takes no UUID of a version that nobody has defined
+    answer = house.editor.post("/records/Piece/", {"values": {"token": odd}})
+    if house.engine.name == "mariadb":
+        assert (answer.status_code, list(answer.json["error"]["fields"])) == (422, ["token"]), answer.text
+    else:
+        assert answer.json["values"]["token"] == odd
 
 
 def as_form(name, sent, fields):
@@ -187,7 +197,7 @@ def test_a_delete_of_a_key_of_any_text_touches_exactly_that_row(house, keys):
 
 
 @slow
-@given(shelf=words, day=st.dates(), token=st.uuids(), data=st.binary(max_size=30))
+@given(shelf=words, day=st.dates(), token=st.uuids(version=4), data=st.binary(max_size=30))
 def test_keys_of_several_parts_and_of_bytes_round_trip(house, shelf, day, token, data):
     with house.engine.begin() as connection:
         for class_ in (gallery.Place, gallery.Blob):
