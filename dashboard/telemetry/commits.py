@@ -59,6 +59,14 @@ def loosen(holder: list[Any]) -> None:
         note_loose(holder)
 
 
+def end_holds(watch: PoolWatch) -> None:
+    """Nobody will tell of their end any more."""
+    for record in list(watch.held.copy()):
+        holder = watch.held.pop(record, None)
+        if holder is not None:
+            loosen(holder)
+
+
 def note_loose(holder: list[Any]) -> None:
     """A commit of a Connection that is nobody's hold, where a reader would not find it."""
     watch: PoolWatch = holder[WATCH]

@@ -167,6 +167,8 @@ def _checkin(root: Any) -> Listener:
                 if dbapi_connection is None:  # a slot whose reconnect failed goes back without ever having been out
                     cells[LOST_CHECKOUTS] += 1
                 return
+            if holder[COMMIT] is not None:
+                settle_commit(holder)
             holder[ENDED] = seconds = pc()
             seconds -= holder[SINCE]
             cells[CHECKINS] = number = cells[CHECKINS] + 1
@@ -179,8 +181,6 @@ def _checkin(root: Any) -> Listener:
             row[HOLD_SECONDS] += seconds
             if holder[FAIRY]() is None or holder[TRANSACTION_SINCE]:
                 _note_neglect(watch, holder, dbapi_connection)
-            if holder[COMMIT] is not None:
-                settle_commit(holder)
             holder[SCOPE], holder[TEXTS] = endpoint, None  # what is kept of a hold shall not keep its request
             try:
                 life = record._poolhouse_life

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from ..config import Config
 from . import faults, live_sessions, loads, own_acts, sessions, survivors, watching
-from .commits import add_late, settle_loose
+from .commits import add_late, end_holds, settle_loose
 from .engines import engines
 from .holders import (
     at_work,
@@ -190,7 +190,7 @@ def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: 
 def _drop_what_nobody_ends(watch: PoolWatch) -> None:
     """What a listener that is switched off would have taken out again."""
     if faults.off.keys() & {"checkin", "detach"}:
-        watch.held.clear()
+        end_holds(watch)
     if "wait" in faults.off:
         watch.waiting.clear()
     if "after_cursor_execute" in faults.off:

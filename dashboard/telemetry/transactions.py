@@ -35,10 +35,10 @@ def listeners(root: Any) -> dict[str, Listener]:
     return {
         "begin": _begin(root),
         "begin_twophase": _begin(root),
-        "commit": _commit,
-        "rollback": _rollback,
-        "commit_twophase": _commit,
-        "rollback_twophase": _rollback,
+        "commit": _commit(),
+        "rollback": _rollback(),
+        "commit_twophase": _commit(),
+        "rollback_twophase": _rollback(),
     }
 
 
@@ -81,36 +81,42 @@ def _loose_holder(watch: PoolWatch, connection: Any) -> list[Any]:
     return new_holder(watch, get_ident(), None, scopes.here(), None)
 
 
-def _commit(connection: Any, xid: Any = None, prepared: bool = False) -> None:
-    try:
-        holder = connection._poolhouse
-        since = holder[TRANSACTION_SINCE]
-        if not since:
-            return
-        holder[TRANSACTION_SINCE] = 0.0
-        holder[ENDS] = (since, pc() - since, _COMMIT)
-        holder[COMMIT] = ref(connection)  # a transaction has its Connection, which would never be garbage
-        if holder[FAIRY] is None:
-            note_loose(holder)
-    except AttributeError:  # the watch began within this transaction
-        pass
-    except Exception:
-        fault("commit")
+def _commit() -> Listener:
+    def commit(connection: Any, xid: Any = None, prepared: bool = False) -> None:
+        try:
+            holder = connection._poolhouse
+            since = holder[TRANSACTION_SINCE]
+            if not since:
+                return
+            holder[TRANSACTION_SINCE] = 0.0
+            holder[ENDS] = (since, pc() - since, _COMMIT)
+            holder[COMMIT] = ref(connection)  # a transaction has its Connection, which would never be garbage
+            if holder[FAIRY] is None:
+                note_loose(holder)
+        except AttributeError:  # the watch began within this transaction
+            pass
+        except Exception:
+            fault("commit")
+
+    return commit
 
 
-def _rollback(connection: Any, xid: Any = None, prepared: bool = False) -> None:
-    try:
-        holder = connection._poolhouse
-        since = holder[TRANSACTION_SINCE]
-        if not since:
-            return
-        holder[TRANSACTION_SINCE] = 0.0
-        seconds = pc() - since
-        end_transaction(holder, (since, seconds, _RELEASED if _is_released(connection) else _ROLLBACK))
-    except AttributeError:  # the watch began within this transaction
-        pass
-    except Exception:
-        fault("rollback")
+def _rollback() -> Listener:
+    def rollback(connection: Any, xid: Any = None, prepared: bool = False) -> None:
+        try:
+            holder = connection._poolhouse
+            since = holder[TRANSACTION_SINCE]
+            if not since:
+                return
+            holder[TRANSACTION_SINCE] = 0.0
+            seconds = pc() - since
+            end_transaction(holder, (since, seconds, _RELEASED if _is_released(connection) else _ROLLBACK))
+        except AttributeError:  # the watch began within this transaction
+            pass
+        except Exception:
+            fault("rollback")
+
+    return rollback
 
 
 def _is_released(connection: Any) -> bool:

@@ -25,14 +25,14 @@ from . import (
     survivors,
     uses,
 )
+from .commits import end_holds
 from .faults import Listener, fault
 from .watches import MARK, PoolWatch
 
 DEFAULT_NAME = "default"
 scopes.at_end += [requests.add_up, survivors.scope_ended]
 scopes.at_error.append(orm_errors.note)
-ROOMS = (sessions, flushes, detachments, uses)
-"""Whose listeners a Session class gets."""
+ROOMS = (sessions, flushes, detachments, uses)  # whose listeners a Session class gets
 
 
 class Watch:
@@ -142,7 +142,7 @@ class Root:
                 for name, listener in self._left_in(pool):
                     getattr(pool.dispatch, name).listeners.remove(listener)
                 instruments.release(pool)
-            watch.held.clear()
+            end_holds(watch)
             watch.waiting.clear()
             watch.detached.clear()
             watch.spent = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import threading
@@ -50,6 +51,7 @@ class Onlooker:
     def __exit__(self, *_):
         self._over.set()
         self._thread.join()
+        gc.collect()  # what the onlooker had in its hands just then
         assert self.readings > 0
         assert self.wrong == []
 
