@@ -237,10 +237,9 @@ def test_what_no_line_does_by_itself_is_refused_and_not_left_out(trail):
 
 
 def test_of_reflected_tables_too(trail):
-    trail.desk.databases["default"] = Database(
-        "default", trail.desk.engine, trail.desk.maker, Models.reflected(trail.desk.engine)
-    )
-    trail.desk.workspaces = trail.desk.worker()
+    desk = trail.desk
+    desk.databases["default"] = Database("default", desk.engine, desk.maker, Models.reflected(desk.engine))
+    desk.workspaces = desk.worker()
     for step in (
         ("load", "book", 1),
         ("read", 0, "author"),
