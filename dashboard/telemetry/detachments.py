@@ -10,8 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import lines
-from .faults import fault
-from .pools import Listener
+from .faults import Listener, fault
 from .sessions import EVENTS, EXPIRED, TRANSITION, SessionWatch, by_class
 
 DETACHING = ("persistent_to_detached", "deleted_to_detached")

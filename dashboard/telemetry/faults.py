@@ -14,6 +14,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 log = logging.getLogger("poolhouse")
+Listener = Callable[..., Any]
 
 _counts: dict[str, int] = {}
 _logged: dict[str, float] = {}

@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy.orm import PassiveFlag, RelationshipDirection
 from sqlalchemy.orm.base import PASSIVE_NO_RESULT
 
-from .faults import fault
-from .pools import Listener
+from .faults import Listener, fault
 from .recorder import SECONDS
 from .sessions import EXPIRED, FLUSH, FLUSHED, TRANSITION, SessionWatch, by_class, is_expired
 

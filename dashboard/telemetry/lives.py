@@ -93,8 +93,9 @@ def end(watch: PoolWatch, life: Life | None, reason: str) -> None:
 
 
 def keep_transaction(watch: PoolWatch, record: Any, holder: list[Any]) -> None:
-    """The hold has a second transaction, and remembers one only."""
-    of(watch, record).holds.append((holder[ENDS], _place(holder), endpoint_of(holder[SCOPE])))
+    """The hold has a second transaction, and remembers one only. record: None where nothing is known of it."""
+    if record is not None:
+        of(watch, record).holds.append((holder[ENDS], _place(holder), endpoint_of(holder[SCOPE])))
     holder[ENDS] = None
 
 

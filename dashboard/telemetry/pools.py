@@ -5,18 +5,18 @@ A set, not a count: `checkin` may come without `checkout`, and a detached connec
 from __future__ import annotations
 
 import sys
-import time
 from bisect import bisect_left
-from collections.abc import Callable
 from contextlib import suppress
 from threading import get_ident
+from time import perf_counter as pc
 from typing import Any
 
 import sqlalchemy as sa
 
 from . import instruments, lines, lives, scopes
+from .commits import end_transaction, loosen, settle_commit
 from .drivers import server_process
-from .faults import fault
+from .faults import Listener, fault
 from .own_acts import SAMPLED, listened
 from .recorder import SECONDS
 from .scopes import NONE, endpoint_of
@@ -24,8 +24,8 @@ from .tables import HOLD_SECONDS, HOLDS
 from .watches import (
     CHECKINS,
     CHECKOUTS,
+    COMMIT,
     ENDED,
-    ENDS,
     ERRORS,
     FAIRY,
     HOLD,
@@ -47,8 +47,6 @@ from .watches import (
 )  # fmt: skip
 
 DETACHED_KEPT = 1_000
-Listener = Callable[..., Any]
-pc = time.perf_counter
 
 
 def listeners(root: Any) -> dict[str, Listener]:
@@ -101,7 +99,7 @@ def _checkout(root: Any) -> Listener:
                 told = scopes.reader()
             held[record] = [
                 now, get_ident(), frame.f_code, frame.f_lasti, told, record.fairy_ref,
-                0.0, 0.0, None, 0.0, 0, watch, None, None, False, 0.0, None, None,
+                0.0, 0.0, None, 0.0, None, watch, None, None, False, 0.0, None, None,
             ]  # fmt: skip
             cells[CHECKOUTS] = number = cells[CHECKOUTS] + 1
             if not number & SAMPLED:
@@ -145,6 +143,7 @@ def _is_known(watch: PoolWatch, record: Any) -> bool:
 
 
 def _end_hold(watch: PoolWatch, holder: list[Any]) -> None:
+    loosen(holder)
     local = watch.local
     cells = local.cells
     seconds = pc() - holder[SINCE]
@@ -168,6 +167,8 @@ def _checkin(root: Any) -> Listener:
                 if dbapi_connection is None:  # a slot whose reconnect failed goes back without ever having been out
                     cells[LOST_CHECKOUTS] += 1
                 return
+            if holder[COMMIT] is not None:
+                settle_commit(holder)
             holder[ENDED] = seconds = pc()
             seconds -= holder[SINCE]
             cells[CHECKINS] = number = cells[CHECKINS] + 1
@@ -200,16 +201,13 @@ def _checkin(root: Any) -> Listener:
 
 def _note_neglect(watch: PoolWatch, holder: list[Any], dbapi_connection: Any) -> None:
     """The garbage collector brought it back, or its transaction was neither committed nor rolled back."""
-    cells = watch.local.cells
-    if holder[FAIRY]() is None:
+    is_dropped = holder[FAIRY]() is None
+    if is_dropped:
         watch.note_leak("garbage_collected", holder)
     since = holder[TRANSACTION_SINCE]
-    if since and dbapi_connection is not None:  # an invalidated connection's rollback is still to come
+    if since and (is_dropped or dbapi_connection is not None):  # else an invalidated connection's rollback is to come
         holder[TRANSACTION_SINCE] = 0.0
-        seconds = pc() - since
-        holder[ENDS] = (since, seconds, TRANSACTION["abandoned"])
-        cells[TRANSACTION["abandoned"] + bisect_left(SECONDS, seconds)] += 1
-        cells[TRANSACTION["abandoned"] + len(SECONDS) + 1] += seconds
+        end_transaction(holder, (since, pc() - since, TRANSACTION["abandoned"]))
 
 
 def _connect(root: Any) -> Listener:
@@ -240,8 +238,9 @@ def _detach(root: Any) -> Listener:
             holder = watch.held.pop(record, None)
             if holder is None:
                 return
+            proxy = holder[FAIRY]
             _end_hold(watch, holder)
-            if holder[FAIRY]() is None:  # asyncio: the garbage collector may not await, so it detaches
+            if proxy() is None:  # asyncio: the garbage collector may not await, so it detaches
                 watch.note_leak("garbage_collected", holder)
             else:
                 life = record.__dict__.get(LIFE)
@@ -251,7 +250,7 @@ def _detach(root: Any) -> Listener:
                     lives.note(watch, life, "detached", holder=holder)
                 if len(watch.detached) >= DETACHED_KEPT:  # else only a reader drops those that are gone
                     watch.detached_connections()
-                watch.detached[id(dbapi_connection)] = (holder[FAIRY], life)
+                watch.detached[id(dbapi_connection)] = (proxy, life)
         except Exception:
             fault("detach")
 

@@ -181,13 +181,17 @@ class Recorder:
                 _add_rows(sums, tables[name].rows.copy())
             return sums
 
-    def merged(self) -> list[Any]:
-        """The sum over all threads, dead ones included. No cell ever falls: what a failed COMMIT takes back between
-        two readings is held until it is made up for."""
+    def merged(self, add_late: Callable[[list[Any]], None] | None = None) -> list[Any]:
+        """The sum over all threads, dead ones included. add_late: adds to it, in place, what no thread has counted yet.
+
+        No cell ever falls: what is late is missing for the moment in which its thread takes it over."""
         with self._lock:
             self._fold_dead_threads()
             columns = zip(self._ended, *(cells[:] for _, cells, _ in self._threads), strict=True)
-            self._shown = [max(before, sum(column)) for before, column in zip(self._shown, columns, strict=True)]
+            sums = [sum(column) for column in columns]
+            if add_late is not None:
+                add_late(sums)
+            self._shown = [max(pair) for pair in zip(self._shown, sums, strict=True)]
             return self._shown
 
     def numbers(self) -> Numbers:

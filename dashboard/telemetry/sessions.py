@@ -14,9 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
 
-from .faults import fault
+from .faults import Listener, fault
 from .own_acts import SAMPLED, listened
-from .pools import Listener
 from .recorder import SECONDS, Layout, Recorder, Table
 
 SESSION = Layout()

@@ -10,6 +10,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Collection
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 
 from ..config import Config
 from . import faults, live_sessions, loads, own_acts, sessions, survivors, watching
+from .commits import add_late, end_holds, settle_loose
 from .engines import engines
 from .holders import (
     at_work,
@@ -116,7 +118,8 @@ def _bury() -> None:
 
 
 def _numbers(watch: PoolWatch, statements: dict[Any, list[Any]]) -> Numbers:
-    merged = watch.recorder.merged()
+    settle_loose(watch)
+    merged = watch.recorder.merged(partial(add_late, watch))
     numbers = watch.recorder.layout.named(merged)
     if watch.can_wait and (zeros := watch.waits_of_zero(merged)):
         waits = numbers.setdefault("wait|ok", [0] * (len(SECONDS) + 2))
@@ -187,7 +190,7 @@ def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: 
 def _drop_what_nobody_ends(watch: PoolWatch) -> None:
     """What a listener that is switched off would have taken out again."""
     if faults.off.keys() & {"checkin", "detach"}:
-        watch.held.clear()
+        end_holds(watch)
     if "wait" in faults.off:
         watch.waiting.clear()
     if "after_cursor_execute" in faults.off:

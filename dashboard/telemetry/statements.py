@@ -1,27 +1,26 @@
-"""How long do transactions and statements take, and how do they end? Listeners on an Engine's connections."""
+"""How long do statements take, and how do they end? Listeners on an Engine's connections, with those of
+transactions.py."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
-from threading import get_ident
 from time import perf_counter as pc
 from typing import Any
 
 from sqlalchemy.engine.interfaces import CacheStats
 
-from . import lives, loads, scopes
-from .faults import fault
+from . import loads, transactions
+from .commits import refuse_commit
+from .faults import Listener, fault
 from .loads import FOR
 from .own_acts import SAMPLED, listened
-from .pools import Listener
-from .recorder import SECONDS, STATEMENT_SECONDS
+from .recorder import STATEMENT_SECONDS
 from .scopes import NONE, endpoint_of
 from .tables import STATEMENT_SUM, operation_of
 from .watches import (
     CACHE,
-    COMMITTED,
-    ENDS,
+    COMMIT,
     ERRORS,
     MARK,
     SCOPE,
@@ -30,97 +29,23 @@ from .watches import (
     STATEMENT_SINCE,
     STATEMENT_TEXT,
     TEXTS,
-    TRANSACTION,
     TRANSACTION_SINCE,
     USE,
     WATCH,
-    new_holder,
 )  # fmt: skip
 
-RELEASING = "poolhouse_releasing"
-"""A key of `connection.info`: while it is there, a rollback only ends a transaction after mere reading: `released`."""
 _HIT, _MISS = CacheStats.CACHE_HIT, CacheStats.CACHE_MISS
 _CACHE_HIT, _CACHE_MISS, _CACHE_NO_KEY = CACHE["hit"], CACHE["miss"], CACHE["no_key"]
-_SECONDS_SUM = len(SECONDS) + 1
 
 
 def listeners(root: Any) -> dict[str, Listener]:
-    """Listeners for an Engine; `begin` finds the holder once and leaves it on the Connection for the others."""
+    """Listeners for an Engine."""
     return {
-        "begin": _begin(root),
-        "begin_twophase": _begin(root),
-        "commit": _end("commit"),
-        "rollback": _end("rollback"),
-        "commit_twophase": _end("commit"),
-        "rollback_twophase": _end("rollback"),
+        **transactions.listeners(root),
         "before_cursor_execute": _before_cursor_execute(),
         "after_cursor_execute": _after_cursor_execute(),
         "handle_error": _handle_error(root),
     }
-
-
-def _begin(root: Any) -> Listener:
-    def begin(connection: Any, xid: Any = None) -> None:
-        try:
-            watch = connection.engine.pool._poolhouse
-            if watch.root is not root:
-                return
-            holder = watch.held.get(connection._dbapi_connection._connection_record)
-            if holder is None:  # detached, or out since before the watch began: it has transactions all the same
-                holder = new_holder(watch, get_ident(), None, scopes.here(), None)
-            scope = holder[SCOPE]
-            if scope is None:
-                holder[TEXTS] = watch.local.statements[NONE]
-            else:
-                holder[TEXTS] = watch.local.statements[scope.endpoint]
-                holder[USE] = scope.uses.get(watch) or scope.use_of(watch)
-            if holder[ENDS] is not None:
-                lives.keep_transaction(watch, connection._dbapi_connection._connection_record, holder)
-            holder[TRANSACTION_SINCE] = pc()
-            holder[COMMITTED] = 0
-            connection._poolhouse = holder
-        except Exception:
-            if MARK in connection.engine.pool.__dict__:
-                fault("begin")
-
-    return begin
-
-
-def _end(outcome: str) -> Listener:
-    may_be_released = outcome == "rollback"
-    position = TRANSACTION[outcome]
-    committed = outcome == "commit"
-
-    def end(connection: Any, xid: Any = None, prepared: bool = False) -> None:
-        try:
-            holder = connection._poolhouse
-            since = holder[TRANSACTION_SINCE]
-            if not since:
-                return
-            seconds = pc() - since
-            holder[TRANSACTION_SINCE] = 0.0
-            cells = holder[WATCH].local.cells
-            base = position
-            if may_be_released and _is_released(connection):
-                base = TRANSACTION["released"]
-            cell = base + bisect_left(SECONDS, seconds)
-            cells[cell] += 1
-            cells[base + _SECONDS_SUM] += seconds
-            holder[ENDS] = (since, seconds, base)
-            if committed:
-                holder[COMMITTED] = cell  # the event comes before the COMMIT, which may fail yet
-        except AttributeError:  # the watch began within this transaction
-            pass
-        except Exception:
-            fault(outcome)
-
-    return end
-
-
-def _is_released(connection: Any) -> bool:
-    fairy = getattr(connection, "_dbapi_connection", None)  # an invalidated Connection has none
-    record = None if fairy is None else fairy._connection_record
-    return record is not None and RELEASING in record.__dict__.get("info", ())  # which is made when it is asked for
 
 
 def _before_cursor_execute() -> Callable[..., tuple[str, Any]]:
@@ -207,13 +132,9 @@ def _count_error(watch: Any, error: Any) -> None:
         if holder is not None and holder[STATEMENT_SINCE]:
             holder[STATEMENT_SINCE] = 0.0
             holder[STATEMENT_ENDED] = pc()
-    elif holder is not None and holder[COMMITTED]:
-        # the COMMIT that was counted has failed: the database took nothing, so it was a rollback
-        cell = holder[COMMITTED]
-        holder[COMMITTED] = 0
-        since, seconds, _ = holder[ENDS]
-        holder[ENDS] = (since, seconds, TRANSACTION["rollback"])
-        cells = watch.local.cells
-        for base, sign in ((TRANSACTION["commit"], -1), (TRANSACTION["rollback"], 1)):
-            cells[cell - TRANSACTION["commit"] + base] += sign
-            cells[base + _SECONDS_SUM] += sign * seconds
+    elif holder is None:
+        pass
+    elif error.connection._transaction is None:  # it could not even begin
+        holder[TRANSACTION_SINCE] = 0.0
+    elif holder[COMMIT] is not None:
+        refuse_commit(holder)

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from . import lines, loads, scopes
-from .faults import fault
-from .pools import Listener
+from .faults import Listener, fault
 from .scopes import Scope, endpoint_of
 from .sessions import SessionWatch, by_class
 

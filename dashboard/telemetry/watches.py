@@ -57,7 +57,7 @@ CLOSED_REMEMBERED = 10
 
 # A holder is a list, not an object: making one is on the hot path. These are its places.
 SINCE, THREAD, CODE, OFFSET, SCOPE, FAIRY = range(6)
-TRANSACTION_SINCE, STATEMENT_ENDED, STATEMENT_TEXT, STATEMENT_SINCE, COMMITTED, WATCH = range(6, 12)
+TRANSACTION_SINCE, STATEMENT_ENDED, STATEMENT_TEXT, STATEMENT_SINCE, COMMIT, WATCH = range(6, 12)
 TEXTS, USE, OVERDUE, ENDED, ENDS, LEAK = range(12, 18)
 
 
@@ -66,7 +66,7 @@ def new_holder(watch: PoolWatch | None, thread: int, place: Any, scope: Scope | 
     kept."""
     code, offset = place if place is not None and len(place) == 2 else (place, 0)
     return [
-        time.perf_counter(), thread, code, offset, scope, fairy, 0.0, 0.0, None, 0.0, 0, watch, None, None, False,
+        time.perf_counter(), thread, code, offset, scope, fairy, 0.0, 0.0, None, 0.0, None, watch, None, None, False,
         0.0, None, None,
     ]  # fmt: skip
 
@@ -87,13 +87,14 @@ class PoolWatch:
 
     held: by connection record, who has it. waiting: by thread (or greenlet), since when and who. detached: by the id of
     the DBAPI connection, the proxy that still has it, and its Life. numbers: of its connections; tape: what happened
-    seldom, by them; closed: the lives that ended last. root: the registration whose listeners count this pool.
+    seldom, by them; closed: the lives that ended last. loose_commits: by their id, holders that are in nobody's hold
+    and remember a commit. root: the registration whose listeners count this pool.
     """
 
     __slots__ = (
         "__weakref__", "can_wait", "closed", "detached", "endpoints", "error_names", "errors", "exemplars", "foreign",
-        "held", "leaks", "local", "lock", "name", "numbers", "pairs", "peaks", "pool_class", "pools", "recorder",
-        "root", "spent", "tape", "top", "waiting", "zero_waits",
+        "held", "leaks", "local", "lock", "loose_commits", "name", "numbers", "pairs", "peaks", "pool_class",
+        "pools", "recorder", "root", "spent", "tape", "top", "waiting", "zero_waits",
     )  # fmt: skip
 
     def __init__(self, name: str, root: Any) -> None:
@@ -110,6 +111,7 @@ class PoolWatch:
         self.local: Local = self.recorder.local
         self.held: dict[Any, list[Any]] = {}
         self.waiting: dict[Any, tuple[float, int, Any, Scope | None]] = {}
+        self.loose_commits: dict[int, list[Any]] = {}
         self.leaks: deque[Leak] = deque(maxlen=LEAKS_REMEMBERED)
         self.exemplars: dict[tuple[str, int], tuple[float, float, str]] = {}
         self.detached: dict[int, tuple[Any, Any]] = {}
@@ -197,7 +199,10 @@ class PoolWatch:
         for pool in self.all_pools():
             self.foreign.update(records_of(pool))
         self.lock = threading.RLock()
+        for holder in (*self.held.values(), *self.loose_commits.values()):
+            holder[COMMIT] = None
         self.held.clear()
+        self.loose_commits.clear()
         self.waiting.clear()
         self.detached.clear()
         self.error_names.clear()

@@ -25,14 +25,14 @@ from . import (
     survivors,
     uses,
 )
-from .faults import fault
+from .commits import end_holds
+from .faults import Listener, fault
 from .watches import MARK, PoolWatch
 
 DEFAULT_NAME = "default"
 scopes.at_end += [requests.add_up, survivors.scope_ended]
 scopes.at_error.append(orm_errors.note)
-ROOMS = (sessions, flushes, detachments, uses)
-"""Whose listeners a Session class gets."""
+ROOMS = (sessions, flushes, detachments, uses)  # whose listeners a Session class gets
 
 
 class Watch:
@@ -62,7 +62,7 @@ class Root:
         self.name = name
         self.is_class = isinstance(target, type)
         self._engine: weakref.ref[Any] | None = None
-        self._listening: list[tuple[weakref.ref[Any] | type, str, pools.Listener]] = []
+        self._listening: list[tuple[weakref.ref[Any] | type, str, Listener]] = []
         self._pool_watches: list[PoolWatch] = []
         self.watch = Watch(name or DEFAULT_NAME, self)
 
@@ -126,7 +126,7 @@ class Root:
         except Exception:
             fault("engine_disposed")
 
-    def _listen(self, target: Any, listeners: Mapping[str, pools.Listener]) -> None:
+    def _listen(self, target: Any, listeners: Mapping[str, Listener]) -> None:
         for name, listener in listeners.items():
             sa.event.listen(target, name, listener, **({"retval": True} if name == "before_cursor_execute" else {}))
             self._listening.append((target if isinstance(target, type) else weakref.ref(target), name, listener))
@@ -142,7 +142,7 @@ class Root:
                 for name, listener in self._left_in(pool):
                     getattr(pool.dispatch, name).listeners.remove(listener)
                 instruments.release(pool)
-            watch.held.clear()
+            end_holds(watch)
             watch.waiting.clear()
             watch.detached.clear()
             watch.spent = True
@@ -152,7 +152,7 @@ class Root:
             _forget_events(engine)
             _forget_events(engine.dialect)
 
-    def _left_in(self, pool: Any) -> Iterator[tuple[str, pools.Listener]]:
+    def _left_in(self, pool: Any) -> Iterator[tuple[str, Listener]]:
         """What SQLAlchemy can no longer remove: listeners of a Pool, in the pool that was recreated from it."""
         for _, name, listener in self._listening:
             collection = getattr(pool.dispatch, name, None)

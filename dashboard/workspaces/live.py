@@ -14,7 +14,7 @@ import sqlalchemy.orm as sa_orm
 
 from ..store.workspaces import Row, size
 from ..telemetry import parked
-from ..telemetry.statements import RELEASING
+from ..telemetry.transactions import RELEASING
 from . import checking, elsewhere, fitting, staged, tape
 from . import snapshot as snapshots
 from .changes import Changes

@@ -70,5 +70,6 @@ class MariaDB:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        self.process.kill()  # its data go: nothing is to be written back first
+        self.process.wait(30)
         shutil.rmtree(self.folder, ignore_errors=True)

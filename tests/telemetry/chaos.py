@@ -12,43 +12,52 @@ import sqlalchemy as sa
 THREADS = 8
 
 
-def plain(engine, connection):
+def plain(storm, connection):
     connection.commit()
     connection.close()
 
 
-def invalidate(engine, connection):
+def invalidate(storm, connection):
     connection.invalidate()
     connection.close()
 
 
-def invalidate_softly(engine, connection):
+def invalidate_softly(storm, connection):
     connection.connection._connection_record.invalidate(soft=True)
     connection.close()
 
 
-def detach(engine, connection):
+def detach(storm, connection):
     connection.detach()
     connection.close()
 
 
-def drop(engine, connection):
+def drop(storm, connection):
     """Its caller holds no other reference: the garbage collector brings it back."""
 
 
-def fail(engine, connection):
+def fail(storm, connection):
     try:
         connection.exec_driver_sql("select * from nowhere")
     except sa.exc.DBAPIError:
         connection.close()
 
 
-def dispose_while_out(engine, connection):
-    engine.dispose()
+def dispose_while_out(storm, connection):
+    storm.engine.dispose()
     connection.close()
 
 
-WAYS = (*[plain] * 12, invalidate, invalidate_softly, detach, drop, fail, dispose_while_out)
+def take_another(storm, connection):
+    """A Connection that has lost the driver's connection takes another one as soon as it is used again."""
+    with connection:
+        connection.invalidate()
+        connection.rollback()
+        storm.select(connection)
+        connection.commit()
+
+
+WAYS = (*[plain] * 12, invalidate, invalidate_softly, detach, drop, fail, dispose_while_out, take_another)
 
 
 class Storm:
@@ -103,11 +112,17 @@ class Storm:
     def _turn(self, luck):
         connection = self.engine.connect()
         try:
-            connection.exec_driver_sql("select 1")
+            self.select(connection)
         except sa.exc.DBAPIError:
             self._note("losses")
             connection.close()
             return
         way = luck.choice(WAYS)
         self._note(way.__name__)
-        way(self.engine, connection)
+        way(self, connection)
+
+    def select(self, connection):
+        connection.begin()
+        self._note("begun")
+        connection.exec_driver_sql("select 1")
+        self._note("statements")

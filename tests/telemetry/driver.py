@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import weakref
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ class Driver:
         self.counts: Counter[str] = Counter()
         self.is_away = False
         self.commits_fail = False
+        self.before_commit: Callable[[], None] = lambda: None
         self._alive: weakref.WeakSet[CountedConnection] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._generation = itertools.count(1)
@@ -65,6 +67,7 @@ class CountedConnection(sqlite3.Connection):
 
     def commit(self) -> None:
         self.check()
+        self.driver.before_commit()
         if self.driver.commits_fail:
             self.driver.count("failed commits")
             raise sqlite3.OperationalError("disk I/O error")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import threading
@@ -34,6 +35,38 @@ def rounds():
         done += 1
 
 
+class Onlooker:
+    """Somebody who reads all the while: no counter falls, and no commit is told before the driver has made it."""
+
+    def __init__(self, pool, driver):
+        self.pool, self.driver = pool, driver
+        self.readings, self.wrong = 0, []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+        gc.collect()  # what the onlooker had in its hands just then
+        assert self.readings > 0
+        assert self.wrong == []
+
+    def _look(self):
+        before = {}
+        while not self._over.wait(0.002):
+            totals = self.pool().totals
+            made = self.driver.counts["commits"]
+            self.readings += 1
+            if totals["commits"] > made:
+                self.wrong.append(("commits", totals["commits"], made))
+            self.wrong += [(name, was, totals[name]) for name, was in before.items() if totals[name] < was]
+            before = totals
+
+
 def assert_nothing_drifted(reading, storm, driver):
     """At a quiet point: what is said of the pool is what the driver and the threads counted."""
     totals, numbers, counts = reading.totals, reading.numbers, reading.counts
@@ -41,6 +74,12 @@ def assert_nothing_drifted(reading, storm, driver):
     assert (totals["opened"], totals["closed"]) == (driver.counts["connects"], driver.counts["closes"])
     assert sum(numbers.get("create|error", [0])[:-1]) == driver.counts["failed connects"]
     assert totals["commits"] == driver.counts["commits"]
+    assert sum(totals[end] for end in ("commits", "rollbacks", "released", "abandoned")) == storm.seen["begun"]
+    assert totals["abandoned"] == storm.seen["drop"]
+    assert totals["statements"] == storm.seen["statements"]
+    assert totals["checkins"] == totals["checkouts"] - storm.seen["detach"]
+    assert numbers["invalidations|soft"] == storm.seen["invalidate_softly"]
+    assert numbers["invalidations|hard"] >= storm.seen["invalidate"] + storm.seen["take_another"]
     assert totals["timeouts"] == storm.seen["timeouts"]
     assert sum(numbers["hold"][:-1]) == totals["checkouts"]
     assert sum(numbers["wait|ok"][:-1]) == totals["checkouts"] + numbers.get("lost checkouts", 0)
@@ -63,7 +102,8 @@ def test_nothing_drifts_while_the_database_flaps(make_engine, driver, name, pool
     before = read().faults
     storm = Storm(engine, flap, come_back)
     for _ in rounds():
-        storm.rage(lambda: storm.turns(TURNS))
+        with Onlooker(pool, driver):
+            storm.rage(lambda: storm.turns(TURNS))
         come_back()
         reading = pool()
         assert_nothing_drifted(reading, storm, driver)
@@ -149,7 +189,8 @@ def test_nothing_drifts_while_postgresql_is_stopped_and_started(server, name, po
             return connection.exec_driver_sql(asked).scalar_one()
 
     for _ in rounds():
-        storm.rage(stop_and_start)
+        with Onlooker(pool, driver):
+            storm.rage(stop_and_start)
         reading = pool()
         assert_nothing_drifted(reading, storm, driver)
         assert reading.counts.idle == driver.open

@@ -68,10 +68,10 @@ def test_below_the_limit_a_listener_stays_on(engine, fresh, broken, read):
     [
         ("pools.SINCE", "checkin"),
         ("pools.CHECKOUTS", "checkout"),
-        ("statements.COMMITTED", "begin"),
+        ("transactions.TEXTS", "begin"),
         ("statements.STATEMENT_TEXT", "before_cursor_execute"),
         ("statements.STATEMENT_SUM", "after_cursor_execute"),
-        ("statements._SECONDS_SUM", "commit"),
+        ("transactions.ref", "commit"),
         ("instruments.CREATE", "create"),
         ("instruments.CLOSED", "close"),
         ("pools.INVALIDATIONS", "hard_invalidate"),

@@ -11,7 +11,7 @@ import pytest
 
 from dashboard.telemetry import scope
 
-EVENTS = 1_000_000 if os.environ.get("SOAK") else 20_000
+EVENTS = 1_000_000 if os.environ.get("SOAK") else 10_000
 MOST = 2 * 1024 * 1024
 EVENTS_OF_A_TURN = 5  # checkout, begin, statement, end, checkin
 FINGERPRINTS = 400  # more than are kept

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
 
 from dashboard.telemetry import unwatch, watch
-from dashboard.telemetry.statements import RELEASING
 from dashboard.telemetry.tables import operation_of
+from dashboard.telemetry.transactions import RELEASING
 
 from .conftest import User
 
@@ -77,22 +79,40 @@ def test_a_commit_that_the_database_refuses_is_a_rollback(engine, pool, driver):
     assert pool().numbers.get("transaction|commit", [0])[-1] == 0
 
 
-def test_a_reading_taken_within_a_commit_that_fails_never_makes_a_counter_fall(engine, pool, driver):
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_commit_is_not_counted_before_the_database_has_taken_it(engine, pool, driver, fails):
     seen = []
 
-    def look(connection):
+    def look():
         seen.append(pool().totals["commits"])
 
-    sa.event.listen(engine, "commit", look)
-    driver.commits_fail = True
-    with pytest.raises(sa.exc.OperationalError), engine.begin():
+    driver.before_commit = look
+    driver.commits_fail = fails
+    with nullcontext() if not fails else pytest.raises(sa.exc.OperationalError), engine.begin():
         pass
-    driver.commits_fail = False
-    sa.event.remove(engine, "commit", look)
-    assert pool().totals["commits"] >= seen[0]
-    with engine.begin():
-        pass
-    assert pool().totals["commits"] == driver.counts["commits"] == 1
+    assert seen == [0]
+    assert pool().totals["commits"] == driver.counts["commits"] == (not fails)
+
+
+def test_a_commit_counts_while_its_connection_is_still_out(engine, pool):
+    with engine.connect() as connection:
+        for number in range(3):
+            connection.exec_driver_sql("select 1")
+            connection.commit()
+            assert [pool().totals["commits"] for _ in range(2)] == [number + 1] * 2
+    assert pool().totals["commits"] == 3
+
+
+def test_a_connection_that_takes_another_one_after_its_loss_has_transactions_all_the_same(engine, pool, read):
+    faults = read().faults
+    with engine.connect() as connection:
+        connection.invalidate()
+        for _ in range(2):
+            connection.exec_driver_sql("select 1")
+            connection.commit()
+        assert (pool().totals["commits"], pool().totals["statements"]) == (2, 2)
+    assert pool().totals["commits"] == 2
+    assert read().faults == faults
 
 
 def test_a_rollback_that_only_ends_a_reading_is_released(engine, pool):
@@ -116,11 +136,13 @@ def test_the_transaction_of_an_invalidated_connection_is_a_rollback(engine, pool
 
 def test_a_detached_connection_has_transactions_all_the_same(engine, pool):
     connection = engine.connect()
+    connection.exec_driver_sql("select 1")
     connection.detach()
+    connection.commit()
     connection.exec_driver_sql("select 1")
     connection.commit()
     connection.close()
-    assert (pool().totals["commits"], pool().totals["statements"]) == (1, 1)
+    assert (pool().totals["commits"], pool().totals["statements"]) == (2, 2)
 
 
 def test_a_failed_statement_counts_by_the_class_of_its_error(engine, pool):

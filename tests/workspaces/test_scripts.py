@@ -115,7 +115,7 @@ class Trail:
 
     def __init__(self, folder, desk):
         self.folder, self.desk, self.refs = folder, desk, []
-        shutil.copy(folder / "shop.db", folder / "copy.db")
+        shutil.copy(folder / "shop.db", self.database)
 
     def step(self, step):
         kind, desk = step[0], self.desk
@@ -139,8 +139,12 @@ class Trail:
         return [self.ref(each) for each in value] if isinstance(value, list) else value
 
     @property
+    def database(self):
+        return self.folder / "copy.db"
+
+    @property
     def url(self):
-        return f"sqlite:///{self.folder / 'copy.db'}"
+        return f"sqlite:///{self.database}"
 
     def copy(self, file):
         path = self.folder / file
@@ -196,11 +200,10 @@ def test_it_runs_alone_and_the_pytest_test_passes(trail):
     for step in WALKS["the life of one"]:
         trail.step(step)
     script, test = trail.copy("tape.py"), trail.copy("test_tape.py")
-    shutil.copy(trail.folder / "copy.db", trail.folder / "second.db")
+    shutil.copy(trail.database, trail.folder / "second.db")
     place = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, script, trail.url], capture_output=True, text=True, env=place, cwd=trail.folder
-    )
+    command = [sys.executable, script, trail.url]
+    done = subprocess.run(command, capture_output=True, text=True, env=place, cwd=trail.folder)
     assert done.returncode == 0, done.stderr
     assert dict(line.split() for line in done.stdout.splitlines()) == {r: s for r, (s, _) in trail.wanted().items()}
     place["DATABASE_URL"] = f"sqlite:///{trail.folder / 'second.db'}"
@@ -212,20 +215,17 @@ def test_it_runs_alone_and_the_pytest_test_passes(trail):
 def test_the_sql_makes_the_same_rows(trail):
     for step in (*WALKS["sets and relationships"], ("make", "Tag", {"name": "it's"}, True), ("do", "commit")):
         trail.step(step)
-    engine = sa.create_engine(trail.url)
-    with closing(sqlite3.connect(engine.url.database, isolation_level=None)) as client:  # as a person's own client
+    with closing(sqlite3.connect(trail.database, isolation_level=None)) as client:  # as a person's own client
         client.executescript(trail.desk.workspaces.copied("w", "tape.sql"))
-    with engine.connect() as connection:
         for table in ("node", "book", "book_tag", "tag"):
             query = f"select * from {table} order by 1, 2"
-            assert connection.exec_driver_sql(query).all() == trail.desk.rows(query)
-    engine.dispose()
+            assert client.execute(query).fetchall() == trail.desk.rows(query)
 
 
 def test_the_sql_takes_back_what_was_rolled_back(trail):
     for step in (("make", "Tag", {"name": "gone"}, True), ("do", "flush"), ("do", "rollback")):
         trail.step(step)
-    with closing(sqlite3.connect(sa.make_url(trail.url).database, isolation_level=None)) as client:
+    with closing(sqlite3.connect(trail.database, isolation_level=None)) as client:
         client.executescript(trail.desk.workspaces.copied("w", "tape.sql"))
         assert not client.execute("select * from tag where name = 'gone'").fetchall()
 
@@ -237,10 +237,9 @@ def test_what_no_line_does_by_itself_is_refused_and_not_left_out(trail):
 
 
 def test_of_reflected_tables_too(trail):
-    trail.desk.databases["default"] = Database(
-        "default", trail.desk.engine, trail.desk.maker, Models.reflected(trail.desk.engine)
-    )
-    trail.desk.workspaces = trail.desk.worker()
+    desk = trail.desk
+    desk.databases["default"] = Database("default", desk.engine, desk.maker, Models.reflected(desk.engine))
+    desk.workspaces = desk.worker()
     for step in (
         ("load", "book", 1),
         ("read", 0, "author"),
