@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
 from ..config import Config
@@ -89,8 +90,21 @@ def _parts(session: sa_orm.Session, page: Page, skipped: int, *, as_found: bool)
     statement = statement.offset(skipped) if skipped else statement
     connection = session.connection(bind_arguments={"mapper": page.view.model.mapper})
     with connection.execution_options(yield_per=ROWS).execute(statement) as result:
-        for part in result.partitions():
-            yield list(part)
+        try:
+            for part in result.partitions():
+                yield list(part)
+        except GeneratorExit:
+            _leave(connection, result)
+            raise
+
+
+def _leave(connection: sa.Connection, result: sa.CursorResult[Any]) -> None:
+    """Nobody wants the rest. PyMySQL would read all of it before it lets go of the cursor: the connection goes
+    instead."""
+    unread = getattr(result.cursor, "_result", None)
+    if connection.dialect.driver == "pymysql" and unread is not None:
+        unread.unbuffered_active = False
+        connection.invalidate()
 
 
 # as CSV
