@@ -54,10 +54,10 @@ MACHINES = re.compile(
 
 @cache
 def tracked() -> tuple[str, ...]:
-    """Every file that git knows or would take, by its path from the top."""
+    """Every file that git knows or would take, by its path from the top; a link too, wherever it points."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-    return tuple(sorted(path for path in set(listed) if (ROOT / path).is_file()))
+    return tuple(sorted(path for path in set(listed) if (ROOT / path).is_file() or (ROOT / path).is_symlink()))
 
 
 def ours(suffix: str) -> list[str]:

@@ -110,7 +110,6 @@ class _Member:
 
     def forget(self) -> None:
         """In a forked child, which is another process and has said nothing yet."""
-        self.rows.forget()
         self._begin()
         if self.children_join:
             watches.at_first_use.append(self.begin_to_publish)

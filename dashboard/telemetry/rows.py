@@ -5,12 +5,10 @@ word."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import sqlite3
 import threading
 import time
-import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,20 +16,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from . import points
+from . import forks, points
+from .ledger_file import FILE, inode_of, make
 from .processes import Process
 
-FILE = "ledger.db"
 BUSY_SECONDS = 5.0
-_SCHEMA = (
-    "CREATE TABLE ledger (id TEXT NOT NULL, created_at REAL NOT NULL)",
-    "CREATE TABLE process (host TEXT, boot TEXT, pid INTEGER, started INTEGER, epoch INTEGER, worker INTEGER NOT NULL,"
-    " started_at REAL NOT NULL, said_at REAL NOT NULL, said TEXT NOT NULL,"
-    " PRIMARY KEY (host, boot, pid, started, epoch))",
-    "CREATE TABLE retired (generation TEXT PRIMARY KEY, version INTEGER NOT NULL, sums TEXT NOT NULL,"
-    " folded TEXT NOT NULL)",
-    "CREATE TABLE settled (process TEXT PRIMARY KEY, said TEXT NOT NULL)",
-)
 _LABELS = (
     "CREATE TABLE IF NOT EXISTS label (register TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (register, value))"
     " WITHOUT ROWID"
@@ -77,6 +66,8 @@ class Rows:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._inode: int | None = None
+        self._is_spoilt = False
+        forks.holding.add(self)
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
@@ -98,21 +89,40 @@ class Rows:
                 self._connection.close()
             self._connection = self._inode = None
 
-    def forget(self) -> None:
-        """In a forked child: SQLite forbids to use or even to close a connection that came over a fork."""
+    def pause(self, seconds: float) -> bool:
+        """Before a fork: waits until nobody is in the file, and closes it. False where that takes longer."""
+        if not self._lock.acquire(timeout=seconds):
+            return False
+        if self._connection is not None and self._connection.in_transaction:  # this very thread's
+            self._lock.release()
+            return False
+        with suppress(sqlite3.Error):
+            self.close()
+        return True
+
+    def go_on(self) -> None:
+        """After the fork, in the parent."""
+        self._lock.release()
+
+    def forget(self, was_paused: bool) -> None:
+        """After the fork, in the child. Where the parent was in the file, or had it open, this process is not to touch
+        it: SQLite takes the parent's locks for its own, and forbids even to close what came over a fork."""
+        self._is_spoilt |= not was_paused
         if self._connection is not None:
             _inherited.append(self._connection)
         self._connection = self._inode = None
         self._lock = threading.RLock()
 
     def _opened(self) -> sqlite3.Connection:
+        if self._is_spoilt:
+            raise sqlite3.OperationalError("this process was forked while its parent was in the ledger, for too long")
         while True:
-            inode = _inode(self.path)
+            inode = inode_of(self.path)
             if self._connection is not None and inode == self._inode:
                 return self._connection
             self.close()
             if inode is None:
-                _create(self.path)
+                make(self.path)
                 continue
             connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             try:
@@ -215,42 +225,3 @@ def _keys(text: str) -> tuple[Key, ...]:
 def _key(text: str) -> Key:
     host, boot, pid, started, epoch = json.loads(text)
     return host, boot, pid, started, epoch
-
-
-def _inode(path: Path) -> int | None:
-    try:
-        return path.stat().st_ino
-    except FileNotFoundError:
-        return None
-
-
-def _create(path: Path) -> None:
-    """Makes a file of a new name whole, and then points to it: nobody sees half a ledger, and one of many makes it.
-
-    The name is new each time because who deletes a ledger deletes three files one after the other, for SQLite keeps a
-    log and an index beside it: of the same name, the new ledger would lose its log to that.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with (path.parent / "ledger.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if path.exists():
-            return
-        path.unlink(missing_ok=True)  # it points to a file that is gone
-        made = path.with_name(f"{path.stem}-{uuid.uuid4().hex}.db")
-        _fill(made)
-        with suppress(FileExistsError):  # the lock may have been deleted a moment ago, with all the folder
-            path.symlink_to(made.name)
-        for other in path.parent.glob(f"{path.stem}-*.db*"):
-            if not other.name.startswith(path.readlink().name):
-                other.unlink(missing_ok=True)
-
-
-def _fill(path: Path) -> None:
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        for statement in _SCHEMA:
-            connection.execute(statement)
-        connection.execute("INSERT INTO ledger VALUES (?, ?)", (uuid.uuid4().hex, time.time()))
-    finally:
-        connection.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sqlite3
 from pathlib import Path
@@ -64,56 +63,6 @@ def test_watch_with_publish_joins_the_ledger_of_that_folder(engine, name, tmp_pa
     ledger.leave()
     assert (ledger.joined(), ledger.worker()) == (False, None)
     ledger._member.rows.close()
-
-
-def test_a_forked_child_is_not_joined_and_joins_with_its_own_numbers(engine, name, ledger):
-    ledger.join()
-    engine.connect().close()
-    assert ledger.read().pool(name).totals["checkouts"] == 1
-    here, there = multiprocessing.get_context("fork").Pipe()
-
-    def child() -> None:
-        was_joined = ledger.joined()
-        ledger.join()
-        engine.dispose(close=False)
-        engine.connect().close()
-        engine.connect().close()
-        engine.dispose()
-        there.send((was_joined, ledger.read().pool(name).totals["checkouts"], len(ledger.read().workers)))
-        ledger.leave()
-
-    process = multiprocessing.get_context("fork").Process(target=child)
-    process.start()
-    assert here.recv() == (False, 3, 2)
-    process.join()
-    assert ledger.read().pool(name).totals["checkouts"] == 3
-    assert len(ledger.read().workers) == 1
-
-
-@pytest.mark.parametrize("disposes", [True, False])
-def test_a_child_forked_after_watch_with_publish_joins_when_it_uses_a_connection(engine, name, tmp_path, disposes):
-    folder = tmp_path / "ledger"
-    watch(engine, publish=folder)
-    engine.connect().close()
-    here, there = multiprocessing.get_context("fork").Pipe()
-
-    def child() -> None:
-        was_joined = Ledger(folder).joined()
-        if disposes:
-            engine.dispose(close=False)
-        engine.connect().close()
-        there.send((was_joined, Ledger(folder).joined()))
-        there.recv()
-
-    process = multiprocessing.get_context("fork").Process(target=child)
-    process.start()
-    assert here.recv() == (False, True)
-    until(lambda: len(Ledger(folder).read().workers) == 2)
-    until(lambda: Ledger(folder).read().pool(name).totals["checkouts"] == 2)
-    here.send("enough")
-    process.join()
-    Ledger(folder).leave()
-    Ledger(folder)._member.rows.close()
 
 
 def test_worker_numbers_stay_while_their_worker_lives(start, ledger):
