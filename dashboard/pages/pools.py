@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -11,6 +12,8 @@ from flask import Blueprint, Response, request
 from ..refusal import Refusal
 from ..runtime import current
 from ..telemetry import digests
+from ..telemetry.advice import Advice, advice
+from ..telemetry.demand import Asked
 from ..telemetry.digests import Distribution, EndpointDigest
 from ..telemetry.history import History
 from ..telemetry.reading import PoolReading
@@ -34,6 +37,12 @@ class OnePool:
     held: Distribution
     endpoints: tuple[EndpointDigest, ...]
     history: History
+    _asked: Callable[[], tuple[Asked, ...]]
+
+    @cached_property
+    def advice(self) -> Advice:
+        """Of the last hour; made only where it is shown, for it costs more than all else here."""
+        return advice(self.pool, self._asked())
 
     @property
     def stretches(self) -> tuple[Stretch, ...]:
@@ -42,6 +51,7 @@ class OnePool:
     @property
     def public(self) -> Mapping[str, Any]:
         more = {"waited": self.waited, "held": self.held, "endpoints": self.endpoints, "history": self.history}
+        more["advice"] = self.advice
         return {**plain(self.pool), **plain(more)}
 
 
@@ -70,4 +80,4 @@ def show(name: str) -> Response:
     waited, held = (digests.distribution(pool.numbers, family) for family in ("wait|ok", "hold"))
     endpoints = tuple(digest for digest in digests.endpoints(reading) if digest.pool == name)
     history = ledger.history(name, span=request.args.get("span", "minutes"))
-    return page("pools/show.html", OnePool(pool, waited, held, endpoints, history))
+    return page("pools/show.html", OnePool(pool, waited, held, endpoints, history, lambda: ledger.asked(name)))

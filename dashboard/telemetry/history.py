@@ -6,12 +6,13 @@ what happened since the one before; the sums that it started from are kept besid
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import repeat
 from math import inf
 from typing import Any
 
+from . import demand
 from .digests import quantile
 from .parts import count_of
 from .points import Points
@@ -72,15 +73,16 @@ class History:
 def brief(said: Said) -> Said:
     """The few numbers of a process's word that the history is made of: by pool its gauges, counters and buckets."""
     sessions = sum(one.get("in_transaction", 0) for one in said.get("registries", {}).values())
-    pools = {}
+    pools, asked = {}, {}
     for name, item in list(said.get("pools", {}).items())[:POOLS_KEPT]:
         if "class" in item:
             limit = item["limits"][2] if item["limits"] else None
             gauges = [item["used"], item["idle"], item["waiters"], None if limit == inf else limit]
             pools[name] = [*gauges, item["idle_in_transaction"], *_sums(item["numbers"])]
+            asked[name] = demand.brief(item)
         else:
             pools[name] = [*repeat(None, 5), *_sums(item["numbers"])]
-    return {"sessions": sessions, "pools": pools}
+    return {"sessions": sessions, "pools": pools, "asked": asked}
 
 
 def word(said: Said) -> str:
@@ -118,6 +120,7 @@ def append(points: Points, key: Key, now: float, rows: list[Row], retired: Itera
     sums = _now(rows, retired)
     if newest is None or newest < at - at % 60 or newest > at:
         _end_minute(points, newest, now, sums)
+        demand.note(points, now, asked_now(rows))
     for name, (gauges, counts) in sums.items():
         point = [*gauges, gauges[0], gauges[2], *_since(points, 1, name, now, counts)]
         points.add(1, at, name, dump(point))
@@ -126,15 +129,23 @@ def append(points: Points, key: Key, now: float, rows: list[Row], retired: Itera
     return True
 
 
+def asked_now(rows: Iterable[Row]) -> list[tuple[Row, Said]]:
+    """What the living have asked since they began, by pool, as `demand` reads it."""
+    return [(row, said.get("asked", {})) for row, said in _briefs(rows)]
+
+
+def _briefs(rows: Iterable[Row]) -> Iterator[tuple[Row, Said]]:
+    for row in rows:
+        if row.said.startswith(_FRONT):  # else an earlier version's word
+            yield row, _decode(row.said, len(_FRONT))[0]
+
+
 def _now(rows: Iterable[Row], retired: Iterable[Said]) -> Sums:
     """By pool that somebody has now: the sum of the gauges of all processes, and of all counters."""
     found: Sums = {}
     dead: dict[str, list[float]] = {}
     sessions = 0
-    for row in rows:
-        if not row.said.startswith(_FRONT):  # an earlier version's word
-            continue
-        said = _decode(row.said, len(_FRONT))[0]
+    for _, said in _briefs(rows):
         sessions += said["sessions"]
         for name, (used, idle, waiters, limit, in_transaction, *sums) in said["pools"].items():
             if used is None:

@@ -25,7 +25,21 @@ from .faults import fault
 from .recorder import AGE_SECONDS, SECONDS
 from .scopes import NONE
 from .tables import WAIT_SECONDS
-from .watches import AGE, CLOSED, CREATE, ERRORS, LIFE, MARK, SLOW, WAIT, PoolWatch, is_disconnect, records_of
+from .watches import (
+    AGE,
+    CLOSED,
+    CREATE,
+    ERRORS,
+    LIFE,
+    MARK,
+    MOST_TOLD,
+    SLOW,
+    WAIT,
+    WANTED,
+    PoolWatch,
+    is_disconnect,
+    records_of,
+)
 
 WRAPPED = ("_do_get", "_invoke_creator", "_close_connection", "recreate")
 REASONS_BY_CALLER = {
@@ -55,7 +69,7 @@ def attach(pool: Any, watch: PoolWatch) -> None:
         pool._do_get = _settled_get(weakref.ref(pool), watch, before["_do_get"])
         timed = _timed(queue)
         timed.poolhouse_original = type(timed)
-        timed.poolhouse_waiting = watch.waiting
+        timed.poolhouse_watch = watch
         timed.__class__ = _TimedCondition if timed is not queue else _timed_class(cast(Hashable, type(queue)))
 
 
@@ -76,7 +90,7 @@ def release(pool: Any) -> None:
     timed = _timed(getattr(pool, "_pool", None))
     if timed is not None and "poolhouse_original" in timed.__dict__:
         timed.__class__ = timed.__dict__.pop("poolhouse_original")
-        del timed.poolhouse_waiting
+        del timed.poolhouse_watch
 
 
 def _timed(queue: Any) -> Any:
@@ -121,7 +135,9 @@ def _begin_wait(timed: Any, key: Callable[[], Any]) -> None:
         place = lines.acquiring(sys._getframe(2))
         # an Empty is not yet a timeout: _do_get may call itself and wait again, and that is one wait
         waiter = (time.perf_counter(), get_ident(), place, scopes.here())
-        timed.poolhouse_waiting.setdefault(key(), waiter)
+        watch = timed.poolhouse_watch
+        if watch.waiting.setdefault(key(), waiter) is waiter:
+            watch.local.cells[WANTED + min(len(watch.held) + len(watch.waiting), MOST_TOLD)] += 1
     except AttributeError:  # unwatched a moment ago
         pass
     except Exception:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ..config import Config
 from ..refusal import Refusal
-from . import history, judging, membership, merging, own_acts, registers, watches
+from . import demand, history, judging, membership, merging, own_acts, registers, watches
+from .demand import Asked
 from .faults import fault
 from .history import History as History
 from .reading import Reading as Reading
@@ -75,6 +76,10 @@ class Ledger:
         A pool that nobody knows has a history of gaps. Raises Refusal `not_understood` for any other span.
         """
         return self._member.history(pool, span)
+
+    def asked(self, pool: str) -> tuple[Asked, ...]:
+        """What each worker asked of the pool in the last hour, by minute; nothing where the file cannot be used."""
+        return self._member.asked(pool)
 
     def read(self) -> Reading:
         """The sum over all processes; with `problem` set, of this one only. Uses no connection of a watched pool."""
@@ -185,6 +190,15 @@ class _Member:
         except (sqlite3.Error, OSError):
             points = []
         return history.read(points, pool, span, now)
+
+    def asked(self, pool: str) -> tuple[Asked, ...]:
+        now = time.time()
+        try:
+            with self._lock, self.rows.writing() as transaction:
+                kept, rows = transaction.points.asked(pool), transaction.rows()
+        except (sqlite3.Error, OSError):
+            return ()
+        return demand.asked(kept, demand.present(pool, history.asked_now(rows), kept, now), now)
 
     def _own(self) -> Said:
         now = time.time()

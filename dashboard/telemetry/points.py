@@ -1,4 +1,4 @@
-"""How do the history, what the rules need, and who looks at what lie in the ledger? Six small tables, each bounded.
+"""How do the history, what the rules need, and who looks at what lie in the ledger? Seven small tables, each bounded.
 
 Beside the rows of the processes and in the same transactions, but with nothing that may not be lost."""
 
@@ -17,6 +17,8 @@ SCHEMA = (
     "CREATE TABLE IF NOT EXISTS recent (at REAL PRIMARY KEY, sums TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS finding (name TEXT PRIMARY KEY, since REAL NOT NULL, seen REAL NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS looked (pool TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS asked (pool TEXT, at REAL, process TEXT, worker INTEGER NOT NULL, counts TEXT NOT NULL,"
+    " PRIMARY KEY (pool, at, process)) WITHOUT ROWID",
 )
 TALLIES_KEPT = 86_400
 """Seconds."""
@@ -75,6 +77,21 @@ class Points:
 
     def forget_sums(self, now: float) -> None:
         self._execute("DELETE FROM tally WHERE at < ?", (now - TALLIES_KEPT,))
+
+    def asking(self) -> set[tuple[str, str]]:
+        """The pools and processes of which something is kept."""
+        return set(self._execute("SELECT DISTINCT pool, process FROM asked").fetchall())
+
+    def add_asked(self, pool: str, at: float, process: str, worker: int, counts: str) -> None:
+        self._execute("INSERT OR REPLACE INTO asked VALUES (?, ?, ?, ?, ?)", (pool, at, process, worker, counts))
+
+    def asked(self, pool: str) -> list[tuple[float, str, int, str]]:
+        """(at, process, worker, counts) of one pool, oldest first."""
+        query = "SELECT at, process, worker, counts FROM asked WHERE pool = ? ORDER BY at"
+        return list(self._execute(query, (pool,)).fetchall())
+
+    def forget_asked(self, oldest: float, newest: float) -> None:
+        self._execute("DELETE FROM asked WHERE at < ? OR at > ?", (oldest, newest))
 
     def look(self, pool: str, until: float) -> None:
         self._execute("INSERT OR REPLACE INTO looked VALUES (?, ?)", (pool, until))

@@ -11,8 +11,6 @@ from threading import get_ident
 from time import perf_counter as pc
 from typing import Any
 
-import sqlalchemy as sa
-
 from . import instruments, lines, lives, scopes
 from .commits import end_transaction, loosen, settle_commit
 from .drivers import server_process
@@ -30,10 +28,12 @@ from .watches import (
     FAIRY,
     HOLD,
     HOLD_SUM,
+    IN_USE,
     INVALIDATIONS,
     LIFE,
     LOST_CHECKOUTS,
     MARK,
+    MOST_TOLD,
     SCOPE,
     SINCE,
     SLOW,
@@ -42,8 +42,8 @@ from .watches import (
     TRANSACTION_SINCE,
     PoolWatch,
     first_use,
-    is_disconnect,
     new_holder,
+    reason_of_invalidation,
 )  # fmt: skip
 
 DETACHED_KEPT = 1_000
@@ -104,8 +104,10 @@ def _checkout(root: Any) -> Listener:
             cells[CHECKOUTS] = number = cells[CHECKOUTS] + 1
             if not number & SAMPLED:
                 listened("pools", now, pc())
-            if len(held) > watch.top:
-                watch.top = len(held)
+            out = len(held)
+            cells[IN_USE + (out if out < MOST_TOLD else MOST_TOLD)] += 1
+            if out > watch.top:
+                watch.top = out
             if watch.foreign is not None and record in watch.foreign:
                 watch.note_leak("foreign_process", held[record])
         except Exception:
@@ -126,6 +128,7 @@ def _checkout_the_long_way(root: Any, record: Any) -> None:
     cells = watch.local.cells
     watch.held[record] = holder = new_holder(watch, get_ident(), place, scopes.here(), record.fairy_ref)
     cells[CHECKOUTS] += 1
+    cells[IN_USE + min(len(watch.held), MOST_TOLD)] += 1
     watch.top = max(watch.top, len(watch.held))
     if watch.foreign is not None and record in watch.foreign:
         watch.note_leak("foreign_process", holder)
@@ -278,7 +281,7 @@ def _invalidate(root: Any, kind: str) -> Listener:
                 watch.local.cells[INVALIDATIONS[kind]] += 1
                 reason = "soft"
                 if kind == "hard":
-                    watch.local.invalidating = reason = _reason(pool, exception)
+                    watch.local.invalidating = reason = reason_of_invalidation(pool, exception)
                     if reason == "pre_ping":  # handle_error does not say whose ping it was
                         watch.local.cells[ERRORS["ping", True]] += 1
                 lives.note(watch, lives.of(watch, record), "invalidated", reason, watch.held.get(record))
@@ -286,14 +289,3 @@ def _invalidate(root: Any, kind: str) -> Listener:
             fault(f"{kind}_invalidate")
 
     return invalidate
-
-
-def _reason(pool: Any, exception: BaseException | None) -> str:
-    """Which reason of CLOSED an invalidation is."""
-    if exception is None:
-        return "invalidated"
-    if isinstance(exception, sa.exc.InvalidatePoolError) and pool._pre_ping:
-        return "pre_ping"
-    if isinstance(exception, sa.exc.DisconnectionError):
-        return "invalidated"
-    return "invalidated" if is_disconnect(pool, exception) else "error"

@@ -62,6 +62,10 @@ class Layout:
         """The first bucket's position; the sum stands behind the +Inf bucket, at `position + len(bounds) + 1`."""
         return self._take(name, len(bounds) + 2)
 
+    def counters(self, name: str, width: int) -> int:
+        """The first of so many counters in a row."""
+        return self._take(name, width)
+
     def _take(self, name: str, width: int) -> int:
         position = self.size
         self._families.append((name, position, width))

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+import sqlalchemy as sa
+
 from .recorder import AGE_SECONDS, COUNTS, SECONDS, Layout, Local, Recorder, Table
 from .scopes import Scope, endpoint_of
 from .tables import ENDPOINTS, ERROR_NAMES, FINGERPRINTS, OTHER, Endpoints, Names, Statements
@@ -40,6 +42,12 @@ TRANSACTION_OUTCOMES = ("commit", "rollback", "released", "abandoned")
 TRANSACTION = {outcome: POOL.histogram(f"transaction|{outcome}", SECONDS) for outcome in TRANSACTION_OUTCOMES}
 REQUEST_STATEMENTS = POOL.histogram("request statements", COUNTS)
 REQUEST_SECONDS = POOL.histogram("request seconds", SECONDS)
+MOST_TOLD = 32
+"""From so many on, connections in use at once are not told apart."""
+IN_USE = POOL.counters("in use", MOST_TOLD + 1)
+"""How many of the pool's connections were out at each checkout, itself included: the cell of n is `IN_USE + n`."""
+WANTED = POOL.counters("wanted", MOST_TOLD + 1)
+"""The same at the beginning of each wait, with all who wait."""
 CACHE = {result: POOL.counter(f"cache|{result}") for result in ("hit", "miss", "no_key")}
 
 MARK = "_poolhouse"
@@ -242,6 +250,17 @@ def is_disconnect(pool: Any, error: BaseException) -> bool:
         if isinstance(error, dialect.loaded_dbapi.Error):
             return bool(dialect.is_disconnect(error, None, None))
     return False
+
+
+def reason_of_invalidation(pool: Any, error: BaseException | None) -> str:
+    """Which reason of CLOSED an invalidation is."""
+    if error is None:
+        return "invalidated"
+    if isinstance(error, sa.exc.InvalidatePoolError) and pool._pre_ping:
+        return "pre_ping"
+    if isinstance(error, sa.exc.DisconnectionError):
+        return "invalidated"
+    return "invalidated" if is_disconnect(pool, error) else "error"
 
 
 at_first_use: list[Callable[[], None]] = []

@@ -62,3 +62,21 @@ def test_the_life_of_a_connection_and_what_its_thread_does_now(runtime, publishe
     text = browser_client.get("/pools/default").text
     assert "given back" in text
     assert "pools.life" in text
+
+
+def test_the_advisor_says_what_the_last_hour_would_have_needed(runtime, published, script, browser_client):
+    engine = runtime.databases["default"].engine
+    viewer = script("viewer")
+    few = viewer.get("/pools/default").get_json()["advice"]
+    assert few["pool_size"] is None
+    assert "It takes 200 checkouts" in few["sentence"]
+    for _ in range(100):
+        with engine.connect(), engine.connect():
+            pass
+    advice = viewer.get("/pools/default").get_json()["advice"]
+    assert advice["pool_size"] + advice["max_overflow"] == 2
+    assert (advice["workers"], advice["asked_now"], advice["asked"], advice["timeout_seconds"]) == (1, 15, 2, 1)
+    assert [one["peak"] for one in advice["by_worker"]] == [2]
+    assert advice["sentence"] in browser_client.get("/pools/default").text
+    swapped = {"HX-Request": "true", "HX-Target": "section#advice"}
+    assert browser_client.get("/pools/default", **swapped).text.strip().startswith('<section id="advice"')
