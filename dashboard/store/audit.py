@@ -76,7 +76,7 @@ class Audit:
     def newest(
         self, *, most: int, before: int | None = None, who: str | None = None, act: str | None = None
     ) -> list[Deed]:
-        """The newest first. before: only those with a smaller number; act: also the beginning of one, as "connection."."""
+        """The newest first. before: only those with a smaller number; act: an act, or how it begins ("connection.")."""
         columns = audit_table.c
         asked = sa.select(*(columns[name] for name in _COLUMNS))
         if before is not None:
