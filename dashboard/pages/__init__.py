@@ -23,6 +23,7 @@ from . import (
     gate,
     history,
     html,
+    incidents,
     metrics,
     monitoring,
     neighbours,
@@ -35,7 +36,7 @@ from . import (
 )
 
 log = logging.getLogger("poolhouse")
-PAGES = (overview, pools, sessions, statements, records, workspaces, history, monitoring, account, metrics)
+PAGES = (overview, pools, sessions, statements, incidents, records, workspaces, history, monitoring, account, metrics)
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "

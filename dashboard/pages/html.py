@@ -41,6 +41,7 @@ SECTIONS = (
     ("Pools", "pools.index"),
     ("Sessions", "sessions.index"),
     ("Statements", "statements.index"),
+    ("Incidents", "incidents.index"),
     ("Records", "records.index"),
     ("Workspaces", "workspaces.index"),
     ("History", "history.index"),
