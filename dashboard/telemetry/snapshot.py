@@ -22,6 +22,7 @@ from .commits import add_late, end_holds, settle_loose
 from .engines import engines
 from .holders import (
     at_work,
+    exemplar_said,
     held_by_endpoint,
     holder_said,
     idle_since,
@@ -182,7 +183,7 @@ def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: 
         "endpoints": held_by_endpoint(watch, held),
         # as a text within the text: it is most of a row, and a scrape has no use for it
         "statements": [_statements_said(watch, statements, config)],
-        "exemplars": [[*place, *slow] for place, slow in watch.exemplars.copy().items()],
+        "exemplars": [exemplar_said(*one, config) for one in watch.exemplars.copy().items()],
         "numbers": _numbers(watch, statements),
     }
 
