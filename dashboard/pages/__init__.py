@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from ..refusal import Refusal
 from ..runtime import current
 from . import (
+    about,
     account,
     gate,
     history,
@@ -34,9 +35,23 @@ from . import (
     statements,
     workspaces,
 )
+from .addresses import STATIC
 
 log = logging.getLogger("poolhouse")
-PAGES = (overview, pools, sessions, statements, incidents, records, workspaces, history, monitoring, account, metrics)
+PAGES = (
+    overview,
+    pools,
+    sessions,
+    statements,
+    incidents,
+    records,
+    workspaces,
+    history,
+    monitoring,
+    account,
+    about,
+    metrics,
+)
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -54,7 +69,7 @@ HEADERS = {
 
 def blueprint(name: str, more: Iterable[Blueprint] = ()) -> Blueprint:
     """Everything that Poolhouse serves, to be registered under any prefix. more: pages of whoever stands above."""
-    root = Blueprint(name, __name__, static_folder=str(html.STATIC), static_url_path="/static")
+    root = Blueprint(name, __name__, static_folder=str(STATIC), static_url_path="/static")
     for page in PAGES:
         root.register_blueprint(page.blueprint())
     for above in more:
