@@ -252,6 +252,9 @@ class Config:
         8_000_000,
         "size of one change set; a commit that would make a larger one is refused",
     )
+    server_seconds: float = _bound_seconds(
+        "DASHBOARD_SERVER_SECONDS", 2.0, "how long a database server may take to say what its sessions do", most=60
+    )
     incidents_kept: int = _bound("DASHBOARD_INCIDENTS_KEPT", 50, "incidents that the ledger keeps", most=1_000)
     incident_every_seconds: float = _bound_seconds(
         "DASHBOARD_INCIDENT_EVERY_SECONDS",

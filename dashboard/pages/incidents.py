@@ -8,7 +8,8 @@ from flask import Blueprint, Response, request
 
 from ..refusal import Refusal
 from ..runtime import current
-from ..telemetry.ledger import Incident
+from ..telemetry import incidents
+from ..telemetry.incident_rows import Incident
 from . import gate
 from .html import page
 from .incident_text import markdown, seconds_before, what
@@ -40,18 +41,18 @@ class OneIncident:
 
 
 def blueprint() -> Blueprint:
-    incidents = Blueprint("incidents", __name__, url_prefix="/incidents")
-    incidents.add_url_rule("/", "index", index)
-    incidents.add_url_rule("/<number>", "show", show)
-    incidents.add_url_rule("/<number>/markdown", "text", text)
-    return incidents
+    pages = Blueprint("incidents", __name__, url_prefix="/incidents")
+    pages.add_url_rule("/", "index", index)
+    pages.add_url_rule("/<number>", "show", show)
+    pages.add_url_rule("/<number>/markdown", "text", text)
+    return pages
 
 
 @gate.needs(gate.READ)
 def index() -> Response:
     ledger = current().ledger
     about = request.args.get("about") or None
-    found = tuple(one for one in ledger.incidents() if about in (None, one.about))
+    found = tuple(one for one in incidents.kept(ledger) if about in (None, one.about))
     return page("incidents/index.html", Incidents(found, about, ledger.read().problem))
 
 
@@ -68,7 +69,7 @@ def text(number: str) -> Response:
 
 def _found(number: str) -> Incident:
     known = number.isascii() and number.isdecimal() and len(number) <= NUMBER_DIGITS
-    incident = current().ledger.incident(int(number)) if known else None
+    incident = incidents.by_number(current().ledger, int(number)) if known else None
     if incident is None:
         kept = current().config.incidents_kept
         raise Refusal("not_found", "There is no such incident.", remedy=f"The last {kept} are kept.")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from flask import Blueprint, Response
 
 from ..runtime import current
+from ..telemetry import incidents
 from ..telemetry.findings import Finding, Verdict, findings, verdict
-from ..telemetry.ledger import Incident
+from ..telemetry.incident_rows import Incident
 from ..telemetry.reading import Counts, Holder, Limits, PoolReading, Reading, Slot, Waiter, WorkerReading
 from . import gate
 from .html import page
@@ -53,13 +54,13 @@ def blueprint() -> Blueprint:
 @gate.needs(gate.READ)
 def index() -> Response:
     ledger = current().ledger
-    return page("overview/index.html", of(ledger.read(), ledger.incidents()[:INCIDENTS]))
+    return page("overview/index.html", of(ledger.read(), incidents.kept(ledger)[:INCIDENTS]))
 
 
-def of(reading: Reading, incidents: tuple[Incident, ...]) -> Overview:
+def of(reading: Reading, last: tuple[Incident, ...]) -> Overview:
     found = findings(reading)
     pools = tuple(strip(pool) for pool in reading.pools)
-    return Overview(verdict(reading, found), found, pools, reading.workers, reading.problem, incidents)
+    return Overview(verdict(reading, found), found, pools, reading.workers, reading.problem, last)
 
 
 def strip(pool: PoolReading) -> Strip:

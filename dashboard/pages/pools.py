@@ -18,7 +18,7 @@ from ..telemetry.digests import Distribution, EndpointDigest
 from ..telemetry.history import History
 from ..telemetry.reading import PoolReading
 from ..telemetry.stretches import Stretch, stretches
-from . import gate
+from . import gate, servers
 from .html import page, plain
 
 
@@ -38,6 +38,8 @@ class OnePool:
     endpoints: tuple[EndpointDigest, ...]
     history: History
     _asked: Callable[[], tuple[Asked, ...]]
+    _has_server: bool
+    _may_act: bool
 
     @cached_property
     def advice(self) -> Advice:
@@ -59,6 +61,13 @@ def blueprint() -> Blueprint:
     pools = Blueprint("pools", __name__, url_prefix="/pools")
     pools.add_url_rule("/", "index", index)
     pools.add_url_rule("/<path:name>", "show", show)
+    pools.add_url_rule("/<path:name>/server", "server", servers.show)
+    pools.add_url_rule("/<path:name>/refresh", "refresh", servers.refresh, methods=["POST"])
+    pools.add_url_rule(
+        "/<path:name>/connections/<int:worker>-<int:number>/replace", "replace", servers.replace, methods=["POST"]
+    )
+    pools.add_url_rule("/<path:name>/sessions/<int:process>/cancel", "cancel", servers.cancel, methods=["POST"])
+    pools.add_url_rule("/<path:name>/sessions/<int:process>/end", "end", servers.end, methods=["POST"])
     return pools
 
 
@@ -80,4 +89,14 @@ def show(name: str) -> Response:
     waited, held = (digests.distribution(pool.numbers, family) for family in ("wait|ok", "hold"))
     endpoints = tuple(digest for digest in digests.endpoints(reading) if digest.pool == name)
     history = ledger.history(name, span=request.args.get("span", "minutes"))
-    return page("pools/show.html", OnePool(pool, waited, held, endpoints, history, lambda: ledger.asked(name)))
+    context = OnePool(
+        pool=pool,
+        waited=waited,
+        held=held,
+        endpoints=endpoints,
+        history=history,
+        _asked=lambda: ledger.asked(name),
+        _has_server=servers.has_one(pool),
+        _may_act=gate.may(gate.ADMINISTER, None),
+    )
+    return page("pools/show.html", context)
