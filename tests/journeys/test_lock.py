@@ -8,15 +8,16 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import expect
 
-from dashboard.demo.seed import seed
 from tests.journeys.waiting import until
 
 
 @pytest.fixture
 def psql(postgresql_url):
-    """psql, as far as the server can tell: its process, with an open transaction that has locked Book 1."""
+    """psql, as far as the server can tell: its process, with an open transaction that has locked a book."""
     plain = sa.create_engine(postgresql_url, poolclass=sa.NullPool)
-    seed(plain)
+    with plain.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE book (id integer PRIMARY KEY, title text, stock integer)")
+        connection.exec_driver_sql("INSERT INTO book VALUES (1, 'Emma', 3)")
     other = sa.create_engine(postgresql_url, poolclass=sa.NullPool, connect_args={"application_name": "psql"})
     connection = other.connect()
     process = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
@@ -32,24 +33,26 @@ def test_the_page_names_psql_and_one_click_frees_two_who_wait(
     page = page_without_javascript
     settings = {
         "DATABASE_URL": postgresql_url,
-        "DASHBOARD_MODELS": "dashboard.demo.models",
         "DASHBOARD_WORKSPACE_WAIT_SECONDS": "60",
     }
     server = poolhouse_server("-w 2", settings=settings)
     editor = server.token("editor")
     page.goto(server.link())
-    page.get_by_role("button").first.click()
+    page.get_by_role("button", name="Sign in").click()
 
-    def save(title):
-        return server.request("POST", "/records/Book/1", token=editor, data={"values": {"title": title}}, timeout=60)
+    def save(values):
+        return server.request("POST", "/records/book/1", token=editor, data={"values": values}, timeout=60)
 
     with ThreadPoolExecutor(2) as people:
-        waiting = [people.submit(save, title) for title in ("first", "second")]
+        waiting = [people.submit(save, values) for values in ({"title": "Persuasion"}, {"stock": 4})]
         try:
 
             def blocks_two():
                 page.goto(f"{server.url}/pools/workspaces")
-                page.get_by_role("link", name="What each session does").click()
+                link = page.get_by_role("link", name="What each session does")
+                if not link.count():
+                    return False  # no worker has opened a connection of this pool yet
+                link.click()
                 row = page.locator(f'tr[data-process="{psql}"]')
                 return page.locator("tr[data-process]").count() == 3 and row.count() == 1
 
