@@ -84,7 +84,7 @@ class Changes:
             "kind": kind,
             "before": before,
             "after": after,
-            "unkept": sorted(unkept),
+            "unkept": sorted(unkept) if unkept else [],
         }
         self.steps.append(Step(entry, shape.group, was))
 
@@ -120,26 +120,23 @@ def _written(
     for name, value in was.items():
         if value is NO_VALUE or value is PASSIVE_NO_RESULT:
             was[name] = row.get(name, value)
-    before, lost = _shown(shape, was)
     dict_ = state.dict
+    before, lost = _shown(shape, was)
     after, unkept = _shown(shape, {name: dict_[name] for name in was if name in dict_})
-    same = [name for name in before if name in after and before[name] == after[name] and name not in lost | unkept]
-    for name in same:
-        del before[name], after[name]
+    for name in [name for name in before if name in after and before[name] == after[name]]:
+        if name not in lost and name not in unkept:
+            del before[name], after[name]
     return (CHANGED, before, after, lost | unkept) if before or after else None
 
 
 def _shown(shape: Shape, values: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
     given, unkept = {}, set()
-    columns = shape.by_name
-    for name in columns if len(values) >= len(columns) else [name for name in columns if name in values]:
-        value = values.get(name, NO_VALUE)
-        if value is NO_VALUE or value is PASSIVE_NO_RESULT:
-            continue
-        given[name], kept = shape.told(name, value)
-        if not kept:
-            unkept.add(name)
-    return given, unkept
+    for name, value in values.items():
+        if name in shape.by_name and value is not NO_VALUE and value is not PASSIVE_NO_RESULT:
+            given[name], kept = shape.told(name, value)
+            if not kept:
+                unkept.add(name)
+    return given if len(given) < 2 else {name: given[name] for name in shape.by_name if name in given}, unkept
 
 
 # folding

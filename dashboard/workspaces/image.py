@@ -111,37 +111,42 @@ def capture(
     open. before: its last image, which knows what was not kept then.
     """
     state: State = sa_orm.attributes.instance_state(obj)  # type: ignore[arg-type]
-    dict_ = state.dict
-    empty = shape.is_empty(state)
-    values, unkept = ({}, set()) if empty else _values(dict_, shape)
-    if before is not None and before["unkept"]:
-        unkept |= {name for name in before["unkept"] if name in state.expired_attributes}
-    committed, unknown = _committed(state, shape) if state.committed_state else ({}, [])
-    short = key if empty and key is not None and len(key) <= LABEL_CHARACTERS else None  # as `Model.label` would say
-    return {
+    found: Image = {
         "schema": schemas.SCHEMA,
         "ref": ref(obj),
         "number": number,
         "model": shape.model.name,
         "key": key,
         "token": None if state.key is None else state.key[2],
-        "label": str(shape.model.label(obj)) if short is None else short,
+        "label": key,
         "state": state_of(state),
-        "flags": list(flags_of(state, marked, unkept)),
-        "values": values,
-        "committed": committed,
-        "unknown": unknown,
+        "flags": [],
+        "values": {},
+        "committed": {},
+        "unknown": [],
         "expired": sorted(state.expired_attributes),
-        "unkept": sorted(unkept),
-        "nulls": sorted(name for name in values if isinstance(dict_[name], sa.sql.elements.Null)) if values else [],
-        "relationships": {} if empty else _relationships(state, dict_, shape, ref),
-        "parents": _parents(state, shape, ref),
+        "unkept": [],
+        "nulls": [],
+        "relationships": {},
+        "parents": _parents(state, shape, ref) if "parents" in state.__dict__ else {},
         "order": state.insert_order,
         "was_deleted": state._deleted,
         "leaving": leaving,
         "is_expired": state.expired,
         "modified": state.modified,
     }
+    unkept = {name for name in before["unkept"] if name in state.expired_attributes} if before is not None else set()
+    if not shape.is_empty(state):
+        found["values"], lost = _values(state.dict, shape)
+        unkept |= lost
+        found["committed"], found["unknown"] = _committed(state, shape)
+        found["nulls"] = sorted(name for name in found["values"] if isinstance(state.dict[name], sa.sql.elements.Null))
+        found["relationships"] = _relationships(state, state.dict, shape, ref)
+        found["label"] = str(shape.model.label(obj))
+    elif key is None or len(key) > LABEL_CHARACTERS:
+        found["label"] = str(shape.model.label(obj))
+    found["unkept"], found["flags"] = sorted(unkept), list(flags_of(state, marked, unkept))
+    return found
 
 
 def _values(dict_: Mapping[str, Any], shape: Shape) -> tuple[dict[str, Any], set[str]]:

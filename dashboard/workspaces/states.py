@@ -110,5 +110,5 @@ def is_expired(state: sa_orm.InstanceState[Any], ignored: Iterable[str] = ()) ->
     """A column attribute that the next access loads again; one that is deferred by its mapping does not count."""
     if not state.expired_attributes:
         return False
-    expired = state.expired_attributes.difference(ignored)
-    return bool(expired) and any(prop.key in expired and not prop.deferred for prop in state.mapper.column_attrs)
+    expired = state.expired_attributes.difference(ignored) if ignored else state.expired_attributes
+    return any(prop.key in expired and not prop.deferred for prop in state.mapper.column_attrs)
