@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -118,6 +119,7 @@ def naming_columns(model: Model) -> tuple[Column, ...]:
     return tuple(spoken) if spoken else _texts(model)
 
 
+@lru_cache(maxsize=1_000)  # asked for each object of a workspace at each action
 def _own_method(class_: type) -> Any:
     classes = (each for each in class_.__mro__ if each.__module__.partition(".")[0] not in _FOREIGN)
     return next((vars(each)["__str__"] for each in classes if "__str__" in vars(each)), None)
