@@ -24,6 +24,7 @@ from . import (
     gate,
     history,
     html,
+    incidents,
     metrics,
     monitoring,
     neighbours,
@@ -37,7 +38,20 @@ from . import (
 from .addresses import STATIC
 
 log = logging.getLogger("poolhouse")
-PAGES = (overview, pools, sessions, statements, records, workspaces, history, monitoring, account, about, metrics)
+PAGES = (
+    overview,
+    pools,
+    sessions,
+    statements,
+    incidents,
+    records,
+    workspaces,
+    history,
+    monitoring,
+    account,
+    about,
+    metrics,
+)
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
