@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response
 
-from ..runtime import current
+from ..runtime import Runtime, current
 from ..telemetry.findings import Finding, Verdict, findings, verdict
 from ..telemetry.reading import Counts, Holder, Limits, PoolReading, Reading, Slot, Waiter, WorkerReading
 from . import gate
@@ -43,7 +43,11 @@ def blueprint() -> Blueprint:
 
 @gate.needs(gate.READ)
 def index() -> Response:
-    return page("overview/index.html", of(current().ledger.read()))
+    return page("overview/index.html", shown(current()))
+
+
+def shown(runtime: Runtime, _: str = "") -> Overview:
+    return of(runtime.ledger.read())
 
 
 def of(reading: Reading) -> Overview:
