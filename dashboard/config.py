@@ -285,6 +285,16 @@ class Config:
         8,
         "threads of one worker that may be in pages which use the database; the next is told 503",
     )
+    streams: int = _bound(
+        "DASHBOARD_STREAMS",
+        5,
+        "live streams that one worker keeps open, and never more than a third of its threads; the next viewer polls",
+        least=0,
+    )
+    stream_seconds: float = _bound_seconds(
+        "DASHBOARD_STREAM_SECONDS", 60.0, "how long one stream lasts before the browser asks for the next one"
+    )
+    stream_topics: int = _bound("DASHBOARD_STREAM_TOPICS", 20, "live parts that one viewer follows at one time")
     records_connections: int = _bound(
         "DASHBOARD_RECORDS_CONNECTIONS", 3, "connections that one worker has for records, for each database"
     )

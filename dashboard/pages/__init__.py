@@ -17,10 +17,10 @@ from werkzeug.exceptions import (
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..refusal import Refusal
-from ..runtime import current
 from . import (
     about,
     account,
+    assets,
     gate,
     history,
     html,
@@ -33,9 +33,9 @@ from . import (
     records,
     sessions,
     statements,
+    stream,
     workspaces,
 )
-from .addresses import STATIC
 
 log = logging.getLogger("poolhouse")
 PAGES = (
@@ -50,6 +50,7 @@ PAGES = (
     monitoring,
     account,
     about,
+    stream,
     metrics,
 )
 
@@ -69,9 +70,10 @@ HEADERS = {
 
 def blueprint(name: str, more: Iterable[Blueprint] = ()) -> Blueprint:
     """Everything that Poolhouse serves, to be registered under any prefix. more: pages of whoever stands above."""
-    root = Blueprint(name, __name__, static_folder=str(STATIC), static_url_path="/static")
+    root = Blueprint(name, __name__)
     for page in PAGES:
         root.register_blueprint(page.blueprint())
+    root.add_url_rule("/static/<path:filename>", "static", assets.send)
     for above in more:
         root.register_blueprint(above)
     root.add_url_rule("/", "unknown", unknown, methods=OTHER_METHODS)
@@ -112,8 +114,7 @@ def _serves(method: str) -> bool:
 def _protect(response: Response) -> Response:
     for header, value in HEADERS.items():
         response.headers.setdefault(header, value)
-    if request.endpoint != f"{current().name}.static":
-        response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 

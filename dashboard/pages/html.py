@@ -173,13 +173,17 @@ def _partials(template: str) -> frozenset[str]:
     """What a page includes by itself can be drawn from its context alone; a partial inside of a partial only where it
     says so, by refreshing itself."""
     direct = _included(template)
-    nested = {inner for each in direct for inner in _included(each) if 'hx-target="this"' in _source(inner)}
+    nested = {inner for each in direct for inner in _included(each) if _refreshes_itself(_source(inner))}
     return frozenset(direct | nested)
 
 
 def _included(template: str) -> set[str]:
     found = templates.parse(_source(template)).find_all(jinja2.nodes.Include)
     return {each.template.value for each in found if isinstance(each.template, jinja2.nodes.Const)}
+
+
+def _refreshes_itself(source: str) -> bool:
+    return 'hx-target="this"' in source or " data-live=" in source
 
 
 def _source(template: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response
 
-from ..runtime import current
+from ..runtime import Runtime, current
 from ..telemetry.findings import Finding, Verdict, findings, verdict
 from ..telemetry.ledger import Incident
 from ..telemetry.reading import Counts, Holder, Limits, PoolReading, Reading, Slot, Waiter, WorkerReading
@@ -52,8 +52,11 @@ def blueprint() -> Blueprint:
 
 @gate.needs(gate.READ)
 def index() -> Response:
-    ledger = current().ledger
-    return page("overview/index.html", of(ledger.read(), ledger.incidents()[:INCIDENTS]))
+    return page("overview/index.html", shown(current()))
+
+
+def shown(runtime: Runtime, _: str = "") -> Overview:
+    return of(runtime.ledger.read(), runtime.ledger.incidents()[:INCIDENTS])
 
 
 def of(reading: Reading, incidents: tuple[Incident, ...]) -> Overview:

@@ -1,12 +1,16 @@
-"""What stands around every page: where one can go, who is here, in which theme?"""
+"""What stands around every page, and what may a part know that is drawn once for many viewers?"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from flask import current_app, request
 from markupsafe import Markup
+from werkzeug.routing import MapAdapter
 
 from ..refusal import Refusal
-from ..runtime import current
+from ..runtime import Runtime, current
 from . import gate, theme, visitor
 from .addresses import static, url
 
@@ -33,8 +37,9 @@ class Shell:
         self.sections = _sections() if self.person else []
         try:
             self.may_edit = self.person is not None and gate.may(gate.EDIT, None)
+            self.may_administer = self.person is not None and gate.may(gate.ADMINISTER, None)
         except Refusal:  # the host's Access raised; an error page must still be drawn
-            self.may_edit = False
+            self.may_edit = self.may_administer = False
         self.theme = theme.name()
         self.next_theme = theme.following(self.theme)
         self.url, self.static = url, static
@@ -58,6 +63,36 @@ class Shell:
         referrer = visitor.parts_of(request.referrer or "")
         here = referrer.netloc == request.host and referrer.path.startswith(visitor.cookie_path())
         return referrer._replace(scheme="", netloc="").geturl() if here else url("overview.index")
+
+
+@dataclass(frozen=True)
+class SharedShell:
+    """What a live part may know: what all its viewers have in common, and nothing of any one of them.
+
+    A template that asks for more, like the person, fails.
+    """
+
+    runtime: Runtime
+    adapter: MapAdapter
+    may_edit: bool
+    may_administer: bool
+
+    csrf_field = Markup('<input type="hidden" name="csrf" value="">')
+    """The page puts its own token in when the form is sent."""
+
+    @property
+    def viewpoint(self) -> tuple[str, bool, bool]:
+        """Viewers with the same one see the same drawing."""
+        return self.adapter.script_name, self.may_edit, self.may_administer
+
+    def url(self, endpoint: str, **values: Any) -> str:
+        return self.adapter.build(f"{self.runtime.name}.{endpoint}", values)
+
+    @classmethod
+    def of_this_viewer(cls) -> SharedShell:
+        adapter = current_app.create_url_adapter(request)
+        assert adapter is not None
+        return cls(current(), adapter, gate.may(gate.EDIT, None), gate.may(gate.ADMINISTER, None))
 
 
 def _sections() -> list[tuple[str, str, bool, bool]]:
