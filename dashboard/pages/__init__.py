@@ -30,7 +30,9 @@ from . import (
     overview,
     pools,
     records,
+    search,
     sessions,
+    staged_bar,
     statements,
     stream,
     workspaces,
@@ -48,6 +50,8 @@ PAGES = (
     monitoring,
     account,
     about,
+    search,
+    staged_bar,
     stream,
     metrics,
 )
