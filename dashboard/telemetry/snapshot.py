@@ -55,7 +55,7 @@ _worded: weakref.WeakKeyDictionary[PoolWatch, tuple[float, str]] = weakref.WeakK
 def own(config: Config, looked: Collection[str] = ()) -> Said:
     """Everything of this process, since it began. Touches no connection and asks no pool for one.
 
-    looked: the pools that somebody looks at just now, of which more is said.
+    looked: the pools that somebody looks at just now, of which more is said; and so it is where somebody waits.
     """
     with _lock:
         _bury()
@@ -68,7 +68,8 @@ def own(config: Config, looked: Collection[str] = ()) -> Said:
         }
         for watch in list(watching.active):
             _merge_pool(
-                pools.setdefault(watch.name, {"numbers": {}}), _pool(watch, clock, names, config, watch.name in looked)
+                pools.setdefault(watch.name, {"numbers": {}}),
+                _pool(watch, clock, names, config, watch.name in looked or bool(watch.waiting)),
             )
         registries: dict[str, Any] = {
             name: {"numbers": dict(numbers)} for name, numbers in _ended["registries"].items()
@@ -116,6 +117,15 @@ def _bury() -> None:
         session_watch = watching.ended_sessions.pop()
         add(_ended["registries"].setdefault(session_watch.registry, {}), session_watch.recorder.numbers())
         loads.bury(session_watch)
+
+
+def tapes(config: Config) -> Said:
+    """All that is known of what each connection did, by pool: the flight recorder's, now and then."""
+    clock = time.time() - time.perf_counter()
+    found: Said = {}
+    for watch in list(watching.active):
+        found.setdefault(watch.name, []).extend(connections_said(watch, clock, config, looked=True))
+    return {name: connections for name, connections in found.items() if connections}
 
 
 def _numbers(watch: PoolWatch, statements: dict[Any, list[Any]]) -> Numbers:
