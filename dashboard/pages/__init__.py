@@ -31,7 +31,9 @@ from . import (
     overview,
     pools,
     records,
+    search,
     sessions,
+    staged_bar,
     statements,
     stream,
     workspaces,
@@ -50,6 +52,8 @@ PAGES = (
     monitoring,
     account,
     about,
+    search,
+    staged_bar,
     stream,
     metrics,
 )
