@@ -20,6 +20,7 @@ from ..refusal import Refusal
 from ..runtime import current
 from . import (
     account,
+    accounts,
     gate,
     history,
     html,
@@ -35,7 +36,7 @@ from . import (
 )
 
 log = logging.getLogger("poolhouse")
-PAGES = (overview, pools, sessions, statements, records, workspaces, history, monitoring, account, metrics)
+PAGES = (overview, pools, sessions, statements, records, workspaces, history, monitoring, account, accounts, metrics)
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
