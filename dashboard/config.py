@@ -115,6 +115,14 @@ class Config:
         (),
         "with DASHBOARD_AUTH=proxy: the only addresses whose header is believed",
     )
+    proxies: int = _row(
+        "DASHBOARD_PROXIES",
+        "whole number",
+        whole(0, 10),
+        0,
+        "reverse proxies in front of a standalone Poolhouse, each of which sets X-Forwarded-For and X-Forwarded-Proto: "
+        "so many are believed",
+    )
     admin_password: str = _row(
         "DASHBOARD_ADMIN_PASSWORD", "text", str, "", "sets the password of the account `admin` at start", secret=True
     )
@@ -328,7 +336,16 @@ class Config:
     )
     link_seconds: float = _bound_seconds("DASHBOARD_LINK_SECONDS", 600.0, "how long a sign-in link is good")
     sign_in_seconds: float = _bound_seconds(
-        "DASHBOARD_SIGN_IN_SECONDS", 28_800.0, "how long a sign-in lasts", most=31_536_000
+        "DASHBOARD_SIGN_IN_SECONDS", 28_800.0, "how long a sign-in may idle before it ends", most=31_536_000
+    )
+    sign_in_most_seconds: float = _bound_seconds(
+        "DASHBOARD_SIGN_IN_MOST_SECONDS",
+        604_800.0,
+        "how long a sign-in lasts at most, however much it is used",
+        most=31_536_000,
+    )
+    password_characters: int = _bound(
+        "DASHBOARD_PASSWORD_CHARACTERS", 8, "characters that a password given on a page has at least", most=100
     )
     sign_in_tries: int = _bound(
         "DASHBOARD_SIGN_IN_TRIES", 10, "wrong passwords for one name or from one address within five minutes"

@@ -20,6 +20,7 @@ from ..refusal import Refusal
 from . import (
     about,
     account,
+    accounts,
     assets,
     gate,
     history,
@@ -51,6 +52,7 @@ PAGES = (
     history,
     monitoring,
     account,
+    accounts,
     about,
     search,
     staged_bar,

@@ -15,8 +15,8 @@ import sqlalchemy.orm as sa_orm
 from sqlalchemy.orm.base import NO_VALUE, PASSIVE_NO_RESULT
 
 from ..records.columns import Column
-from ..records.labels import LABEL_CHARACTERS
 from ..records.kinds import Kind
+from ..records.labels import LABEL_CHARACTERS
 from ..records.models import Model
 from ..records.numbers import SAFE_INTEGER, Integer
 from . import schemas
