@@ -276,6 +276,16 @@ class Config:
     )
     audit_kept: int = _bound("DASHBOARD_AUDIT_KEPT", 100_000, "rows of the audit that the store keeps, the newest")
     history_rows: int = _bound("DASHBOARD_HISTORY_ROWS", 50, "change sets of one page of the history", most=1_000)
+    related_shown: int = _bound(
+        "DASHBOARD_RELATED_SHOWN", 6, "relationships of which a record's page shows the first rows", most=40
+    )
+    related_rows: int = _bound("DASHBOARD_RELATED_ROWS", 5, "rows of each of them", most=500)
+    record_history_rows: int = _bound(
+        "DASHBOARD_RECORD_HISTORY_ROWS", 10, "changes of a record that its page shows, the newest first", most=500
+    )
+    record_history_sets: int = _bound(
+        "DASHBOARD_RECORD_HISTORY_SETS", 10_000, "change sets, the newest, among which a record's are looked for"
+    )
     statements_shown: int = _bound(
         "DASHBOARD_STATEMENTS_SHOWN", 100, "statements that one process publishes for each pool, the slowest first"
     )
@@ -313,6 +323,11 @@ class Config:
     )
     records_seconds: float = _bound_seconds(
         "DASHBOARD_RECORDS_SECONDS", 5.0, "how long a query of a list or a record may take before it is stopped"
+    )
+    search_count_seconds: float = _bound_seconds(
+        "DASHBOARD_SEARCH_COUNT_SECONDS",
+        0.03,
+        "how long what a search finds behind its first page is counted; then it is said that there are more",
     )
     filter_depth: int = _bound("DASHBOARD_FILTER_DEPTH", 8, "levels of and, or and not in `where`", most=50)
     filter_terms: int = _bound(
