@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from ..access.accounts import Accounts, SignIn
 from ..refusal import Refusal
 from ..runtime import current
-from . import gate, visitor
+from . import gate, my_account, visitor
 from .html import draw, url
 
 
@@ -35,6 +35,7 @@ def blueprint() -> Blueprint:
     account.add_url_rule("/link/<token>", "link", link)
     account.add_url_rule("/link/<token>", "follow_link", follow_link, methods=["POST"])
     account.add_url_rule("/logout", "logout", logout, methods=["POST"])
+    my_account.add_routes(account)
     return account
 
 
@@ -49,7 +50,7 @@ def sign_in() -> WerkzeugResponse:
     accounts, form = _accounts(), request.form
     name, password, after = form.get("username", ""), form.get("password", ""), _safe(form.get("next", ""))
     try:
-        signed_in = accounts.sign_in(name, password, request.remote_addr or "")
+        signed_in = accounts.sign_in(name, password, visitor.asker())
     except Refusal as refusal:
         return _drawn("account/login.html", SignInForm(after, name[:100], str(refusal)), refusal.status)
     return _welcome(signed_in, after)
@@ -69,7 +70,7 @@ def link(token: str) -> Response:
 
 @gate.needs(gate.OPEN)
 def follow_link(token: str) -> WerkzeugResponse:
-    return _welcome(_accounts().sign_in_by_link(token), "")
+    return _welcome(_accounts().sign_in_by_link(token, visitor.asker()), "")
 
 
 @gate.needs(gate.READ)

@@ -61,9 +61,10 @@ def leave(error: BaseException | None = None) -> None:
 
 
 def remember(response: Response) -> Response:
-    """Runs after every handler of ours: gives the browser its nonce, when a form was drawn for it."""
+    """Runs after every handler of ours: gives the browser its nonce, when a form was drawn for it, and renews its
+    sign-in."""
     seen = visit()
-    if seen.new_nonce and seen.nonce:
+    if (seen.new_nonce or seen.renewed) and seen.nonce:
         set_cookie(response, seen.nonce, seen.sign_in)
     return response
 

@@ -44,6 +44,13 @@ class Shell:
         self.theme = theme.name()
         self.next_theme = theme.following(self.theme)
         self.url, self.static = url, static
+        self._lists: dict[str, str] = {}
+
+    def record(self, model: str, key: str) -> str:
+        """The URL of a record's page: a list has many, and a key is written as an address takes it."""
+        if model not in self._lists:
+            self._lists[model] = url("records.show_list", model=model)
+        return self._lists[model] + key
 
     @cached_property
     def staging(self) -> Any:

@@ -156,7 +156,7 @@ class Action:
             self._actor,
             self._request.verb,
             after.header(),
-            after.changed_since(before),
+            live.written(after.changed_since(before)),
             entry,
             len(after.images),
             self._open_still(made),

@@ -12,7 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
-from ..store.workspaces import Row, size
+from ..store.texts import text_of
+from ..store.workspaces import Row
 from ..telemetry import parked
 from ..telemetry.transactions import RELEASING
 from . import checking, elsewhere, fitting, staged, tape
@@ -54,6 +55,7 @@ class Live:
         self._staged: dict[str, Image] = {}
         self._fresh: set[str] = set()
         self._sizes: dict[str, tuple[Image, int]] = {}
+        self._texts: dict[int, tuple[Image, str]] = {}
         self.changes = Changes()
         self.elsewhere: dict[str, elsewhere.Note] = {}
         self._marks: list[tuple[dict[str, Image], Any, set[Any]]] = []
@@ -175,12 +177,13 @@ class Live:
         if self.wrote:
             self.epoch = self.epoch or secrets.token_hex(6)
             found = replace(found, epoch=self.epoch, savepoints=len(self._marks))
-            for ref, now in found.images.items():
-                if ref in self._staged:
-                    now["staged"] = staged.fold(self._staged[ref], now)
-                elif ref in self._fresh:
-                    now["fresh"] = True
-        return found
+            found = replace(found, images={ref: self._in_transaction(ref, now) for ref, now in found.images.items()})
+        return found.like(self.snapshot)
+
+    def _in_transaction(self, ref: str, now: Image) -> Image:
+        if ref in self._staged:
+            return {**now, "staged": staged.fold(self._staged[ref], now)}
+        return {**now, "fresh": True} if ref in self._fresh else now
 
     def commit(self) -> None:
         """`session.commit()`. Its flush is sent first, so that what is about to be committed can be written down
@@ -198,12 +201,21 @@ class Live:
 
     def bytes_of(self, after: Snapshot) -> int:
         """What a snapshot takes in the store; only what has changed since the last one is measured again."""
-        sizes = {}
+        sizes, self._texts = {}, {}
         for ref, found in after.images.items():
             known = self._sizes.get(ref)
-            sizes[ref] = known if known is not None and known[0] == found else (found, size(found))
+            if known is None or (known[0] is not found and known[0] != found):
+                text = text_of(found)
+                self._texts[found["number"]], known = (found, text), (found, len(text))
+            sizes[ref] = known
         self._sizes = sizes
         return sum(measured for _, measured in sizes.values())
+
+    def written(self, changed: Mapping[int, Image | None]) -> dict[int, Image | str | None]:
+        """The same, as the store keeps it where that was measured just now."""
+        texts, self._texts = self._texts, {}
+        known = {number: text for number, (found, text) in texts.items() if changed.get(number) is found}
+        return {**changed, **known}
 
     # what the Session tells
 
@@ -231,13 +243,15 @@ class Live:
         made = tape.current.get()
         self.wrote = self.wrote or made is None or made.wrote
         self.epoch = secrets.token_hex(6)
-        for state in states:
-            self.checked |= {state.key, state.mapper._identity_key_from_state(state)}
         known = {*self.board.objects}
         for state, (is_delete, listed_only) in states.items():
-            if not listed_only and state.obj() is not None:
-                self.board.join(state.obj())
-                self.changes.note(self, state, is_delete=is_delete)
+            shape, obj = self.board.shape(state.class_), state.obj()
+            now = state.key if shape is not None and shape.keeps_key(state) else _key_after(state)
+            self.checked.add(state.key)
+            self.checked.add(now)
+            if not listed_only and obj is not None and shape is not None:
+                ref = self.board.join(obj) or ""
+                self.changes.note(self, state, shape, ref, now[1], is_delete=is_delete)
         if self.committing:
             return
         for state in states:
@@ -284,6 +298,11 @@ class Live:
     def narrowing(self, mapper: sa_orm.Mapper[Any]) -> list[Any]:
         """What rows of this class the present actor may see."""
         return [condition for class_, condition, _ in criteria.get() if issubclass(mapper.class_, class_)]
+
+
+def _key_after(state: sa_orm.InstanceState[Any]) -> Any:
+    """The identity key that it has when the flush is done."""
+    return state.mapper._identity_key_from_state(state)
 
 
 def _nothing() -> None:

@@ -150,7 +150,7 @@ class Workspaces:
             done = Action(self, self._kept, live, request, plan, actor).do()
             self._lives.park_oldest(live)
             row, snapshot = live.row, live.snapshot
-        return Outcome(self._finder.draw(row, snapshot, sight), done.ref, done.merged, done.left)
+        return Outcome(partial(self._finder.draw, row, snapshot, sight), done.ref, done.merged, done.left)
 
     def review(self, name: str, *, actor: str, sight: Sight = EVERYTHING, run: bool = False) -> Review:
         """What a commit would do: tried out, and taken back. Changes nothing.
@@ -285,7 +285,7 @@ class Workspaces:
                 raise stale(row)
             row = again
         gone = view.draw(replace(row, transaction=None), Snapshot(), (), Models(), sight)
-        return Outcome(gone, removed=True)
+        return Outcome(lambda: gone, removed=True)
 
     def _save_late(self, live: Live, row: Row) -> Row:
         """What was committed while the store was away is written into it now, if nobody else went on meanwhile."""

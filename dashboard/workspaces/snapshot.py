@@ -14,7 +14,7 @@ from ..records.models import Model, Models
 from ..refusal import Refusal
 from ..telemetry.parked import made_anew
 from . import image, restoring, schemas
-from .image import Image
+from .image import Image, Shape
 
 States = dict[Any, Any]
 Step = tuple[int, int]
@@ -108,10 +108,19 @@ class Snapshot:
 
     def changed_since(self, before: Snapshot) -> dict[int, Image | None]:
         """By number: what is new or different, None for what left."""
+        then = before.images
         changed: dict[int, Image | None] = {
-            found["number"]: found for ref, found in self.images.items() if before.images.get(ref) != found
+            found["number"]: found
+            for ref, found in self.images.items()
+            if then.get(ref) is not found and then.get(ref) != found
         }
         return {**changed, **{found["number"]: None for ref, found in before.images.items() if ref not in self.images}}
+
+    def like(self, before: Snapshot) -> Snapshot:
+        """The same, in which an image that has not changed is the very one: so nobody compares it again."""
+        known = before.images
+        same = {ref: known[ref] for ref, found in self.images.items() if ref in known and known[ref] == found}
+        return replace(self, images={**self.images, **same})
 
     def told(self, code: str, message: str) -> Snapshot:
         return replace(self, notices=({"code": code, "message": message},))
@@ -126,6 +135,8 @@ class Board:
         self.numbers = dict(numbers)
         self.number_of: dict[str, int] = {}
         self._refs: dict[int, str] = {}
+        self._shapes: dict[type, Shape | None] = {}
+        self._keys: dict[str, tuple[Any, str]] = {}
 
     def ref(self, obj: object) -> str | None:
         """The ref of a live object, None for one that is not on the board."""
@@ -135,6 +146,24 @@ class Board:
     def model(self, obj: object) -> Model:
         return self.models.of_class(type(obj))
 
+    def key(self, ref: str, identity: Any, model: Model) -> str | None:
+        """KEY of a record, of which SQLAlchemy keeps the identity as long as it stays the same."""
+        if identity is None:
+            return None
+        known = self._keys.get(ref)
+        if known is None or known[0] is not identity:
+            known = self._keys[ref] = identity, key_of(model, identity[1])
+        return known[1]
+
+    def shape(self, class_: type) -> Shape | None:
+        """Of the class's model; None where it has none here."""
+        if class_ not in self._shapes:
+            try:
+                self._shapes[class_] = Shape(self.models.of_class(class_))
+            except Refusal:
+                self._shapes[class_] = None
+        return self._shapes[class_]
+
     def put(self, ref: str, obj: object, number: int) -> None:
         self.objects[ref] = obj
         self._refs[id(obj)] = ref
@@ -142,18 +171,18 @@ class Board:
 
     def drop(self, ref: str) -> None:
         del self._refs[id(self.objects.pop(ref))]
+        self._keys.pop(ref, None)
 
     def join(self, obj: object) -> str | None:
         """Puts an object on the board, under a ref of its own that it keeps; None where its class is no model."""
         known = self.ref(obj)
         if known is not None:
             return known
-        try:
-            model = self.model(obj)
-        except Refusal:
+        shape = self.shape(type(obj))
+        if shape is None:
             return None
         number = self.numbers[""] = self.numbers.get("", 0) + 1
-        ref = self._new_ref(model, sa.inspect(obj).key)
+        ref = self._new_ref(shape.model, sa.inspect(obj).key)
         self.put(ref, obj, number)
         return ref
 
@@ -179,19 +208,22 @@ class Board:
             self.join(obj)
         waiting = list(self.objects.values())
         while waiting:
-            for obj in _related(waiting.pop()):
+            for obj in self._related(waiting.pop()):
                 if self.ref(obj) is None and self.join(obj) is not None:
                     waiting.append(obj)
 
-
-def _related(obj: object) -> Iterator[object]:
-    """What an object's relationships hold in memory now, held before, or are to hold."""
-    state: sa_orm.InstanceState[Any] = sa.inspect(obj)
-    for prop in state.mapper.relationships:
-        for value in (state.dict.get(prop.key), state.committed_state.get(prop.key)):
-            yield from _objects(value)
-    for pending in state.__dict__.get("_pending_mutations", {}).values():
-        yield from (*pending.added_items, *pending.deleted_items)
+    def _related(self, obj: object) -> Iterator[object]:
+        """What an object's relationships hold in memory now, held before, or are to hold."""
+        state: sa_orm.InstanceState[Any] = sa_orm.attributes.instance_state(obj)  # type: ignore[arg-type]
+        shape = self.shape(type(obj))
+        if shape is None or shape.is_empty(state):
+            return
+        for name in shape.relationships:
+            for held in (state.dict, state.committed_state):
+                if held.get(name) is not None:
+                    yield from _objects(held[name])
+        for each in state.__dict__.get("_pending_mutations", {}).values():
+            yield from (*each.added_items, *each.deleted_items)
 
 
 def _objects(value: Any) -> Iterable[object]:
@@ -233,12 +265,13 @@ def capture(session: sa_orm.Session, board: Board, before: Snapshot) -> Snapshot
 def capture_one(
     session: sa_orm.Session, board: Board, obj: object, before: Snapshot, gone: Iterable[Any] = ()
 ) -> Image:
-    state: sa_orm.InstanceState[Any] = sa.inspect(obj)
-    ref = board.ref(obj) or ""
+    state: sa_orm.InstanceState[Any] = sa_orm.attributes.instance_state(obj)  # type: ignore[arg-type]
+    ref, shape = board.ref(obj) or "", board.shape(type(obj)) or Shape(board.model(obj))
     return image.capture(
         obj,
-        board.model(obj),
+        shape,
         board.ref,
+        key=board.key(ref, state.key, shape.model),
         number=board.number_of[ref],
         marked=state in session._deleted,
         leaving=state in gone,
