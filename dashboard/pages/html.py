@@ -18,6 +18,7 @@ from ..access.access import asked
 from ..refusal import Refusal
 from ..runtime import current
 from .addresses import HOUSE, static, url
+from .ago import ago
 from .shell import Shell
 
 __all__ = ["done", "draw", "page", "refused", "static", "templates", "url", "wants_json"]
@@ -29,6 +30,7 @@ templates = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+templates.filters["ago"] = ago
 """Our own environment: a host's templates, filters and globals neither reach it nor are touched."""
 
 
