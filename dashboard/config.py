@@ -260,6 +260,25 @@ class Config:
         8_000_000,
         "size of one change set; a commit that would make a larger one is refused",
     )
+    incidents_kept: int = _bound("DASHBOARD_INCIDENTS_KEPT", 50, "incidents that the ledger keeps", most=1_000)
+    incident_every_seconds: float = _bound_seconds(
+        "DASHBOARD_INCIDENT_EVERY_SECONDS",
+        60.0,
+        "what begins in a pool so soon after its last incident is another picture of that one",
+    )
+    incident_pictures: int = _bound("DASHBOARD_INCIDENT_PICTURES", 5, "pictures of one incident", most=50)
+    incident_seconds: float = _bound_seconds(
+        "DASHBOARD_INCIDENT_SECONDS", 60.0, "an incident shows what each connection did in the last so many seconds"
+    )
+    incident_events: int = _bound("DASHBOARD_INCIDENT_EVENTS", 5_000, "events of connections in one picture of a pool")
+    incident_wait_seconds: float = _bound_seconds(
+        "DASHBOARD_INCIDENT_WAIT_SECONDS", 1.0, "who waits longer for a connection makes an incident"
+    )
+    audit_kept: int = _bound(
+        "DASHBOARD_AUDIT_KEPT",
+        100_000,
+        "rows of the audit that the store keeps, the newest of what was done, and as many of what was refused",
+    )
     history_rows: int = _bound("DASHBOARD_HISTORY_ROWS", 50, "change sets of one page of the history", most=1_000)
     statements_shown: int = _bound(
         "DASHBOARD_STATEMENTS_SHOWN", 100, "statements that one process publishes for each pool, the slowest first"

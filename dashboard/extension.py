@@ -22,6 +22,7 @@ from .peers.answering import Answering
 from .records.told import Records, told
 from .refusal import Refusal
 from .runtime import NotStarted, Runtime, Service, Services
+from .store.audit import Audit
 from .store.engine import Store
 from .telemetry import set_scope_reader, set_stacks
 from .telemetry.ledger import Ledger
@@ -127,6 +128,7 @@ class Dashboard:
             alone=alone,
             ledger=ledger,
             store=store,
+            audit=Audit(store, config.audit_kept),
             databases=databases,
             workspaces=workspaces,
             access=self.access,

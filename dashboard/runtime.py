@@ -14,6 +14,7 @@ from .access.accounts import Accounts
 from .config import Config
 from .records.models import Database
 from .refusal import Refusal
+from .store.audit import Audit
 from .store.engine import Store
 from .telemetry import Watch
 from .telemetry.ledger import Ledger
@@ -70,6 +71,7 @@ class Runtime:
     alone: bool
     ledger: Ledger
     store: Store
+    audit: Audit
     databases: Mapping[str, Database]
     workspaces: Workspaces | None
     access: Access | None

@@ -38,6 +38,20 @@
       if (form) form.reset();
     }
   });
+  // <button data-opens="ID"> shows the dialog; a menu closes when one looks elsewhere
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-opens]");
+    if (opener) document.getElementById(opener.dataset.opens).showModal();
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
   document.addEventListener("htmx:error", (event) => {
     if (isPoll(event.detail.ctx)) say("lost", "lost");
   });

@@ -19,8 +19,11 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from ..refusal import Refusal
 from ..runtime import current
 from . import (
+    about,
     account,
     accounts,
+    audit,
+    audits,
     gate,
     history,
     html,
@@ -34,9 +37,24 @@ from . import (
     statements,
     workspaces,
 )
+from .addresses import STATIC
 
 log = logging.getLogger("poolhouse")
-PAGES = (overview, pools, sessions, statements, records, workspaces, history, monitoring, account, accounts, metrics)
+PAGES = (
+    overview,
+    pools,
+    sessions,
+    statements,
+    records,
+    workspaces,
+    history,
+    monitoring,
+    account,
+    accounts,
+    audits,
+    about,
+    metrics,
+)
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -54,7 +72,7 @@ HEADERS = {
 
 def blueprint(name: str, more: Iterable[Blueprint] = ()) -> Blueprint:
     """Everything that Poolhouse serves, to be registered under any prefix. more: pages of whoever stands above."""
-    root = Blueprint(name, __name__, static_folder=str(html.STATIC), static_url_path="/static")
+    root = Blueprint(name, __name__, static_folder=str(STATIC), static_url_path="/static")
     for page in PAGES:
         root.register_blueprint(page.blueprint())
     for above in more:
@@ -64,6 +82,7 @@ def blueprint(name: str, more: Iterable[Blueprint] = ()) -> Blueprint:
     root.url_value_preprocessor(neighbours.spare)
     root.before_request(gate.check)
     root.after_request(gate.remember)
+    root.after_request(audit.written)
     root.after_request(_protect)
     root.teardown_request(gate.leave)
     root.register_error_handler(Refusal, html.refused)

@@ -126,6 +126,12 @@ def leak_said(leak: Leak) -> Said:
     }
 
 
+def exemplar_said(place: tuple[str, int], slow: tuple[Any, ...], config: Config) -> list[Any]:
+    """A slow observation, by its histogram and bucket."""
+    *observed, statement, line = slow
+    return [*place, *observed, statement and statement[: config.statement_characters], line_of(line)]
+
+
 def held_by_endpoint(watch: PoolWatch, held: list[tuple[Any, list[Any]]]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for _, holder in held:

@@ -140,12 +140,15 @@ class KeptCounts:
 
 @dataclass(frozen=True)
 class Exemplar:
-    """One observation of a histogram's bucket, and whose it was. at: seconds since 1970."""
+    """The last slow observation of a histogram's bucket, and whose it was. at: seconds since 1970. statement, line: of
+    a statement, without its values, and where its connection was taken."""
 
     seconds: float
     at: float
     endpoint: str
     worker: int
+    statement: str | None = None
+    line: str | None = None
 
 
 @dataclass(frozen=True)
