@@ -22,6 +22,10 @@ LOST = (
     "The open transaction was lost: {why} What it had flushed was not committed; everything is staged again as it was."
 )
 
+BEGUN_AGAIN = (
+    "begun_again",
+    "Somebody else was faster, and the database ended the open transaction. Everything was sent again, in a new one.",
+)
 SAVEPOINTS = "Its savepoints are gone with it."
 LATE_SECONDS = 60.0
 """After its end a transaction that its worker did not end is ended by whoever looks: nobody can commit it then."""
