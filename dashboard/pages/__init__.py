@@ -17,10 +17,13 @@ from werkzeug.exceptions import (
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..refusal import Refusal
-from ..runtime import current
 from . import (
     about,
     account,
+    accounts,
+    assets,
+    audit,
+    audits,
     gate,
     history,
     html,
@@ -31,11 +34,13 @@ from . import (
     overview,
     pools,
     records,
+    search,
     sessions,
+    staged_bar,
     statements,
+    stream,
     workspaces,
 )
-from .addresses import STATIC
 
 log = logging.getLogger("poolhouse")
 PAGES = (
@@ -49,7 +54,12 @@ PAGES = (
     history,
     monitoring,
     account,
+    accounts,
+    audits,
     about,
+    search,
+    staged_bar,
+    stream,
     metrics,
 )
 
@@ -69,9 +79,10 @@ HEADERS = {
 
 def blueprint(name: str, more: Iterable[Blueprint] = ()) -> Blueprint:
     """Everything that Poolhouse serves, to be registered under any prefix. more: pages of whoever stands above."""
-    root = Blueprint(name, __name__, static_folder=str(STATIC), static_url_path="/static")
+    root = Blueprint(name, __name__)
     for page in PAGES:
         root.register_blueprint(page.blueprint())
+    root.add_url_rule("/static/<path:filename>", "static", assets.send)
     for above in more:
         root.register_blueprint(above)
     root.add_url_rule("/", "unknown", unknown, methods=OTHER_METHODS)
@@ -79,6 +90,7 @@ def blueprint(name: str, more: Iterable[Blueprint] = ()) -> Blueprint:
     root.url_value_preprocessor(neighbours.spare)
     root.before_request(gate.check)
     root.after_request(gate.remember)
+    root.after_request(audit.written)
     root.after_request(_protect)
     root.teardown_request(gate.leave)
     root.register_error_handler(Refusal, html.refused)
@@ -112,8 +124,7 @@ def _serves(method: str) -> bool:
 def _protect(response: Response) -> Response:
     for header, value in HEADERS.items():
         response.headers.setdefault(header, value)
-    if request.endpoint != f"{current().name}.static":
-        response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 

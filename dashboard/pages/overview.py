@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response
 
-from ..runtime import current
+from ..runtime import Runtime, current
 from ..telemetry import incidents
 from ..telemetry.findings import Finding, Verdict, findings, verdict
 from ..telemetry.incident_rows import Incident
@@ -53,8 +53,11 @@ def blueprint() -> Blueprint:
 
 @gate.needs(gate.READ)
 def index() -> Response:
-    ledger = current().ledger
-    return page("overview/index.html", of(ledger.read(), incidents.kept(ledger)[:INCIDENTS]))
+    return page("overview/index.html", shown(current()))
+
+
+def shown(runtime: Runtime, _: str = "") -> Overview:
+    return of(runtime.ledger.read(), incidents.kept(runtime.ledger)[:INCIDENTS])
 
 
 def of(reading: Reading, last: tuple[Incident, ...]) -> Overview:
