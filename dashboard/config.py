@@ -280,6 +280,16 @@ class Config:
         "rows of the audit that the store keeps, the newest of what was done, and as many of what was refused",
     )
     history_rows: int = _bound("DASHBOARD_HISTORY_ROWS", 50, "change sets of one page of the history", most=1_000)
+    related_shown: int = _bound(
+        "DASHBOARD_RELATED_SHOWN", 6, "relationships of which a record's page shows the first rows", most=40
+    )
+    related_rows: int = _bound("DASHBOARD_RELATED_ROWS", 5, "rows of each of them", most=500)
+    record_history_rows: int = _bound(
+        "DASHBOARD_RECORD_HISTORY_ROWS", 10, "changes of a record that its page shows, the newest first", most=500
+    )
+    record_history_sets: int = _bound(
+        "DASHBOARD_RECORD_HISTORY_SETS", 10_000, "change sets, the newest, among which a record's are looked for"
+    )
     statements_shown: int = _bound(
         "DASHBOARD_STATEMENTS_SHOWN", 100, "statements that one process publishes for each pool, the slowest first"
     )
@@ -297,6 +307,16 @@ class Config:
         8,
         "threads of one worker that may be in pages which use the database; the next is told 503",
     )
+    streams: int = _bound(
+        "DASHBOARD_STREAMS",
+        5,
+        "live streams that one worker keeps open, and never more than a third of its threads; the next viewer polls",
+        least=0,
+    )
+    stream_seconds: float = _bound_seconds(
+        "DASHBOARD_STREAM_SECONDS", 60.0, "how long one stream lasts before the browser asks for the next one"
+    )
+    stream_topics: int = _bound("DASHBOARD_STREAM_TOPICS", 20, "live parts that one viewer follows at one time")
     records_connections: int = _bound(
         "DASHBOARD_RECORDS_CONNECTIONS", 3, "connections that one worker has for records, for each database"
     )
@@ -307,6 +327,11 @@ class Config:
     )
     records_seconds: float = _bound_seconds(
         "DASHBOARD_RECORDS_SECONDS", 5.0, "how long a query of a list or a record may take before it is stopped"
+    )
+    search_count_seconds: float = _bound_seconds(
+        "DASHBOARD_SEARCH_COUNT_SECONDS",
+        0.03,
+        "how long what a search finds behind its first page is counted; then it is said that there are more",
     )
     filter_depth: int = _bound("DASHBOARD_FILTER_DEPTH", 8, "levels of and, or and not in `where`", most=50)
     filter_terms: int = _bound(

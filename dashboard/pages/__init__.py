@@ -21,22 +21,26 @@ from . import (
     about,
     account,
     accounts,
+    assets,
     audit,
     audits,
     gate,
     history,
     html,
+    incidents,
     metrics,
     monitoring,
     neighbours,
     overview,
     pools,
     records,
+    search,
     sessions,
+    staged_bar,
     statements,
+    stream,
     workspaces,
 )
-from .addresses import STATIC
 from .headers import protect
 
 log = logging.getLogger("poolhouse")
@@ -45,6 +49,7 @@ PAGES = (
     pools,
     sessions,
     statements,
+    incidents,
     records,
     workspaces,
     history,
@@ -53,6 +58,9 @@ PAGES = (
     accounts,
     audits,
     about,
+    search,
+    staged_bar,
+    stream,
     metrics,
 )
 
@@ -61,9 +69,10 @@ OTHER_METHODS = ("POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT")
 
 def blueprint(name: str, more: Iterable[Blueprint] = ()) -> Blueprint:
     """Everything that Poolhouse serves, to be registered under any prefix. more: pages of whoever stands above."""
-    root = Blueprint(name, __name__, static_folder=str(STATIC), static_url_path="/static")
+    root = Blueprint(name, __name__)
     for page in PAGES:
         root.register_blueprint(page.blueprint())
+    root.add_url_rule("/static/<path:filename>", "static", assets.send)
     for above in more:
         root.register_blueprint(above)
     root.add_url_rule("/", "unknown", unknown, methods=OTHER_METHODS)

@@ -40,12 +40,11 @@ def check() -> None:
     """Runs before every handler of ours. Raises Refusal; answers nothing itself."""
     runtime = current()
     runtime.start()
+    runtime.streams.note_thread()
     view = current_app.view_functions[request.endpoint or ""]
     request.max_content_length = getattr(runtime.config, getattr(view, "body", "request_bytes"))
     seen = recognise(runtime, request)
     permission = getattr(view, "needs", None)
-    if permission is None and request.endpoint == f"{runtime.name}.static":
-        permission = OPEN
     if request.method not in ("GET", "HEAD", "OPTIONS") and not seen.bearer:
         _must_be_meant(runtime, seen)
     elif permission != OPEN and not seen.bearer:

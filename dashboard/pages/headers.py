@@ -62,6 +62,5 @@ def protect(response: Response) -> Response:
         response.headers.setdefault(header, value)
     if runtime.alone and request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
-    if request.endpoint != f"{runtime.name}.static":
-        response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("Cache-Control", "no-store")
     return response

@@ -18,6 +18,7 @@ from ..access.access import asked
 from ..refusal import Refusal
 from ..runtime import current
 from .addresses import HOUSE, static, url
+from .ago import ago
 from .audit import REFUSED_AS
 from .shell import Shell
 
@@ -30,6 +31,7 @@ templates = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+templates.filters["ago"] = ago
 """Our own environment: a host's templates, filters and globals neither reach it nor are touched."""
 
 
@@ -175,13 +177,17 @@ def _partials(template: str) -> frozenset[str]:
     """What a page includes by itself can be drawn from its context alone; a partial inside of a partial only where it
     says so, by refreshing itself."""
     direct = _included(template)
-    nested = {inner for each in direct for inner in _included(each) if 'hx-target="this"' in _source(inner)}
+    nested = {inner for each in direct for inner in _included(each) if _refreshes_itself(_source(inner))}
     return frozenset(direct | nested)
 
 
 def _included(template: str) -> set[str]:
     found = templates.parse(_source(template)).find_all(jinja2.nodes.Include)
     return {each.template.value for each in found if isinstance(each.template, jinja2.nodes.Const)}
+
+
+def _refreshes_itself(source: str) -> bool:
+    return 'hx-target="this"' in source or " data-live=" in source
 
 
 def _source(template: str) -> str:

@@ -22,6 +22,7 @@ from .counting import counted
 from .finding import Finder, already_committed, check_version, is_name, stale
 from .live import Live
 from .lives import Lives
+from .outcome import Outcome
 from .pins import Elsewhere
 from .request import Request
 from .review import Review
@@ -30,7 +31,7 @@ from .snapshot import Snapshot
 from .states import OBJECT_VERBS
 from .tape import now
 from .transactions import Transactions
-from .view import Outcome, Summary, View
+from .view import Summary, View
 
 __all__ = ["Elsewhere", "Outcome", "Sight", "Summary", "View", "Workspaces"]
 
@@ -150,7 +151,7 @@ class Workspaces:
             done = Action(self, self._kept, live, request, plan, actor).do()
             self._lives.park_oldest(live)
             row, snapshot = live.row, live.snapshot
-        return Outcome(self._finder.draw(row, snapshot, sight), done.ref, done.merged, done.left)
+        return Outcome(partial(self._finder.draw, row, snapshot, sight), done.ref, done.merged, done.left)
 
     def review(self, name: str, *, actor: str, sight: Sight = EVERYTHING, run: bool = False) -> Review:
         """What a commit would do: tried out, and taken back. Changes nothing.
@@ -285,7 +286,7 @@ class Workspaces:
                 raise stale(row)
             row = again
         gone = view.draw(replace(row, transaction=None), Snapshot(), (), Models(), sight)
-        return Outcome(gone, removed=True)
+        return Outcome(lambda: gone, removed=True)
 
     def _save_late(self, live: Live, row: Row) -> Row:
         """What was committed while the store was away is written into it now, if nobody else went on meanwhile."""

@@ -89,13 +89,22 @@ def _asked(session: sa_orm.Session, registry: Registry, witness: Mapping[str, An
     """What this row says; None when it was changed again since."""
     model = registry.models.find(witness["model"])
     row = _row(session, model, witness["key"])
-    if witness["kind"] == DELETED:
-        return row is None
     if row is None:
-        return False if witness["kind"] == CREATED else None
+        return {DELETED: True, CREATED: False}.get(witness["kind"])
     if witness["kind"] == CREATED:
-        return True
+        return True if _is_the_one(model, row, witness["after"], witness["unkept"]) else None
+    if witness["kind"] == DELETED:
+        return False if _is_the_one(model, row, witness["before"], witness["unkept"]) else None
     return _compared(model, row, witness["before"], witness["after"])
+
+
+def _is_the_one(model: Model, row: Mapping[str, Any], known: Mapping[str, Any], unkept: Iterable[str]) -> bool:
+    """The row that has this key is the one that is known, and not another that somebody made since: a database may
+    give the key of a row that was taken back to the next one."""
+    columns = [model.column(name) for name in known if name not in unkept and model.has_column(name)]
+    same_ = {column.name for column in columns if same(column, row[column.name], column.restore(known[column.name]))}
+    own = {column.name for column in columns if column.unique and not column.primary_key}
+    return any(known[name] is not None for name in own & same_) or len(same_) == len(columns)
 
 
 def _compared(model: Model, row: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> bool | None:

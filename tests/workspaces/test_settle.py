@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from dashboard.refusal import Refusal
 from tests.workspaces.desk import Desk
 
 KILLED = """
@@ -100,3 +102,27 @@ def test_a_commit_that_was_not_written_is_staged_again(desk, kinds):
     assert len(desk.rows("select * from author where name = 'New'")) == ("made" in kinds)
     assert len(desk.rows("select * from user_account where id = 1")) == ("deleted" not in kinds)
     assert desk.rows("select title from book where id = 1") == [("Changed" if "changed" in kinds else "Notes",)]
+
+
+def test_a_row_that_somebody_else_made_with_the_same_key_since_is_not_taken_for_the_lost_one(tmp_path):
+    """SQLite gives the number of a row that was rolled back to the next one."""
+    with Desk(f"sqlite:///{tmp_path / 'shop.db'}", f"sqlite:///{tmp_path / 'store.db'}") as desk:
+        stage(desk, ("made",))
+        kill_around_commit(desk, "before")
+        with desk.engine.begin() as connection:
+            connection.exec_driver_sql("insert into author (name) values ('Another')")
+        desk.load("Book", 2)
+        assert desk.badge("Author:new-1") == "pending"
+        desk.do("commit")
+        assert len(desk.rows("select * from author where name in ('New', 'Another')")) == 2
+
+
+def test_a_row_that_somebody_else_made_in_place_of_a_deleted_one_is_not_deleted(desk):
+    stage(desk, ("deleted",))
+    kill_around_commit(desk, "after")
+    with desk.engine.begin() as connection:
+        connection.exec_driver_sql("insert into user_account (id, name, email, points) values (1, 'Zoe', 'z@x', 0)")
+    desk.load("Book", 2)
+    with suppress(Refusal):  # it may be told as a conflict, if nobody can tell
+        desk.do("commit")
+    assert desk.rows("select name from user_account where id = 1") == [("Zoe",)]
