@@ -18,6 +18,7 @@ from ..access.access import asked
 from ..refusal import Refusal
 from ..runtime import current
 from .addresses import HOUSE, static, url
+from .colours import coloured
 from .shell import Shell
 
 __all__ = ["done", "draw", "page", "refused", "static", "templates", "url", "wants_json"]
@@ -30,6 +31,7 @@ templates = jinja2.Environment(
     lstrip_blocks=True,
 )
 """Our own environment: a host's templates, filters and globals neither reach it nor are touched."""
+templates.filters["coloured"] = coloured
 
 
 def page(template: str, context: Any, *, status: int = 200) -> Response:
