@@ -64,13 +64,18 @@
     asked = null;
     const form = document.getElementById("form");
     if (form && !done.form) form.querySelector("input:not([type=hidden]), textarea, select")?.focus();
-    else if (!isHeld()) restore(done);
+    else if (!isHeld(done)) restore(done);
     if (newest() !== done.newest) tell(done.verb);
   });
-  const isHeld = () => document.activeElement && document.activeElement !== document.body && document.activeElement.isConnected;
+  // a button that was morphed into another verb is none that the person chose
+  const isHeld = ({ ref, verb }) => {
+    const active = document.activeElement;
+    if (!active || active === document.body) return false;
+    return !ref || (active.dataset.verb ?? verb) === verb;
+  };
   const restore = ({ ref, verb, id }) => {
     const card = ref && document.querySelector(`#workspace [data-ref="${CSS.escape(ref)}"]`);
-    const same = card ? card.querySelector(`[data-verb="${verb}"]`) : verb && document.querySelector(`.foot [data-verb="${verb}"]:not(:disabled)`);
+    const same = card ? card.querySelector(`[data-verb="${verb}"]:not([data-force])`) : verb && document.querySelector(`.foot [data-verb="${verb}"]:not(:disabled)`);
     (same || card || (id && document.getElementById(id)) || document.querySelector("#workspace .tabs [aria-current]"))?.focus({ preventScroll: false });
   };
 

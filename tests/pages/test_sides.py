@@ -1,4 +1,4 @@
-"""The two sides of one workspace: its changes in plain words, and the board; the one that was chosen is the next one's."""
+"""The two sides of a workspace: its changes in plain words, and the board; the chosen one is the next one's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def person(browser_client):
 
 
 def objects_of(page):
-    return {ref: badge for ref, badge in re.findall(r'data-ref="([^"]+)" data-state="\w+" data-badge="(\w+)"', page)}
+    return dict(re.findall(r'data-ref="([^"]+)" data-state="\w+" data-badge="(\w+)"', page))
 
 
 def test_the_changes_open_first_and_the_board_is_remembered(person):
