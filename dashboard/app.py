@@ -121,7 +121,7 @@ def _demo(app: Flask, db: SQLAlchemy, config: Config) -> tuple[tuple[Service, ..
     engine.dispose()
     if config.demo is False:
         return (), ()
-    traffic = Traffic(db.session.session_factory, around=app.app_context)
+    traffic = Traffic(db.session.session_factory, around=app.app_context, rate=config.demo_rate)
     faults = Faults(config.instance, _shop(app, db, engine, config))
     running = () if app.testing else (Service(traffic.start, traffic.stop), Service(faults.start, faults.stop))
     return running, (faults_page.blueprint(faults),)

@@ -190,6 +190,13 @@ class Config:
     demo: bool | None = _row(
         "DASHBOARD_DEMO", "switch", switch, None, "demo traffic; unset: on with the demo database only"
     )
+    demo_rate: int = _row(
+        "DASHBOARD_DEMO_RATE",
+        "whole number",
+        whole(1, 1_000),
+        4,
+        "operations a second of the demo's traffic, in each worker",
+    )
     enabled: bool = _row("DASHBOARD_ENABLED", "switch", switch, True, "off: no listener, route, thread or file")
     prometheus_url: str = _row(
         "PROMETHEUS_URL",
