@@ -274,7 +274,11 @@ class Config:
     incident_wait_seconds: float = _bound_seconds(
         "DASHBOARD_INCIDENT_WAIT_SECONDS", 1.0, "who waits longer for a connection makes an incident"
     )
-    audit_kept: int = _bound("DASHBOARD_AUDIT_KEPT", 100_000, "rows of the audit that the store keeps, the newest")
+    audit_kept: int = _bound(
+        "DASHBOARD_AUDIT_KEPT",
+        100_000,
+        "rows of the audit that the store keeps, the newest of what was done, and as many of what was refused",
+    )
     history_rows: int = _bound("DASHBOARD_HISTORY_ROWS", 50, "change sets of one page of the history", most=1_000)
     related_shown: int = _bound(
         "DASHBOARD_RELATED_SHOWN", 6, "relationships of which a record's page shows the first rows", most=40

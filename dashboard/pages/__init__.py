@@ -22,6 +22,8 @@ from . import (
     account,
     accounts,
     assets,
+    audit,
+    audits,
     gate,
     history,
     html,
@@ -53,6 +55,7 @@ PAGES = (
     monitoring,
     account,
     accounts,
+    audits,
     about,
     search,
     staged_bar,
@@ -87,6 +90,7 @@ def blueprint(name: str, more: Iterable[Blueprint] = ()) -> Blueprint:
     root.url_value_preprocessor(neighbours.spare)
     root.before_request(gate.check)
     root.after_request(gate.remember)
+    root.after_request(audit.written)
     root.after_request(_protect)
     root.teardown_request(gate.leave)
     root.register_error_handler(Refusal, html.refused)

@@ -15,7 +15,7 @@ from ..access.members import LINKED
 from ..access.tokens import SCOPES
 from ..records.keys import decode, encode
 from ..refusal import Refusal
-from . import gate
+from . import audit, gate
 from .arguments import arguments
 from .html import done, page
 from .my_account import (
@@ -92,30 +92,36 @@ def index() -> Response:
 def add() -> WerkzeugResponse:
     given = arguments(request)
     members().add(text(given, "name"), _role(given), text(given, "password"))
+    audit.note("accounts.add", text(given, "name"), role=_role(given))
     return done("accounts.index", _page(), created=True)
 
 
 @gate.needs(gate.ADMINISTER)
 def set_role(key: str) -> WerkzeugResponse:
-    members().set_role(_name(key), _role(arguments(request)))
+    role = _role(arguments(request))
+    members().set_role(_name(key), role)
+    audit.note("accounts.set_role", _name(key), role=role)
     return done("accounts.index", _page())
 
 
 @gate.needs(gate.ADMINISTER)
 def set_password(key: str) -> WerkzeugResponse:
     members().set_password(_name(key), text(arguments(request), "password"))
+    audit.note("accounts.set_password", _name(key))
     return done("accounts.index", _page())
 
 
 @gate.needs(gate.ADMINISTER)
 def remove(key: str) -> WerkzeugResponse:
     members().remove(_name(key))
+    audit.note("accounts.remove", _name(key))
     return done("accounts.index", _page())
 
 
 @gate.needs(gate.ADMINISTER)
 def end_sign_ins(key: str) -> WerkzeugResponse:
     members().end_sign_ins(_name(key))
+    audit.note("accounts.end_sign_ins", _name(key))
     return done("accounts.index", _page())
 
 
@@ -129,12 +135,14 @@ def end_sign_in(id: str) -> WerkzeugResponse:
 def create_token() -> WerkzeugResponse:
     members()
     made = make_token(arguments(request), owner=None)
+    audit.note("accounts.create_token", made.name, role=made.role, scope=made.scope)
     return created(made, "accounts/index.html", _page(made))
 
 
 @gate.needs(gate.ADMINISTER)
 def revoke_token(id: str) -> WerkzeugResponse:
-    members().revoke(id, None)
+    revoked = members().revoke(id, None)
+    audit.note("accounts.revoke_token", revoked.name, owner=revoked.owner)
     return done("accounts.index", _page())
 
 

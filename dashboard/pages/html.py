@@ -19,6 +19,7 @@ from ..refusal import Refusal
 from ..runtime import current
 from .addresses import HOUSE, static, url
 from .ago import ago
+from .audit import REFUSED_AS
 from .shell import Shell
 
 __all__ = ["done", "draw", "page", "refused", "static", "templates", "url", "wants_json"]
@@ -65,6 +66,7 @@ def refused(refusal: Refusal, beside: str = "", context: Any = None) -> Werkzeug
 
     beside: a template, drawn with the context, of the other parts of an open page that htmx shall swap as well.
     """
+    request.environ[REFUSED_AS] = refusal.code
     if refusal.code == "signed_out" and not wants_json() and request.method == "GET" and not is_swapped():
         try:
             return redirect(sign_in_url(), 303)

@@ -17,7 +17,7 @@ from ..refusal import Refusal
 from ..runtime import current
 from ..store.sign_ins import Begun
 from ..store.tokens import Token
-from . import actor, gate, visitor
+from . import actor, audit, gate, visitor
 from .arguments import arguments
 from .html import done, page, plain, wants_json
 
@@ -109,6 +109,7 @@ def change_password() -> WerkzeugResponse:
     if "again" in given and given["again"] != new:
         raise Refusal("invalid", "The new password was typed in two ways.", fields={"again": "Not the same."})
     signed_in = members().change_password(name, text(given, "current"), new, visitor.asker())
+    audit.note("account.change_password", name)
     response = done("account.show", _page())
     visitor.begin(response, signed_in)
     return response
@@ -119,6 +120,7 @@ def end_others() -> WerkzeugResponse:
     """Every other browser is signed out; this one gets a sign-in of its own."""
     account, accounts = members().end_sign_ins(_mine()), current().accounts
     assert accounts is not None
+    audit.note("account.end_others", account.name)
     response = done("account.show", _page())
     if gate.visit().sign_in is not None:
         visitor.begin(response, accounts.begin(account, visitor.asker()))
@@ -128,6 +130,7 @@ def end_others() -> WerkzeugResponse:
 @gate.needs(gate.READ)
 def end_sign_in(id: str) -> WerkzeugResponse:
     members().end_sign_in(id, _mine())
+    audit.note("account.end_sign_in", id)
     return done("account.show", _page())
 
 
@@ -137,12 +140,13 @@ def create_token() -> WerkzeugResponse:
     name, given = _mine(), arguments(request)
     role = least(given.get("role") or actor.person().role, actor.person().role)
     made = make_token({**given, "role": role}, owner=name)
+    audit.note("account.create_token", made.name, role=made.role, scope=made.scope)
     return created(made, "account/show.html", _page(made))
 
 
 @gate.needs(gate.READ)
 def revoke_token(id: str) -> WerkzeugResponse:
-    members().revoke(id, _mine())
+    audit.note("account.revoke_token", members().revoke(id, _mine()).name)
     return done("account.show", _page())
 
 

@@ -32,7 +32,8 @@ FORWARDED = ("forwarded", "via", "x-real-ip")
 @dataclass
 class Visit:
     """What the gate found out about one request. nonce: what this browser's CSRF token is made of; None for a
-    bearer. renewed: the browser's cookie is to say that its sign-in was seen just now. token: what a bearer sent."""
+    bearer. renewed: the browser's cookie is to say that its sign-in was seen just now. token: what a bearer sent.
+    noted: the outcome that the audit was told."""
 
     person: Person | None
     sign_in: SignIn | None
@@ -41,6 +42,7 @@ class Visit:
     new_nonce: bool = False
     renewed: bool = False
     token: Token | None = None
+    noted: str | None = None
     holds_bulkhead: bool = False
 
     def csrf(self, runtime: Runtime) -> str:

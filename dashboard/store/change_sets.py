@@ -111,14 +111,14 @@ def of_record(
     """The newest first of those that changed this record. looked: how many of the newest are looked at. Of one that is
     larger than LARGE its objects are left out; of the others they may name the record within a value only."""
     columns, find = table.c, sa.func.strpos if connection.dialect.name == "postgresql" else sa.func.instr
-    entry = f'"model":{_text(model)},"key":{_text(key)},'
+    entry = f'"model":{text_of(model)},"key":{text_of(key)},'
     newest_number = connection.scalar(sa.select(sa.func.max(columns.number))) or 0
     floor = newest_number - looked
     small = sa.case((sa.func.length(columns.objects) <= LARGE, columns.objects), else_="[]").label("objects")
     found = (
         sa.select(*(columns[column.name] for column in _LISTED), small)
         .where(columns.number > floor, columns.outcome != LOST, columns.database == database)
-        .where(find(columns.models, f"{_text(model)}:") > 0, find(columns.objects, entry) > 0)
+        .where(find(columns.models, f"{text_of(model)}:") > 0, find(columns.objects, entry) > 0)
     )
     if before is not None:
         found = found.where(columns.number < before)

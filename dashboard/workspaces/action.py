@@ -118,7 +118,7 @@ class Action:
                 f"That makes {len(after.images)} objects; a workspace holds {config.workspace_objects}.",
                 remedy="Expunge and drop what you do not need, or load fewer.",
             )
-        if live.bytes_of(after) > config.workspace_bytes and not self._intended:
+        if live.texts.size(after) > config.workspace_bytes and not self._intended:
             raise Refusal(
                 "too_large",
                 f"The workspace would be larger than {config.workspace_bytes} bytes.",
@@ -156,7 +156,7 @@ class Action:
             self._actor,
             self._request.verb,
             after.header(),
-            live.written(after.changed_since(before)),
+            live.texts.of(after.changed_since(before)),
             entry,
             len(after.images),
             self._open_still(made),

@@ -10,8 +10,8 @@ import sqlalchemy.orm as sa_orm
 from sqlalchemy.orm.base import NO_VALUE, PASSIVE_NO_RESULT
 
 from ..records.keys import key_of
-from .image import Shape
 from .links import Link, Links
+from .shape import Shape
 
 if TYPE_CHECKING:
     from .live import Live

@@ -16,7 +16,7 @@ from sqlalchemy.orm.base import NO_VALUE
 from ..records.columns import Column
 from . import checking_links, elsewhere, tape
 from .conflicts import Conflict, Difference
-from .image import keeps, shown
+from .shape import keeps, shown
 from .writing import Staged, State, model_of, staged
 
 if TYPE_CHECKING:

@@ -7,19 +7,16 @@ so that what is restored is the same in every respect, and no validator, listene
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 from sqlalchemy.orm.base import NO_VALUE, PASSIVE_NO_RESULT
 
-from ..records.columns import Column
-from ..records.kinds import Kind
 from ..records.labels import LABEL_CHARACTERS
-from ..records.models import Model
-from ..records.numbers import SAFE_INTEGER, Integer
+from ..records.numbers import SAFE_INTEGER
 from . import schemas
+from .shape import Shape, State, keeps, shown
 from .states import flags_of, state_of
 
 Image = dict[str, Any]
@@ -36,62 +33,8 @@ staged: while a transaction is open, the image that holds if that is lost. fresh
 """
 
 Ref = Callable[[object], str | None]
-State = sa_orm.InstanceState[Any]
 MARKERS = {"NO_VALUE": NO_VALUE, "PASSIVE_NO_RESULT": PASSIVE_NO_RESULT}
 _SIMPLE = (str, int, bool, type(None))
-
-
-def columns_of(model: Model) -> Mapping[str, Column]:
-    return model.columns_by_name
-
-
-class Shape:
-    """What each image of one model's objects asks for: found once, not for each object.
-
-    columns: with the types of which a value is its own JSON and comes back as it went. group: of models whose keys
-    are of one kind, a class and its subclasses.
-    """
-
-    def __init__(self, model: Model) -> None:
-        self.model = model
-        self.mapper = model.mapper
-        self.columns = tuple((column.name, column, _plain_types(column)) for column in model.columns)
-        self.by_name = {name: (column, types) for name, column, types in self.columns}
-        manager: Any = model.mapper.class_manager
-        self.names = frozenset(manager)
-        self.group = str(self.mapper.base_mapper.class_.__qualname__)
-        self.relationships = {prop.key: manager[prop.key].impl for prop in model.mapper.relationships}
-        self.dynamic = {name for name, impl in self.relationships.items() if getattr(impl, "dynamic", False)}
-        self.key_names = {self.mapper.get_property_by_column(column).key for column in self.mapper.primary_key}
-
-    @cached_property
-    def parent_names(self) -> Mapping[int, str]:
-        return {id(token): name for name, token in parent_tokens(self.mapper).items()}
-
-    def is_empty(self, state: State) -> bool:
-        """Nothing of it is in memory, nothing was changed: it has expired, all of it."""
-        changed = state.committed_state or "_pending_mutations" in state.__dict__
-        return not changed and self.names.isdisjoint(state.dict)
-
-    def keeps_key(self, state: State) -> bool:
-        """No flush that wrote what is changed now has given it another identity."""
-        return state.key is not None and self.key_names.isdisjoint(state.committed_state)
-
-    def told(self, name: str, value: Any) -> tuple[Any, bool]:
-        """A value as it is shown, and whether it is kept by that."""
-        column, types = self.by_name[name]
-        if type(value) in types and (type(value) is not int or -SAFE_INTEGER <= value <= SAFE_INTEGER):
-            return value, True
-        return shown(column, value), keeps(column, value)
-
-
-def _plain_types(column: Column) -> frozenset[type]:
-    own = {type_ for type_ in (str, bool) if type_ in column.kind.native and type(column.kind).format is Kind.format}
-    if type(column.kind).format is Integer.format:
-        own.add(int)
-    if column.format(None) is None:
-        own.add(type(None))
-    return frozenset(own)
 
 
 def capture(
@@ -110,31 +53,11 @@ def capture(
     key: of its record. marked: it is in `session.deleted`. leaving: its delete was flushed, and its transaction is
     open. before: its last image, which knows what was not kept then.
     """
-    state: State = sa_orm.attributes.instance_state(obj)  # type: ignore[arg-type]
-    found: Image = {
-        "schema": schemas.SCHEMA,
-        "ref": ref(obj),
-        "number": number,
-        "model": shape.model.name,
-        "key": key,
-        "token": None if state.key is None else state.key[2],
-        "label": key,
-        "state": state_of(state),
-        "flags": [],
-        "values": {},
-        "committed": {},
-        "unknown": [],
-        "expired": sorted(state.expired_attributes),
-        "unkept": [],
-        "nulls": [],
-        "relationships": {},
-        "parents": _parents(state, shape, ref) if "parents" in state.__dict__ else {},
-        "order": state.insert_order,
-        "was_deleted": state._deleted,
-        "leaving": leaving,
-        "is_expired": state.expired,
-        "modified": state.modified,
-    }
+    state: State = sa_orm.attributes.instance_state(obj)
+    found = _empty(state, shape, ref(obj), number, key)
+    found["leaving"] = leaving
+    if "parents" in state.__dict__:
+        found["parents"] = _parents(state, shape, ref)
     unkept = {name for name in before["unkept"] if name in state.expired_attributes} if before is not None else set()
     if not shape.is_empty(state):
         found["values"], lost = _values(state.dict, shape)
@@ -149,6 +72,34 @@ def capture(
     return found
 
 
+def _empty(state: State, shape: Shape, ref: str | None, number: int, key: str | None) -> Image:
+    """As far as the instance's state says it; of what has expired, all of it, that is all."""
+    return {
+        "schema": schemas.SCHEMA,
+        "ref": ref,
+        "number": number,
+        "model": shape.model.name,
+        "key": key,
+        "token": None if state.key is None else state.key[2],
+        "label": key,
+        "state": state_of(state),
+        "flags": [],
+        "values": {},
+        "committed": {},
+        "unknown": [],
+        "expired": sorted(state.expired_attributes),
+        "unkept": [],
+        "nulls": [],
+        "relationships": {},
+        "parents": {},
+        "order": state.insert_order,
+        "was_deleted": state._deleted,
+        "leaving": False,
+        "is_expired": state.expired,
+        "modified": state.modified,
+    }
+
+
 def _values(dict_: Mapping[str, Any], shape: Shape) -> tuple[dict[str, Any], set[str]]:
     values, unkept = {}, set()
     for name, column, types in shape.columns:
@@ -161,20 +112,6 @@ def _values(dict_: Mapping[str, Any], shape: Shape) -> tuple[dict[str, Any], set
             if not keeps(column, value):
                 unkept.add(name)
     return values, unkept
-
-
-def keeps(column: Column, value: Any) -> bool:
-    """`column.keeps`, short for the values that most columns hold."""
-    return (type(value) in _SIMPLE and isinstance(value, column.kind.native)) or column.keeps(value)
-
-
-def shown(column: Column, value: Any) -> Any:
-    """The value as it is shown, before a restore and after: an int in a Numeric column, say of a default,
-    is a Decimal by then."""
-    given = column.format(value)
-    if value is None or isinstance(value, column.kind.native) or not column.keeps(value):
-        return given
-    return column.format(column.restore(given))
 
 
 def _committed(state: State, shape: Shape) -> tuple[dict[str, Any], list[str]]:
@@ -259,15 +196,3 @@ def mentions(image: Image, ref: str) -> bool:
     """Whether one of its relationships holds the object, held it, or is to."""
     parts = (part for related in image["relationships"].values() for part in related.values())
     return any(part == ref or (isinstance(part, list) and ref in part) for part in parts)
-
-
-def parent_tokens(mapper: sa_orm.Mapper[Any]) -> dict[str, Any]:
-    """By name, what stands in `state.parents` for each relationship that can hold an instance of this class."""
-    tokens = {}
-    for owner in mapper.registry.mappers:
-        for prop in owner.relationships:
-            if prop.parent is owner and mapper.isa(prop.mapper):
-                tokens[f"{owner.class_.__module__}.{owner.class_.__qualname__}.{prop.key}"] = owner.class_manager[
-                    prop.key
-                ].impl.parent_token
-    return tokens

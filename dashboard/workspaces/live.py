@@ -12,16 +12,17 @@ from typing import Any
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
-from ..store.texts import text_of
 from ..store.workspaces import Row
 from ..telemetry import parked
 from ..telemetry.transactions import RELEASING
 from . import checking, elsewhere, fitting, staged, tape
 from . import snapshot as snapshots
+from .board import Board
 from .changes import Changes
 from .image import Image
 from .session import Registry, criteria, scope
-from .snapshot import Board, Snapshot
+from .snapshot import Snapshot
+from .texts import Texts
 
 
 class Live:
@@ -54,8 +55,7 @@ class Live:
         self.unsaved: Any = None
         self._staged: dict[str, Image] = {}
         self._fresh: set[str] = set()
-        self._sizes: dict[str, tuple[Image, int]] = {}
-        self._texts: dict[int, tuple[Image, str]] = {}
+        self.texts = Texts()
         self.changes = Changes()
         self.elsewhere: dict[str, elsewhere.Note] = {}
         self._marks: list[tuple[dict[str, Image], Any, set[Any]]] = []
@@ -199,24 +199,6 @@ class Live:
         finally:
             self.committing = False
 
-    def bytes_of(self, after: Snapshot) -> int:
-        """What a snapshot takes in the store; only what has changed since the last one is measured again."""
-        sizes, self._texts = {}, {}
-        for ref, found in after.images.items():
-            known = self._sizes.get(ref)
-            if known is None or (known[0] is not found and known[0] != found):
-                text = text_of(found)
-                self._texts[found["number"]], known = (found, text), (found, len(text))
-            sizes[ref] = known
-        self._sizes = sizes
-        return sum(measured for _, measured in sizes.values())
-
-    def written(self, changed: Mapping[int, Image | None]) -> dict[int, Image | str | None]:
-        """The same, as the store keeps it where that was measured just now."""
-        texts, self._texts = self._texts, {}
-        known = {number: text for number, (found, text) in texts.items() if changed.get(number) is found}
-        return {**changed, **known}
-
     # what the Session tells
 
     def flush_begins(self) -> None:
@@ -246,12 +228,12 @@ class Live:
         known = {*self.board.objects}
         for state, (is_delete, listed_only) in states.items():
             shape, obj = self.board.shape(state.class_), state.obj()
-            now = state.key if shape is not None and shape.keeps_key(state) else _key_after(state)
-            self.checked.add(state.key)
-            self.checked.add(now)
+            kept = shape is not None and shape.keeps_key(state)
+            now: Any = state.key if kept else state.mapper._identity_key_from_state(state)
+            self.checked.update((state.key, now))
             if not listed_only and obj is not None and shape is not None:
-                ref = self.board.join(obj) or ""
-                self.changes.note(self, state, shape, ref, now[1], is_delete=is_delete)
+                joined = self.board.join(obj) or ""
+                self.changes.note(self, state, shape, joined, now[1], is_delete=is_delete)
         if self.committing:
             return
         for state in states:
@@ -298,11 +280,6 @@ class Live:
     def narrowing(self, mapper: sa_orm.Mapper[Any]) -> list[Any]:
         """What rows of this class the present actor may see."""
         return [condition for class_, condition, _ in criteria.get() if issubclass(mapper.class_, class_)]
-
-
-def _key_after(state: sa_orm.InstanceState[Any]) -> Any:
-    """The identity key that it has when the flush is done."""
-    return state.mapper._identity_key_from_state(state)
 
 
 def _nothing() -> None:

@@ -22,6 +22,7 @@ from .counting import counted
 from .finding import Finder, already_committed, check_version, is_name, stale
 from .live import Live
 from .lives import Lives
+from .outcome import Outcome
 from .pins import Elsewhere
 from .request import Request
 from .review import Review
@@ -30,7 +31,7 @@ from .snapshot import Snapshot
 from .states import OBJECT_VERBS
 from .tape import now
 from .transactions import Transactions
-from .view import Outcome, Summary, View
+from .view import Summary, View
 
 __all__ = ["Elsewhere", "Outcome", "Sight", "Summary", "View", "Workspaces"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -67,22 +67,6 @@ class View:
             if found["ref"] == ref:
                 return found
         raise Refusal("not_found", f"There is no object {ref[:80]!r} in this workspace.")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an action made of a workspace. draws: its view, which a person who is sent on to the page does not need.
-    ref: the object it was about or made. merged: the other object that a merge answered. removed: the workspace
-    went."""
-
-    draws: Callable[[], View]
-    ref: str | None = None
-    merged: str | None = None
-    removed: bool = False
-
-    @cached_property
-    def view(self) -> View:
-        return self.draws()
 
 
 def summary(row: Row) -> Summary:

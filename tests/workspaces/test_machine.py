@@ -231,7 +231,6 @@ def test_all_verbs_do_what_a_plain_session_does(tmp_path_factory):
         ):  # where it goes on may hang on the order of a set; what is equal does not
             walk(50, 60, phases=[Phase.generate])
         counted.write_text(json.dumps([Machine.done, Machine.failed], indent=1, sort_keys=True))
-        print(sum(Machine.done.values()), {verb: Machine.done[verb] for verb in COUNTED}, flush=True)
 
 
 def _short():
