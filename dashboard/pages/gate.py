@@ -47,6 +47,8 @@ def check() -> None:
     permission = getattr(view, "needs", None)
     if request.method not in ("GET", "HEAD", "OPTIONS") and not seen.bearer:
         _must_be_meant(runtime, seen)
+    elif permission != OPEN and not seen.bearer:
+        _must_be_a_visit()
     _permit(runtime, seen, permission)
     if getattr(view, "uses_database", False):
         _enter_bulkhead(runtime, seen)
@@ -91,6 +93,13 @@ def _must_be_meant(runtime: Runtime, seen: Visit) -> None:
             "The form's token is missing or too old; nothing was changed.",
             remedy="Load the page again and repeat it.",
         )
+
+
+def _must_be_a_visit() -> None:
+    """A page of another site may lead a person here, but reads nothing from here: neither as script, image or data."""
+    cross = request.headers.get("Sec-Fetch-Site", "none") in ("cross-site", "same-site")
+    if cross and request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate":
+        raise Refusal("csrf", "This request comes from another site.")
 
 
 def _is_open() -> bool:

@@ -24,7 +24,11 @@ TOPICS = {
     "overview": Topic("overview/_overview.html", overview.shown),
     "pools": Topic("pools/_pools.html", pools.all_shown),
     "pool": Topic("pools/_pool.html", pools.shown),
-    "pool-24h": Topic("pools/_pool.html", pools.shown_by_day, ticks=5),
+    "lanes": Topic("pools/_lanes.html", pools.shown),
+    "hold": Topic("pools/_hold.html", pools.shown_chosen),
+    "connections": Topic("pools/_connections.html", pools.shown, ticks=5),
+    "history": Topic("pools/_history.html", pools.shown, ticks=5),
+    "history-24h": Topic("pools/_history.html", pools.shown_by_day, ticks=30),
     "advice": Topic("pools/_advice.html", pools.shown, ticks=60),
     "sessions": Topic("sessions/_sessions.html", sessions.shown),
     "statements": Topic("statements/_statements.html", statements.shown),
@@ -118,7 +122,7 @@ def topics_of(text: str) -> tuple[Followed, ...]:
 
 def _followed(name: str) -> Followed:
     kind, _, argument = name.partition("/")
-    if kind not in TOPICS:
+    if kind not in TOPICS or not name.isprintable():
         message = f"There is no topic {kind!r}."
         raise Refusal("not_understood", message, fields={"topics": message}, remedy=f"There are {', '.join(TOPICS)}.")
     return Followed(name, kind, unquote(argument))

@@ -87,9 +87,8 @@ def _recognised(runtime: Runtime, request: Request) -> Visit:
 
 def _asks_by_itself(request: Request) -> bool:
     """A page that is only left open: what it asks every second must not keep its sign-in from idling out."""
-    return request.method == "GET" and (
-        request.headers.get("HX-Request") == "true" or "text/event-stream" in request.headers.get("Accept", "")
-    )
+    fetched = request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
+    return request.method == "GET" and (fetched or request.headers.get("HX-Request") == "true")
 
 
 def asker() -> Asker:
