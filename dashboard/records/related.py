@@ -18,8 +18,8 @@ from .labels import stand_in
 from .listing import Asked, Listing, Page, Row, drawn, read_page, usual_columns
 from .models import Model, Models
 from .reading import is_stopped, limited
-from .rows import found_row
 from .references import references
+from .rows import found_row
 from .sight import Seen, Sight, seen
 
 RELATED_MOST = 40
