@@ -115,6 +115,14 @@ class Config:
         (),
         "with DASHBOARD_AUTH=proxy: the only addresses whose header is believed",
     )
+    proxies: int = _row(
+        "DASHBOARD_PROXIES",
+        "whole number",
+        whole(0, 10),
+        0,
+        "reverse proxies in front of a standalone Poolhouse, each of which sets X-Forwarded-For and X-Forwarded-Proto: "
+        "so many are believed",
+    )
     admin_password: str = _row(
         "DASHBOARD_ADMIN_PASSWORD", "text", str, "", "sets the password of the account `admin` at start", secret=True
     )
@@ -252,6 +260,25 @@ class Config:
         8_000_000,
         "size of one change set; a commit that would make a larger one is refused",
     )
+    incidents_kept: int = _bound("DASHBOARD_INCIDENTS_KEPT", 50, "incidents that the ledger keeps", most=1_000)
+    incident_every_seconds: float = _bound_seconds(
+        "DASHBOARD_INCIDENT_EVERY_SECONDS",
+        60.0,
+        "what begins in a pool so soon after its last incident is another picture of that one",
+    )
+    incident_pictures: int = _bound("DASHBOARD_INCIDENT_PICTURES", 5, "pictures of one incident", most=50)
+    incident_seconds: float = _bound_seconds(
+        "DASHBOARD_INCIDENT_SECONDS", 60.0, "an incident shows what each connection did in the last so many seconds"
+    )
+    incident_events: int = _bound("DASHBOARD_INCIDENT_EVENTS", 5_000, "events of connections in one picture of a pool")
+    incident_wait_seconds: float = _bound_seconds(
+        "DASHBOARD_INCIDENT_WAIT_SECONDS", 1.0, "who waits longer for a connection makes an incident"
+    )
+    audit_kept: int = _bound(
+        "DASHBOARD_AUDIT_KEPT",
+        100_000,
+        "rows of the audit that the store keeps, the newest of what was done, and as many of what was refused",
+    )
     history_rows: int = _bound("DASHBOARD_HISTORY_ROWS", 50, "change sets of one page of the history", most=1_000)
     saved_views: int = _bound("DASHBOARD_SAVED_VIEWS", 50, "saved views of one list that a person may have", most=1_000)
     related_shown: int = _bound(
@@ -281,6 +308,16 @@ class Config:
         8,
         "threads of one worker that may be in pages which use the database; the next is told 503",
     )
+    streams: int = _bound(
+        "DASHBOARD_STREAMS",
+        5,
+        "live streams that one worker keeps open, and never more than a third of its threads; the next viewer polls",
+        least=0,
+    )
+    stream_seconds: float = _bound_seconds(
+        "DASHBOARD_STREAM_SECONDS", 60.0, "how long one stream lasts before the browser asks for the next one"
+    )
+    stream_topics: int = _bound("DASHBOARD_STREAM_TOPICS", 20, "live parts that one viewer follows at one time")
     records_connections: int = _bound(
         "DASHBOARD_RECORDS_CONNECTIONS", 3, "connections that one worker has for records, for each database"
     )
@@ -319,7 +356,16 @@ class Config:
     )
     link_seconds: float = _bound_seconds("DASHBOARD_LINK_SECONDS", 600.0, "how long a sign-in link is good")
     sign_in_seconds: float = _bound_seconds(
-        "DASHBOARD_SIGN_IN_SECONDS", 28_800.0, "how long a sign-in lasts", most=31_536_000
+        "DASHBOARD_SIGN_IN_SECONDS", 28_800.0, "how long a sign-in may idle before it ends", most=31_536_000
+    )
+    sign_in_most_seconds: float = _bound_seconds(
+        "DASHBOARD_SIGN_IN_MOST_SECONDS",
+        604_800.0,
+        "how long a sign-in lasts at most, however much it is used",
+        most=31_536_000,
+    )
+    password_characters: int = _bound(
+        "DASHBOARD_PASSWORD_CHARACTERS", 8, "characters that a password given on a page has at least", most=100
     )
     sign_in_tries: int = _bound(
         "DASHBOARD_SIGN_IN_TRIES", 10, "wrong passwords for one name or from one address within five minutes"

@@ -82,7 +82,8 @@ def _told(model: Model, obj: object, values: Mapping[str, Any]) -> str:
 
 
 def _own_words(obj: object) -> str:
-    return "" if _own_method(type(obj)) is None else _quietly(obj, str)
+    class_: Any = type(obj)
+    return "" if _own_method(class_) is None else _quietly(obj, str)
 
 
 def _quietly(obj: object, said: Callable[[Any], str]) -> str:
@@ -126,13 +127,14 @@ def naming_columns(model: Model) -> tuple[Column, ...]:
     said = model.told.label
     if isinstance(said, str):
         return (model.column(said), *texts(model))
-    own = said or _own_method(model.class_)
+    own_class: Any = model.class_
+    own = said or _own_method(own_class)
     names = getattr(getattr(own, "__code__", None), "co_names", ())
     spoken = [column for column in model.columns if column.name in names]
     return tuple(spoken) if spoken else texts(model)
 
 
-@lru_cache(maxsize=1_000)
+@lru_cache(maxsize=1_000)  # asked for each object of a workspace at each action
 def _own_method(class_: Any) -> Any:
     classes = (each for each in class_.__mro__ if each.__module__.partition(".")[0] not in _FOREIGN)
     return next((vars(each)["__str__"] for each in classes if "__str__" in vars(each)), None)

@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from .engine import Store
-from .workspace_rows import object_table, text_of, workspace_table
+from .texts import text_of
+from .workspace_rows import object_table, workspace_table
 
 
 def images_of(store: Store, owner: str, database: str, model: str, *, most: int) -> list[tuple[str, Mapping[str, Any]]]:

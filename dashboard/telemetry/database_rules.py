@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .digests import quantile
 from .pool_rules import SHARE
-from .reading import Event, PoolReading
+from .reading import Event, Exemplar, PoolReading
 from .recorder import STATEMENT_SECONDS
 from .rule import Case, Found, number_of, place, who, whose
 from .tables import OPERATIONS
@@ -38,34 +38,31 @@ def slow(case: Case) -> Iterator[Found]:
             row = case.grown.row("pool", pool.name, f"statement|{operation}")
             p99 = quantile(SHARE, row[:-1], STATEMENT_SECONDS) if row else 0.0
             if p99 > case.config.slow_seconds:
-                yield _slow(case, pool, operation, p99, sum(row[:-1]))
+                yield _slow(case, pool, operation, p99, row[:-1])
                 break
 
 
-def _slow(case: Case, pool: PoolReading, operation: str, p99: float, number: float) -> Found:
-    """The statement with the longest mean is named, the endpoint that calls it most, and who has it out or had it."""
-    known = [one for one in case.statements if one.pool == pool.name and one.operation == operation]
-    worst = max(known, key=lambda one: one.p95, default=None)
-    endpoint = next(iter(worst.endpoints), None) if worst else None
-    event = _longest(pool, endpoint)
-    line, worker = (event.line, event.worker) if event else (None, None)
+def _slow(case: Case, pool: PoolReading, operation: str, p99: float, buckets: list[float]) -> Found:
+    number, worst = sum(buckets), _slowest(case, pool, operation, buckets)
+    its = place(worst)
+    which = f", the last one in {who(*its)}: {_short(worst.statement)}" if worst else ""
     return Found(
         f"Slow: one in a hundred of the last {number:g} {operation} statements of pool {pool.name} takes {p99:.1f} s "
-        f"or more, most likely in {who(line, endpoint, worker)}: {_short(worst.statement if worst else None)}.",
+        f"or more{which}.",
         {"p99_seconds": p99, "statements": number, "slow_seconds": case.config.slow_seconds},
-        line,
-        endpoint,
-        worker,
-        pool.name,
+        *its,
+        about=pool.name,
     )
 
 
-def _longest(pool: PoolReading, endpoint: str | None) -> Event | None:
-    """Of the last holds of an endpoint, the longest, those that go on included."""
-    out = [Event("", "held", h.line, h.endpoint, h.seconds, None, h.worker) for h in pool.holders]
-    back = [event for one in pool.connections for event in one.events if event.kind == "given_back"]
-    its = (event for event in (*out, *back) if event.endpoint == endpoint and event.line)
-    return max(its, key=lambda event: event.seconds or 0.0, default=None)
+def _slowest(case: Case, pool: PoolReading, operation: str, buckets: list[float]) -> Exemplar | None:
+    """Of the slow statements within the time that is judged, the last one of how slow most of them are."""
+    known = {
+        bucket: one
+        for (family, bucket), one in pool.numbers["exemplars"].items()
+        if family == f"statement|{operation}" and one.seconds > case.config.slow_seconds and buckets[bucket]
+    }
+    return known[max(known, key=buckets.__getitem__)] if known else None
 
 
 def idle_in_transaction(case: Case) -> Iterator[Found]:

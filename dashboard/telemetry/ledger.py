@@ -9,19 +9,23 @@ import os
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from ..config import Config
 from ..refusal import Refusal
-from . import demand, history, judging, membership, merging, own_acts, registers, watches
+from . import demand, history, incident_rows, incidents, judging, membership, merging, own_acts, registers, watches
 from .demand import Asked
 from .faults import fault
 from .history import History as History
+from .incident_rows import Incident as Incident
 from .reading import Reading as Reading
 from .recent import Memory
-from .rows import Retired, Row, Rows
+from .rows import Retired, Row, Rows, Transaction
 from .snapshot import Said, own
 
+T = TypeVar("T")
 LOOKED_AT = 50
 """Pools that one process holds to be looked at, at one time."""
 
@@ -64,22 +68,36 @@ class Ledger:
 
     def look(self, pool: str) -> bool:
         """Somebody looks at this pool: for the next 10 s every process says more of it. Told at once, and again when
-        half of that is over; so a page calls it at each of its readings. Whether it was told now. Never raises for a
-        file that cannot be used.
-        """
+        half of that is over; so a page calls it at each of its readings. Whether it was told now."""
         return self._member.look(pool)
 
     def history(self, pool: str, *, span: str = "15m") -> History:
         """The pool's series over the last "15m" (a point a second), the same in "minutes" (a point a minute, which
-        costs a tenth), or "24h" (a point a minute).
+        costs a tenth), "24h" (a point a minute), or the last "minute" (a point a second).
 
         A pool that nobody knows has a history of gaps. Raises Refusal `not_understood` for any other span.
         """
-        return self._member.history(pool, span)
+        if span not in history.SPANS:
+            spans = " or ".join(history.SPANS)
+            raise Refusal("not_understood", f"There is no history over {span}.", remedy=f"Ask for {spans}.")
+        step, kept = history.SPANS[span]
+        now = time.time()
+        points = self._member.ask(lambda transaction: transaction.points.of(step, pool, int(now) - kept - step)) or []
+        return history.read(points, pool, span, now)
 
     def asked(self, pool: str) -> tuple[Asked, ...]:
         """What each worker asked of the pool in the last hour, by minute; nothing where the file cannot be used."""
-        return self._member.asked(pool)
+        now = time.time()
+        found = self._member.ask(lambda transaction: (transaction.points.asked(pool), transaction.rows()))
+        kept, rows = found or ([], [])
+        return demand.asked(kept, demand.present(pool, history.asked_now(rows), kept, now), now)
+
+    def incidents(self) -> tuple[Incident, ...]:
+        """Those that are kept, the newest first, without their pictures; none where the file cannot be used."""
+        return self._member.ask(lambda transaction: incident_rows.newest(transaction.execute)) or ()
+
+    def incident(self, number: int) -> Incident | None:
+        return self._member.ask(lambda transaction: incident_rows.by_number(transaction.execute, number))
 
     def read(self) -> Reading:
         """The sum over all processes; with `problem` set, of this one only. Uses no connection of a watched pool."""
@@ -107,8 +125,7 @@ class _Member:
         self._refused: set[tuple[str, str]] = set()
         self._looked: dict[str, float] = {}
         self._memory = Memory()
-        self._has_lease = False
-        self._judged_at = 0.0
+        self._duties = judging.Duties(self.rows)
 
     def worker(self) -> int | None:
         return self._standing.worker or None
@@ -171,34 +188,17 @@ class _Member:
             while len(self._looked) >= LOOKED_AT:  # names may come from a URL: the latest are the ones that matter
                 del self._looked[min(self._looked, key=self._looked.__getitem__)]
             self._looked[pool] = now + self.config.look_seconds
-            try:
-                with self.rows.writing() as transaction:
-                    transaction.points.look(pool, self._looked[pool])
-            except (sqlite3.Error, OSError):
-                pass  # then this process alone says more
+            until = self._looked[pool]
+            self.ask(lambda transaction: transaction.points.look(pool, until))  # else this process alone does
             return True
 
-    def history(self, pool: str, span: str) -> History:
-        if span not in history.SPANS:
-            spans = " or ".join(history.SPANS)
-            raise Refusal("not_understood", f"There is no history over {span}.", remedy=f"Ask for {spans}.")
-        step, kept = history.SPANS[span]
-        now = time.time()
+    def ask(self, question: Callable[[Transaction], T]) -> T | None:
+        """What the file answers; None where it cannot be used."""
         try:
             with self._lock, self.rows.writing() as transaction:
-                points = transaction.points.of(step, pool, int(now) - kept - step)
+                return question(transaction)
         except (sqlite3.Error, OSError):
-            points = []
-        return history.read(points, pool, span, now)
-
-    def asked(self, pool: str) -> tuple[Asked, ...]:
-        now = time.time()
-        try:
-            with self._lock, self.rows.writing() as transaction:
-                kept, rows = transaction.points.asked(pool), transaction.rows()
-        except (sqlite3.Error, OSError):
-            return ()
-        return demand.asked(kept, demand.present(pool, history.asked_now(rows), kept, now), now)
+            return None
 
     def _own(self) -> Said:
         now = time.time()
@@ -214,7 +214,8 @@ class _Member:
             with self._lock:
                 if self.joined:
                     rows, retired = self._exchange()
-                    self._judge(rows, retired)
+                    self._duties.judge(rows, retired.values(), self.config, self._memory)
+                    self._duties.record(self._standing.key, self.config)
         except (sqlite3.Error, OSError):
             pass  # readers are told; the numbers are published with the next word
         except Exception:
@@ -236,29 +237,20 @@ class _Member:
                 refused = registers.refused(agreed, said)
                 said = registers.folded(said, agreed) if refused else said
                 standing = membership.say(transaction, standing, said)
-            membership.fold_the_dead(transaction)
+            dead = membership.fold_the_dead(transaction)
+            incidents.note_dead(transaction.execute, dead, self.config)
             rows, retired = transaction.rows(), transaction.retired()
             now = time.time()
             self._looked = transaction.points.looked(now, self.config.look_seconds)
             if said is not None:
                 sums = (merging.parsed(one.sums) for one in retired.values())
-                self._has_lease = history.append(transaction.points, standing.key, now, rows, list(sums))
+                self._duties.has_lease = history.append(transaction.points, standing.key, now, rows, list(sums))
             self._memory = judging.memory(transaction.points, self.config, now)
         self._standing = standing
         self._known = membership.Known(generation, retired, rows, agreed)
         if said is not None:
             self._note_refused(refused, agreed)
         return rows, retired
-
-    def _judge(self, rows: list[Row], retired: dict[str, Retired]) -> None:
-        """Where this process has the lease: notes each second what the rules will need, and which findings hold."""
-        now = time.time()
-        if not self._has_lease or 0 <= now - self._judged_at < judging.EVERY_SECONDS:
-            return
-        self._judged_at = now
-        reading = merging.merge(rows, retired.values(), self.config, now, self._memory)
-        with self.rows.writing() as transaction:
-            judging.note(transaction.points, reading)
 
     def _alone(self) -> Said:
         """This process's word while the ledger is away: it alone decides which new values have series."""

@@ -91,7 +91,12 @@ def numbers() -> Numbers:
 
 def last() -> dict[str, list[dict[str, Any]]]:
     """The examples behind the counts, as plain data."""
-    return {"n_plus_one": n_plus_one.said(), "survivors": survivors.said(), "orm_errors": orm_errors.said()}
+    return {
+        loads.N_PLUS_ONE: n_plus_one.examples.said(),
+        loads.REFRESHES: loads.refreshes.said(),
+        "survivors": survivors.said(),
+        "orm_errors": orm_errors.said(),
+    }
 
 
 def _after_fork() -> None:

@@ -89,17 +89,18 @@ def leave(transaction: Transaction, standing: Standing) -> Standing:
     return replace(standing, baseline=_plus(standing.baseline, standing.last), last={}, worker=0, generation=None)
 
 
-def fold_the_dead(transaction: Transaction) -> None:
-    for key in transaction.row_keys():
-        if is_gone(Process(*key[:4])):
-            fold(transaction, key)
+def fold_the_dead(transaction: Transaction) -> list[Row]:
+    """Answers their last rows."""
+    gone = [key for key in transaction.row_keys() if is_gone(Process(*key[:4]))]
+    return [row for key in gone if (row := fold(transaction, key)) is not None]
 
 
-def fold(transaction: Transaction, key: Key) -> None:
+def fold(transaction: Transaction, key: Key) -> Row | None:
     """Adds what a row last said to the sums of this file and deletes it, in the transaction of the caller."""
     row = transaction.take(key)
     if row is not None:
         _add_to_sums(transaction, row)
+    return row
 
 
 def _add_to_sums(transaction: Transaction, row: Row) -> None:

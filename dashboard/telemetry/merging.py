@@ -234,10 +234,10 @@ def _exemplars(parts: list[PoolReading]) -> dict[tuple[str, int], Exemplar]:
     """The newest of each bucket of each histogram."""
     newest: dict[tuple[str, int], Exemplar] = {}
     for part in parts:
-        for family, bucket, seconds, at, endpoint in part.numbers["exemplars"]:
+        for family, bucket, seconds, at, endpoint, *more in part.numbers["exemplars"]:
             before = newest.get((family, bucket))
             if before is None or before.at < at:
-                newest[family, bucket] = Exemplar(seconds, at, endpoint, part.worker or 0)
+                newest[family, bucket] = Exemplar(seconds, at, endpoint, part.worker or 0, *more)
     return newest
 
 

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .reading import Reading
 
-FAMILIES = frozenset(
-    ("wait", "hold", "leaks", "connection errors", "invalidations", "closed", "statement", "endpoint statements")
-)
+FAMILIES = frozenset(("wait", "hold", "leaks", "connection errors", "invalidations", "closed", "statement"))
 """Of a pool's numbers: what the rules judge by how it grew."""
 NO_ROW: list[float] = []
 
@@ -44,8 +42,14 @@ def counts(reading: Reading) -> dict[str, Any]:
     for registry in reading.sessions.registries:
         for what in ("survivors", "session transactions|commit", "session transactions|rollback", "loads|refresh"):
             found[f"registry|{registry.name}|{what}"] = registry.numbers.get(what, 0)
+    for arrow in reading.sessions.transitions:
+        found[f"transition|{arrow.registry}|{arrow.from_}|{arrow.to}"] = arrow.count
     for one in reading.sessions.n_plus_one:
         found[f"n_plus_one|{one.path}"] = one.count
+        for example in one.examples:
+            found[f"n_plus_one in|{one.path}|{example.endpoint}"] = example.count
+    for example in reading.sessions.refreshes:
+        found[f"refreshes in|{example.endpoint}"] = example.count
     for kind, number in reading.sessions.error_counts.items():
         found[f"orm errors|{kind}"] = number
     return found

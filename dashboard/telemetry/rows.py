@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from . import forks, points
+from . import forks, incident_rows, points
 from .ledger_file import FILE, inode_of, make
 from .processes import Process
 
@@ -128,7 +128,7 @@ class Rows:
             try:
                 connection.execute("PRAGMA synchronous=NORMAL")
                 if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'ledger'").fetchone():
-                    for statement in (_LABELS, *points.SCHEMA):
+                    for statement in (_LABELS, *points.SCHEMA, *incident_rows.SCHEMA):
                         connection.execute(statement)  # a ledger that an earlier version has made
             except BaseException:
                 connection.close()
@@ -140,7 +140,7 @@ class Transaction:
     """What can be done to the rows within one transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._execute = connection.execute
+        self.execute = self._execute = connection.execute
         self.points = points.Points(connection.execute)
 
     def generation(self) -> str:

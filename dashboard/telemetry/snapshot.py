@@ -22,6 +22,7 @@ from .commits import add_late, end_holds, settle_loose
 from .engines import engines
 from .holders import (
     at_work,
+    exemplar_said,
     held_by_endpoint,
     holder_said,
     idle_since,
@@ -54,7 +55,7 @@ _worded: weakref.WeakKeyDictionary[PoolWatch, tuple[float, str]] = weakref.WeakK
 def own(config: Config, looked: Collection[str] = ()) -> Said:
     """Everything of this process, since it began. Touches no connection and asks no pool for one.
 
-    looked: the pools that somebody looks at just now, of which more is said.
+    looked: the pools that somebody looks at just now, of which more is said; and so it is where somebody waits.
     """
     with _lock:
         _bury()
@@ -67,7 +68,8 @@ def own(config: Config, looked: Collection[str] = ()) -> Said:
         }
         for watch in list(watching.active):
             _merge_pool(
-                pools.setdefault(watch.name, {"numbers": {}}), _pool(watch, clock, names, config, watch.name in looked)
+                pools.setdefault(watch.name, {"numbers": {}}),
+                _pool(watch, clock, names, config, watch.name in looked or bool(watch.waiting)),
             )
         registries: dict[str, Any] = {
             name: {"numbers": dict(numbers)} for name, numbers in _ended["registries"].items()
@@ -115,6 +117,15 @@ def _bury() -> None:
         session_watch = watching.ended_sessions.pop()
         add(_ended["registries"].setdefault(session_watch.registry, {}), session_watch.recorder.numbers())
         loads.bury(session_watch)
+
+
+def tapes(config: Config) -> Said:
+    """All that is known of what each connection did, by pool: the flight recorder's, now and then."""
+    clock = time.time() - time.perf_counter()
+    found: Said = {}
+    for watch in list(watching.active):
+        found.setdefault(watch.name, []).extend(connections_said(watch, clock, config, looked=True))
+    return {name: connections for name, connections in found.items() if connections}
 
 
 def _numbers(watch: PoolWatch, statements: dict[Any, list[Any]]) -> Numbers:
@@ -182,7 +193,7 @@ def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: 
         "endpoints": held_by_endpoint(watch, held),
         # as a text within the text: it is most of a row, and a scrape has no use for it
         "statements": [_statements_said(watch, statements, config)],
-        "exemplars": [[*place, *slow] for place, slow in watch.exemplars.copy().items()],
+        "exemplars": [exemplar_said(*one, config) for one in watch.exemplars.copy().items()],
         "numbers": _numbers(watch, statements),
     }
 

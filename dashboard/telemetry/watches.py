@@ -121,7 +121,7 @@ class PoolWatch:
         self.waiting: dict[Any, tuple[float, int, Any, Scope | None]] = {}
         self.loose_commits: dict[int, list[Any]] = {}
         self.leaks: deque[Leak] = deque(maxlen=LEAKS_REMEMBERED)
-        self.exemplars: dict[tuple[str, int], tuple[float, float, str]] = {}
+        self.exemplars: dict[tuple[str, int], tuple[float, float, str, str | None, Any]] = {}
         self.detached: dict[int, tuple[Any, Any]] = {}
         self.numbers = count(1)
         self.tape: deque[tuple[int | None, Any]] = deque(maxlen=TAPE)
@@ -181,9 +181,12 @@ class PoolWatch:
         if kind == "foreign_process":
             first_use()
 
-    def note_slow(self, family: str, bucket: int, seconds: float, endpoint: str) -> None:
-        """The last observation that fell into a bucket of a histogram, and whose it was; for the slow ones only."""
-        self.exemplars[family, bucket] = (seconds, time.time(), endpoint)
+    def note_slow(
+        self, family: str, bucket: int, seconds: float, endpoint: str, statement: str | None = None, place: Any = None
+    ) -> None:
+        """The last observation that fell into a bucket of a histogram, and whose it was; for the slow ones only.
+        statement, place: of a statement, its fingerprint, and where its connection was taken."""
+        self.exemplars[family, bucket] = (seconds, time.time(), endpoint, statement, place)
 
     def count_error(self, name: str) -> None:
         """By the class of the driver's error; the first 30 classes by name, the others together."""
