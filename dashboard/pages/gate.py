@@ -14,7 +14,7 @@ from ..access.access import ADMINISTER, EDIT, READ, asked
 from ..refusal import Refusal
 from ..runtime import Runtime, current
 from .arguments import json_body
-from .visitor import Visit, csrf_of, parts_of, recognise, set_cookie, visit
+from .visitor import Visit, csrf_of, is_at_metrics, parts_of, recognise, set_cookie, visit
 
 OPEN = "open"
 """The permission of a route that needs no sign-in."""
@@ -125,6 +125,8 @@ def _permit(runtime: Runtime, seen: Visit, permission: str | None) -> None:
         raise Refusal(
             "signed_out", "You are signed out.", remedy="Sign in, or send a token: Authorization: Bearer TOKEN."
         )
+    if seen.token is not None and seen.token.reads_metrics_only and not is_at_metrics(runtime):
+        raise Refusal("forbidden", "This token reads /metrics and nothing else.", remedy="Make one of a wider scope.")
     if not may(permission, None):
         raise Refusal(
             "forbidden",
