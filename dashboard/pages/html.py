@@ -20,6 +20,7 @@ from ..runtime import current
 from .addresses import HOUSE, static, url
 from .ago import ago
 from .audit import REFUSED_AS
+from .colours import coloured
 from .shell import Shell
 
 __all__ = ["done", "draw", "page", "refused", "static", "templates", "url", "wants_json"]
@@ -33,6 +34,7 @@ templates = jinja2.Environment(
 )
 templates.filters["ago"] = ago
 """Our own environment: a host's templates, filters and globals neither reach it nor are touched."""
+templates.filters["coloured"] = coloured
 
 
 def page(template: str, context: Any, *, status: int = 200) -> Response:

@@ -174,11 +174,10 @@ class KeptWorkspaces:
         change_sets.trim(connection, number, self._change_sets)
         return number
 
-    def settle_change_set(self, row: Row, change: Change) -> None:
-        """How the commit ended that the row's intent tells of."""
-        if change.outcome and row.intent:
-            with self._store.writing() as connection:
-                change_sets.end(connection, row.intent, change.outcome, change.how)
+    def settle(self, number: int, outcome: str, how: str) -> None:
+        """What became of a change set of which no kept workspace tells."""
+        with self._store.writing() as connection:
+            change_sets.settle(connection, number, outcome, how)
 
     def change_set(self, number: int) -> ChangeSet | None:
         with self._store.reading() as connection:

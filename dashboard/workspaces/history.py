@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from ..records.models import Database, Model, Models
 from ..records.sight import may_see, seen
 from ..refusal import Refusal
 from ..store import change_sets
-from ..store.change_sets import COMMITTED, LOST, ChangeSet
+from ..store.change_sets import COMMITTED, UNCERTAIN, ChangeSet
 from ..store.engine import Store
 from . import failures
 from .committing import IN_DATABASE, MISSING
@@ -109,6 +109,8 @@ class History:
     def show(self, number: int, sight: Sight, actor: str, *, database: str | None = None) -> Shown:
         """Refusal("not_found") for one that is not there, or of which the actor may see nothing."""
         found = self._find(number, database)
+        if found.outcome == UNCERTAIN and not self.beside:
+            found = self._settled(found)
         visible = [each for each in found.objects if self.sees(found, each["model"], sight, actor)]
         if not visible:
             raise _no_such(number)
@@ -125,9 +127,8 @@ class History:
             raise _no_such(number)
         if not all(self.sees(found, model, sight, actor) for model in found.models):
             raise Refusal("forbidden", f"Change set {number} changed what you may not see, so you may not undo it.")
-        if found.outcome not in (COMMITTED, LOST):
-            self._workspaces.settle(found.workspace)
-            found = self._find(number, database)
+        if found.outcome == UNCERTAIN and not self.beside:
+            found = self._settled(found)
         if found.outcome != COMMITTED:
             message = f"It is not certain that change set {number} was written, so there is nothing to undo."
             raise Refusal("wrong_state", message, remedy=f"Look at the workspace {found.workspace}.")
@@ -167,6 +168,15 @@ class History:
                 yield connection, change_sets.data_table
         except sa.exc.DBAPIError as error:
             raise failures.away(error) from error
+
+    def _settled(self, found: ChangeSet) -> ChangeSet:
+        """What a crash left uncertain: as far as it can be found out now."""
+        with suppress(Refusal):  # it is under way still, or its database is away
+            try:
+                self._workspaces.settle(found)
+            except sa.exc.SQLAlchemyError as error:
+                raise failures.away(error) from error
+        return self._find(found.number, None)
 
     def _find(self, number: int, database: str | None) -> ChangeSet:
         with self.opened(database) as (connection, table):

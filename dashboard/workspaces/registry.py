@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from ..config import Config
 from ..records.models import Database, Models
 from ..refusal import Refusal
+from ..store.change_sets import ChangeSet
 from ..store.engine import Store
 from ..store.workspaces import Change, KeptWorkspaces, Row
 from . import failures, pins, scripts, settle, tally, verbs, view, walks
@@ -120,8 +121,7 @@ class Workspaces:
     ) -> Outcome:
         """Does one verb. version: the one that the actor saw.
         Raises the Refusal for whatever cannot be done; the workspace is then as it was."""
-        if self.transactions.closed:
-            raise Refusal("unavailable", "This worker is going; another one answers in a moment.")
+        self.transactions.check_open()
         with self._lives.held(name):
             row = self._finder.row(name)
             self._finder.check_open(row, actor, sight)
@@ -156,8 +156,7 @@ class Workspaces:
     def review(self, name: str, *, actor: str, sight: Sight = EVERYTHING, run: bool = False) -> Review:
         """What a commit would do: tried out, and taken back. Changes nothing.
         run: also where listeners of the program would run that are not ours."""
-        if self.transactions.closed:
-            raise Refusal("unavailable", "This worker is going; another one answers in a moment.")
+        self.transactions.check_open()
         with self._lives.held(name):
             row = self._finder.row(name)
             self._finder.check_open(row, actor, sight)
@@ -236,10 +235,9 @@ class Workspaces:
             raise settle.still_committing(row.name)
         self._lives.drop(row.name)
         before = self._finder.stored(row)
+        registry = self._lives.registry(row.database)
         try:
-            after, outcome, how = settle.settle(
-                self._lives.registry(row.database), before, intent, self._kept.change_set
-            )
+            after, outcome, how = settle.settle(registry, before, intent, self._kept.change_set)
         except sa.exc.SQLAlchemyError as error:
             raise failures.away(error) from error
         change = Change(
@@ -248,12 +246,14 @@ class Workspaces:
         )  # fmt: skip
         return self._kept.save(row, change) or self._finder.row(row.name)
 
-    def settle(self, name: str) -> None:
+    def settle(self, found: ChangeSet) -> None:
         """Finds out what became of a commit that was announced, if its worker is gone."""
-        with self._lives.held(name):
-            row = self._kept.row(name) if is_name(name) else None
+        with self._lives.held(found.workspace):
+            row = self._kept.row(found.workspace) if is_name(found.workspace) else None
             if row is not None and row.intent is not None:
                 self._settled(row)
+            elif found.database in self._databases:
+                settle.orphan(self._lives.registry(found.database), found, self._kept)
 
     def overtaken(self, row: Row, verb: str) -> Refusal:
         """For an action that found another version in the store than it was made from."""

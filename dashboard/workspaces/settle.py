@@ -15,14 +15,18 @@ from ..records.models import Model
 from ..refusal import Refusal
 from ..store import change_sets
 from ..store.change_sets import COMMITTED, LOST, ChangeSet
+from ..store.workspaces import KeptWorkspaces
 from ..telemetry.parked import laid_aside
 from . import staged, under_way
 from .changes import CREATED, DELETED, in_order
 from .checking import same
 from .image import Image
+from .pins import seconds_since
 from .session import Registry
 from .snapshot import Snapshot
 
+UNDER_WAY_SECONDS = 60.0
+"""A commit of one request, of which nobody can ask whether its worker is gone, is over by then."""
 WITNESSES = 20
 """Rows that are read again; all were written in one transaction, so the first that can tell is enough."""
 
@@ -64,6 +68,16 @@ def settle(
         return replace(after, change_set=intent.get("change_set")), COMMITTED, how
     after = staged.lose(snapshot).told("transaction_lost", UNDECIDED if written is None else NOT_WRITTEN)
     return after, *((change_sets.UNCERTAIN, NOBODY_KNOWS) if written is None else (LOST, how))
+
+
+def orphan(registry: Registry, found: ChangeSet, kept: KeptWorkspaces) -> None:
+    """Of an uncertain commit of which no workspace tells any more: a record's page made it, or its workspace was
+    discarded. What its rows say is written down. While it may still be under way they say nothing against it."""
+    if found.outcome != change_sets.UNCERTAIN or found.how:  # it was looked at before, and nobody could tell
+        return
+    written = _is_written(registry, found.objects)
+    if written or (written is False and seconds_since(found.at) > UNDER_WAY_SECONDS):
+        kept.settle(found.number, COMMITTED if written else LOST, READ_AGAIN)
 
 
 def _beside(registry: Registry, token: str) -> ChangeSet | None:

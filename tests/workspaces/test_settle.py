@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from dashboard.refusal import Refusal
+from dashboard.workspaces import settle
+from tests.workspaces.archive import Archive
 from tests.workspaces.desk import Desk
 
 KILLED = """
@@ -43,6 +45,41 @@ KILLED_DURING = (
     "import os, signal, threading\nlater = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGKILL))"
     + KILLED.replace("os.kill(os.getpid(), signal.SIGKILL)", "later.start()", 1)
 )
+
+
+SAVED = (
+    KILLED.replace('desk.do("commit")', "save(desk)")
+    .replace(
+        "with Desk",
+        """
+from dashboard.workspaces.brief import Saves
+from dashboard.workspaces.record_verbs import save as saving
+def save(desk):
+    values = {"model": "Author", "key": "1", "values": {"name": "Saved"}}
+    Saves(desk.workspaces).do("default", saving({}), values, actor="ada")
+with Desk""",
+    )
+    .replace('desk.load("Tag", 1)', 'desk.workspaces._lives.registry("default")')
+)
+
+
+@pytest.mark.parametrize("when, outcome", [("after", "committed"), ("before", "lost")])
+def test_what_a_records_page_saved_is_settled_when_somebody_looks(database_url, tmp_path, monkeypatch, when, outcome):
+    """No workspace tells of it. What its rows do not show may still be under way for a while."""
+    with Archive(database_url, f"sqlite:///{tmp_path / 'store.db'}") as archive:
+        kill_around_commit(archive, when, SAVED)
+        assert archive.show(1).outcome == ("committed" if when == "after" else "uncertain")
+        monkeypatch.setattr(settle, "UNDER_WAY_SECONDS", -1)
+        assert archive.show(1).outcome == outcome
+        assert "rows" in archive.show(1).how
+
+
+def test_a_commit_whose_workspace_was_discarded_is_settled_too(database_url, tmp_path):
+    with Archive(database_url, f"sqlite:///{tmp_path / 'store.db'}") as archive:
+        stage(archive, ("changed",))
+        kill_around_commit(archive, "after")
+        archive.do("discard")
+        assert archive.show(1).outcome == "committed"
 
 
 def test_a_commit_that_the_server_still_works_at_is_waited_for(postgresql_url, tmp_path):
