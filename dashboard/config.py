@@ -179,6 +179,16 @@ class Config:
         "line",
         "what is kept of the code that takes a connection: nothing, its line, its stack",
     )
+    masked: tuple[str, ...] = _row(
+        "DASHBOARD_MASKED",
+        "words, by comma",
+        addresses,
+        (),
+        "a column whose name holds one of them is masked in statements, as with password, passwd, token and secret",
+    )
+    parameters: bool = _row(
+        "DASHBOARD_PARAMETERS", "switch", switch, True, "off: no value of any statement's parameters is kept"
+    )
     read_only: bool = _row("DASHBOARD_READ_ONLY", "switch", switch, False, "nothing can be written through Poolhouse")
     public_url: str = _row(
         "DASHBOARD_PUBLIC_URL",
