@@ -9,7 +9,7 @@
     else here.searchParams.delete("hold");
     for (const [name, value] of url.searchParams) if (name !== "hold") here.searchParams.set(name, value);
     here.hash = "";
-    await htmx.ajax("GET", here.pathname + here.search, { target: "#hold", swap: "outerMorph" });
+    await htmx.ajax("GET", here.pathname + here.search, { target: "#hold", swap: "outerMorph", headers: { "HX-Target": "hold" } });
     history.replaceState(history.state, "", here);
     for (const bar of bars()) bar.classList.toggle("is-chosen", bar.dataset.hold === key);
     document.getElementById("hold")?.scrollIntoView({ block: "nearest" });

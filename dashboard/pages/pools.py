@@ -18,9 +18,9 @@ from ..telemetry.history import History
 from ..telemetry.ledger import Ledger
 from ..telemetry.reading import PoolReading, Reading
 from ..telemetry.stretches import Stretch, stretches
-from . import gate
+from . import gate, slots
 from .bars import Histogram, histogram
-from .charts import IN_USE, WANTED, Chart, charts
+from .charts import OF_ONE_POOL, Chart, charts
 from .chosen import Chosen
 from .holds import Watched, of_pool
 from .html import page, plain
@@ -34,6 +34,7 @@ MYSQL = ("mysql", "mariadb")
 class Pools:
     pools: tuple[PoolReading, ...]
     problem: str | None
+    groups = staticmethod(slots.groups)
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class OnePool:
     view: str
     _reading: Reading
     _ledger: Ledger
+    groups = staticmethod(slots.groups)
 
     @cached_property
     def waited(self) -> Distribution:
@@ -81,7 +83,7 @@ class OnePool:
 
     @property
     def charts(self) -> tuple[Chart, ...]:
-        return charts(self._drawn_history, (IN_USE, *WANTED))
+        return charts(self._drawn_history, OF_ONE_POOL)
 
     @property
     def stretches(self) -> tuple[Stretch, ...]:

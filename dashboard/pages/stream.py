@@ -25,6 +25,8 @@ SILENCE_SECONDS = 5.0
 
 TOPICS = {
     "overview": Topic("overview/_overview.html", overview.shown),
+    "charts": Topic("overview/_charts.html", overview.shown, ticks=5),
+    "lately": Topic("overview/_lately.html", overview.shown, ticks=2),
     "pools": Topic("pools/_pools.html", pools.all_shown),
     "pool": Topic("pools/_pool.html", pools.shown),
     "lanes": Topic("pools/_lanes.html", pools.shown),
@@ -33,6 +35,7 @@ TOPICS = {
     "history": Topic("pools/_history.html", pools.shown, ticks=5),
     "history-24h": Topic("pools/_history.html", pools.shown_by_day, ticks=30),
     "advice": Topic("pools/_advice.html", pools.shown, ticks=60),
+    "lifecycle": Topic("sessions/_lifecycle.html", sessions.shown),
     "sessions": Topic("sessions/_sessions.html", sessions.shown),
     "statements": Topic("statements/_statements.html", statements.shown),
 }
