@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, current_app, request
 from werkzeug.exceptions import (
     HTTPException,
     InternalServerError,
@@ -20,7 +20,10 @@ from ..refusal import Refusal
 from . import (
     about,
     account,
+    accounts,
     assets,
+    audit,
+    audits,
     gate,
     history,
     html,
@@ -31,11 +34,14 @@ from . import (
     overview,
     pools,
     records,
+    search,
     sessions,
+    staged_bar,
     statements,
     stream,
     workspaces,
 )
+from .headers import protect
 
 log = logging.getLogger("poolhouse")
 PAGES = (
@@ -49,23 +55,16 @@ PAGES = (
     history,
     monitoring,
     account,
+    accounts,
+    audits,
     about,
+    search,
+    staged_bar,
     stream,
     metrics,
 )
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
-)
 OTHER_METHODS = ("POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT")
-HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 
 
 def blueprint(name: str, more: Iterable[Blueprint] = ()) -> Blueprint:
@@ -81,7 +80,8 @@ def blueprint(name: str, more: Iterable[Blueprint] = ()) -> Blueprint:
     root.url_value_preprocessor(neighbours.spare)
     root.before_request(gate.check)
     root.after_request(gate.remember)
-    root.after_request(_protect)
+    root.after_request(audit.written)
+    root.after_request(protect)
     root.teardown_request(gate.leave)
     root.register_error_handler(Refusal, html.refused)
     for code in default_exceptions:  # each by its own: a host's handler for 404 would come before one of ours for all
@@ -109,13 +109,6 @@ def _serves(method: str) -> bool:
     except HTTPException:
         return False
     return not endpoint.endswith(".unknown")
-
-
-def _protect(response: Response) -> Response:
-    for header, value in HEADERS.items():
-        response.headers.setdefault(header, value)
-    response.headers.setdefault("Cache-Control", "no-store")
-    return response
 
 
 def _http_error(error: HTTPException) -> WerkzeugResponse:

@@ -18,6 +18,9 @@ from ..access.access import asked
 from ..refusal import Refusal
 from ..runtime import current
 from .addresses import HOUSE, static, url
+from .ago import ago
+from .audit import REFUSED_AS
+from .colours import coloured
 from .shell import Shell
 
 __all__ = ["done", "draw", "page", "refused", "static", "templates", "url", "wants_json"]
@@ -29,7 +32,9 @@ templates = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+templates.filters["ago"] = ago
 """Our own environment: a host's templates, filters and globals neither reach it nor are touched."""
+templates.filters["coloured"] = coloured
 
 
 def page(template: str, context: Any, *, status: int = 200) -> Response:
@@ -63,6 +68,7 @@ def refused(refusal: Refusal, beside: str = "", context: Any = None) -> Werkzeug
 
     beside: a template, drawn with the context, of the other parts of an open page that htmx shall swap as well.
     """
+    request.environ[REFUSED_AS] = refusal.code
     if refusal.code == "signed_out" and not wants_json() and request.method == "GET" and not is_swapped():
         try:
             return redirect(sign_in_url(), 303)

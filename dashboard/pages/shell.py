@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from flask import current_app, request
@@ -11,7 +12,7 @@ from werkzeug.routing import MapAdapter
 
 from ..refusal import Refusal
 from ..runtime import Runtime, current
-from . import gate, theme, visitor
+from . import gate, staged, theme, visitor
 from .addresses import static, url
 
 SECTIONS = (
@@ -34,7 +35,7 @@ class Shell:
     def __init__(self) -> None:
         self.runtime = current()
         self.person = gate.visit().person
-        self.sections = _sections() if self.person else []
+        self.sections = sections() if self.person else []
         try:
             self.may_edit = self.person is not None and gate.may(gate.EDIT, None)
             self.may_administer = self.person is not None and gate.may(gate.ADMINISTER, None)
@@ -43,6 +44,19 @@ class Shell:
         self.theme = theme.name()
         self.next_theme = theme.following(self.theme)
         self.url, self.static = url, static
+        self._lists: dict[str, str] = {}
+
+    def record(self, model: str, key: str) -> str:
+        """The URL of a record's page: a list has many, and a key is written as an address takes it."""
+        if model not in self._lists:
+            self._lists[model] = url("records.show_list", model=model)
+        return self._lists[model] + key
+
+    @cached_property
+    def staging(self) -> Any:
+        """What is staged by this person, for the bar; not on the pages of a workspace, which say it themselves."""
+        is_there = self.may_edit and not _is_here("workspaces.index")
+        return staged.StagedBar(staged.of_this_person() if is_there else ())
 
     @property
     def csrf(self) -> str:
@@ -95,7 +109,7 @@ class SharedShell:
         return cls(current(), adapter, gate.may(gate.EDIT, None), gate.may(gate.ADMINISTER, None))
 
 
-def _sections() -> list[tuple[str, str, bool, bool]]:
+def sections() -> list[tuple[str, str, bool, bool]]:
     prefix, known = current().name, current_app.view_functions
     there = (each for each in SECTIONS if f"{prefix}.{each[1]}" in known)
     return [(word, url(endpoint), _is_here(endpoint), apart) for word, endpoint, apart in there]

@@ -131,7 +131,7 @@ def topics_of(text: str) -> tuple[Followed, ...]:
 
 def _followed(name: str) -> Followed:
     kind, _, argument = name.partition("/")
-    if kind not in TOPICS:
+    if kind not in TOPICS or not name.isprintable():
         message = f"There is no topic {kind!r}."
         raise Refusal("not_understood", message, fields={"topics": message}, remedy=f"There are {', '.join(TOPICS)}.")
     return Followed(name, kind, unquote(argument))
