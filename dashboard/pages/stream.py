@@ -37,6 +37,7 @@ TOPICS = {
     "advice": Topic("pools/_advice.html", pools.shown, ticks=60),
     "lifecycle": Topic("sessions/_lifecycle.html", sessions.shown),
     "sessions": Topic("sessions/_sessions.html", sessions.shown),
+    "statement": Topic("statements/_statement.html", statements.one_shown),
     "statements": Topic("statements/_statements.html", statements.shown),
 }
 """By the name that a part carries as `data-live`; what stands behind a slash says which one of several."""
