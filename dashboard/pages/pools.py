@@ -21,13 +21,11 @@ from ..telemetry.stretches import Stretch, stretches
 from . import gate, slots
 from .bars import Histogram, histogram
 from .charts import OF_ONE_POOL, Chart, charts
-from .chosen import Chosen
+from .chosen import Chosen, view_of
 from .holds import Watched, of_pool
 from .html import page, plain
 from .lane_shapes import Lanes
 from .lanes import lanes
-
-MYSQL = ("mysql", "mariadb")
 
 
 @dataclass(frozen=True)
@@ -160,6 +158,4 @@ def shown(runtime: Runtime, name: str, span: str = "minutes", key: str = "") -> 
     pool = reading.pool(name)
     if pool is None:
         raise Refusal("not_found", "No pool of this name is watched.", remedy="The page Pools lists those there are.")
-    database = runtime.databases.get(name)
-    is_mysql = database is not None and database.engine.dialect.name in MYSQL
-    return OnePool(pool, span, key, "processlist" if is_mysql else "pg_stat_activity", reading, ledger)
+    return OnePool(pool, span, key, view_of(runtime, name), reading, ledger)

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 
 from ..refusal import Refusal
 from ..runtime import current
-from . import gate, overview, pools, sessions, statements
+from . import gate, incidents, overview, pools, sessions, statements
 from .drawings import Drawing, Drawings, Topic
 from .shell import SharedShell
 
@@ -38,6 +38,7 @@ TOPICS = {
     "lifecycle": Topic("sessions/_lifecycle.html", sessions.shown),
     "sessions": Topic("sessions/_sessions.html", sessions.shown),
     "statement": Topic("statements/_statement.html", statements.one_shown),
+    "incidents": Topic("incidents/_incidents.html", incidents.shown, ticks=5),
     "statements": Topic("statements/_statements.html", statements.shown),
 }
 """By the name that a part carries as `data-live`; what stands behind a slash says which one of several."""
