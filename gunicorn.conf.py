@@ -13,7 +13,7 @@ workers = int(os.environ.get("WEB_CONCURRENCY") or 4)
 worker_class = "gthread"
 threads = 16
 keepalive = 5
-graceful_timeout = 10  # an open stream would use up all of it
+graceful_timeout = 10
 control_socket_disable = True  # its default path is one for the whole account: a second server would take it over
 
 if Path("/dev/shm").is_dir():
@@ -46,8 +46,10 @@ def when_ready(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Threads and the ledger start here: never before a fork."""
+    """Threads and the ledger start here: never before a fork. Streams need to know how many threads there are, and when
+    to end."""
     if runtime := _runtime(worker):
+        runtime.streams.serve(worker.cfg.threads, lambda: not worker.alive)
         runtime.start()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Blueprint, Flask
 from flask_sqlalchemy import SQLAlchemy
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import first_start
 from .config import Config
@@ -48,6 +49,9 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.testing = bool(given.get("TESTING"))
     if not settings.enabled:
         return app
+    if settings.proxies:
+        trusted = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=0)
+        app.wsgi_app = trusted  # type: ignore[method-assign]
     settings = with_drivers(settings)
     db = None if settings.database_url == SIDECAR else _database(app, settings)
     dashboard = Dashboard(url_prefix="/")

@@ -115,6 +115,14 @@ class Config:
         (),
         "with DASHBOARD_AUTH=proxy: the only addresses whose header is believed",
     )
+    proxies: int = _row(
+        "DASHBOARD_PROXIES",
+        "whole number",
+        whole(0, 10),
+        0,
+        "reverse proxies in front of a standalone Poolhouse, each of which sets X-Forwarded-For and X-Forwarded-Proto: "
+        "so many are believed",
+    )
     admin_password: str = _row(
         "DASHBOARD_ADMIN_PASSWORD", "text", str, "", "sets the password of the account `admin` at start", secret=True
     )
@@ -266,8 +274,22 @@ class Config:
     incident_wait_seconds: float = _bound_seconds(
         "DASHBOARD_INCIDENT_WAIT_SECONDS", 1.0, "who waits longer for a connection makes an incident"
     )
-    audit_kept: int = _bound("DASHBOARD_AUDIT_KEPT", 100_000, "rows of the audit that the store keeps, the newest")
+    audit_kept: int = _bound(
+        "DASHBOARD_AUDIT_KEPT",
+        100_000,
+        "rows of the audit that the store keeps, the newest of what was done, and as many of what was refused",
+    )
     history_rows: int = _bound("DASHBOARD_HISTORY_ROWS", 50, "change sets of one page of the history", most=1_000)
+    related_shown: int = _bound(
+        "DASHBOARD_RELATED_SHOWN", 6, "relationships of which a record's page shows the first rows", most=40
+    )
+    related_rows: int = _bound("DASHBOARD_RELATED_ROWS", 5, "rows of each of them", most=500)
+    record_history_rows: int = _bound(
+        "DASHBOARD_RECORD_HISTORY_ROWS", 10, "changes of a record that its page shows, the newest first", most=500
+    )
+    record_history_sets: int = _bound(
+        "DASHBOARD_RECORD_HISTORY_SETS", 10_000, "change sets, the newest, among which a record's are looked for"
+    )
     statements_shown: int = _bound(
         "DASHBOARD_STATEMENTS_SHOWN", 100, "statements that one process publishes for each pool, the slowest first"
     )
@@ -285,6 +307,16 @@ class Config:
         8,
         "threads of one worker that may be in pages which use the database; the next is told 503",
     )
+    streams: int = _bound(
+        "DASHBOARD_STREAMS",
+        5,
+        "live streams that one worker keeps open, and never more than a third of its threads; the next viewer polls",
+        least=0,
+    )
+    stream_seconds: float = _bound_seconds(
+        "DASHBOARD_STREAM_SECONDS", 60.0, "how long one stream lasts before the browser asks for the next one"
+    )
+    stream_topics: int = _bound("DASHBOARD_STREAM_TOPICS", 20, "live parts that one viewer follows at one time")
     records_connections: int = _bound(
         "DASHBOARD_RECORDS_CONNECTIONS", 3, "connections that one worker has for records, for each database"
     )
@@ -295,6 +327,11 @@ class Config:
     )
     records_seconds: float = _bound_seconds(
         "DASHBOARD_RECORDS_SECONDS", 5.0, "how long a query of a list or a record may take before it is stopped"
+    )
+    search_count_seconds: float = _bound_seconds(
+        "DASHBOARD_SEARCH_COUNT_SECONDS",
+        0.03,
+        "how long what a search finds behind its first page is counted; then it is said that there are more",
     )
     filter_depth: int = _bound("DASHBOARD_FILTER_DEPTH", 8, "levels of and, or and not in `where`", most=50)
     filter_terms: int = _bound(
@@ -318,7 +355,16 @@ class Config:
     )
     link_seconds: float = _bound_seconds("DASHBOARD_LINK_SECONDS", 600.0, "how long a sign-in link is good")
     sign_in_seconds: float = _bound_seconds(
-        "DASHBOARD_SIGN_IN_SECONDS", 28_800.0, "how long a sign-in lasts", most=31_536_000
+        "DASHBOARD_SIGN_IN_SECONDS", 28_800.0, "how long a sign-in may idle before it ends", most=31_536_000
+    )
+    sign_in_most_seconds: float = _bound_seconds(
+        "DASHBOARD_SIGN_IN_MOST_SECONDS",
+        604_800.0,
+        "how long a sign-in lasts at most, however much it is used",
+        most=31_536_000,
+    )
+    password_characters: int = _bound(
+        "DASHBOARD_PASSWORD_CHARACTERS", 8, "characters that a password given on a page has at least", most=100
     )
     sign_in_tries: int = _bound(
         "DASHBOARD_SIGN_IN_TRIES", 10, "wrong passwords for one name or from one address within five minutes"

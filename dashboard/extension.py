@@ -21,7 +21,7 @@ from .pages import apology
 from .peers.answering import Answering
 from .records.told import Records, told
 from .refusal import Refusal
-from .runtime import NotStarted, Runtime, Service, Services
+from .runtime import NotStarted, Runtime, Service, Services, Streams
 from .store.audit import Audit
 from .store.engine import Store
 from .telemetry import set_scope_reader, set_stacks
@@ -136,6 +136,7 @@ class Dashboard:
             secret_key=key,
             services=Services((*_services(store, ledger, workspaces, readers, answering, app), *beside)),
             bulkhead=threading.BoundedSemaphore(config.database_pages),
+            streams=Streams(config.streams),
             watches=tuple(watches),
             readers=readers,
             history=history,

@@ -19,6 +19,29 @@ SLOTS = ("used", "idle", "free", "overflow", "idle_in_transaction", "overdue", "
 LAMPS = ("live", "polling", "paused", "lost", "still")
 
 
+KEYS = (
+    (("Ctrl", "K"), "go to a page, a model, a record, a workspace, or do something"),
+    (("?",), "these keys"),
+    (("/",), "search on this page"),
+    (("j",), "the next row"),
+    (("k",), "the row before"),
+    (("Enter",), "opens the row"),
+    (("c",), "new"),
+    (("e",), "edit"),
+    (("s",), "stage"),
+    (("Ctrl", "S"), "save, or commit"),
+    (("Ctrl", "Z"), "undo, in a workspace"),
+    (("Ctrl", "Shift", "Z"), "redo, in a workspace"),
+    (("Esc",), "closes what is open, leaves a field"),
+)
+"""On a Mac, Cmd in place of Ctrl."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    keys: tuple[tuple[tuple[str, ...], str], ...] = KEYS
+
+
 @dataclass(frozen=True)
 class Components:
     """What the page of components shows one of each of."""
@@ -36,6 +59,7 @@ class Components:
 def blueprint() -> Blueprint:
     about = Blueprint("about", __name__, url_prefix="/about")
     about.add_url_rule("/components", "components", components)
+    about.add_url_rule("/keys", "keys", keys)
     about.add_url_rule("/theme", "keep_theme", keep_theme, methods=["POST"])
     return about
 
@@ -43,6 +67,11 @@ def blueprint() -> Blueprint:
 @gate.needs(gate.READ)
 def components() -> Response:
     return page("about/components.html", Components())
+
+
+@gate.needs(gate.READ)
+def keys() -> Response:
+    return page("about/keys.html", Keys())
 
 
 @gate.needs(gate.READ)

@@ -24,9 +24,10 @@ def url(endpoint: str, **values: Any) -> str:
 
 def static(path: str) -> str:
     """The URL of a static file, with a mark of its content."""
-    return url("static", filename=path, v=_mark(path))
+    return url("static", filename=path, v=mark(path))
 
 
 @cache
-def _mark(path: str) -> str:
+def mark(path: str) -> str:
+    """Of the file's content."""
     return hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from ..records.export import FORMATS, export
 from ..refusal import Refusal
 from ..runtime import current
-from . import actor, gate
+from . import actor, audit, gate
 from .finding import find
 from .finding import session as session_of
 from .lists import asked_for
@@ -36,6 +36,7 @@ def export_records(model: str) -> Response:
         made = export(session, found, models, actor.sight(), asked, config, secret)
         parts = made.written(form)
         first = next(parts, b"")  # what is refused is refused before anything is sent
+        audit.note("records.export", found.name, format=form, by=sorted(request.args))
         opened.callback(parts.close)
         rest = opened.pop_all()
     answer = Response(_sent(first, parts), mimetype=FORMATS[form])

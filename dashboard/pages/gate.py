@@ -40,14 +40,15 @@ def check() -> None:
     """Runs before every handler of ours. Raises Refusal; answers nothing itself."""
     runtime = current()
     runtime.start()
+    runtime.streams.note_thread()
     view = current_app.view_functions[request.endpoint or ""]
     request.max_content_length = getattr(runtime.config, getattr(view, "body", "request_bytes"))
     seen = recognise(runtime, request)
     permission = getattr(view, "needs", None)
-    if permission is None and request.endpoint == f"{runtime.name}.static":
-        permission = OPEN
     if request.method not in ("GET", "HEAD", "OPTIONS") and not seen.bearer:
         _must_be_meant(runtime, seen)
+    elif permission != OPEN and not seen.bearer:
+        _must_be_a_visit()
     _permit(runtime, seen, permission)
     if getattr(view, "uses_database", False):
         _enter_bulkhead(runtime, seen)
@@ -62,9 +63,10 @@ def leave(error: BaseException | None = None) -> None:
 
 
 def remember(response: Response) -> Response:
-    """Runs after every handler of ours: gives the browser its nonce, when a form was drawn for it."""
+    """Runs after every handler of ours: gives the browser its nonce, when a form was drawn for it, and renews its
+    sign-in."""
     seen = visit()
-    if seen.new_nonce and seen.nonce:
+    if (seen.new_nonce or seen.renewed) and seen.nonce:
         set_cookie(response, seen.nonce, seen.sign_in)
     return response
 
@@ -91,6 +93,13 @@ def _must_be_meant(runtime: Runtime, seen: Visit) -> None:
             "The form's token is missing or too old; nothing was changed.",
             remedy="Load the page again and repeat it.",
         )
+
+
+def _must_be_a_visit() -> None:
+    """A page of another site may lead a person here, but reads nothing from here: neither as script, image or data."""
+    cross = request.headers.get("Sec-Fetch-Site", "none") in ("cross-site", "same-site")
+    if cross and request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate":
+        raise Refusal("csrf", "This request comes from another site.")
 
 
 def _is_open() -> bool:

@@ -18,6 +18,8 @@ from ..access.access import asked
 from ..refusal import Refusal
 from ..runtime import current
 from .addresses import HOUSE, static, url
+from .ago import ago
+from .audit import REFUSED_AS
 from .colours import coloured
 from .shell import Shell
 
@@ -31,6 +33,7 @@ templates = jinja2.Environment(
     lstrip_blocks=True,
 )
 """Our own environment: a host's templates, filters and globals neither reach it nor are touched."""
+templates.filters["ago"] = ago
 templates.filters["coloured"] = coloured
 
 
@@ -65,6 +68,7 @@ def refused(refusal: Refusal, beside: str = "", context: Any = None) -> Werkzeug
 
     beside: a template, drawn with the context, of the other parts of an open page that htmx shall swap as well.
     """
+    request.environ[REFUSED_AS] = refusal.code
     if refusal.code == "signed_out" and not wants_json() and request.method == "GET" and not is_swapped():
         try:
             return redirect(sign_in_url(), 303)
@@ -175,13 +179,17 @@ def _partials(template: str) -> frozenset[str]:
     """What a page includes by itself can be drawn from its context alone; a partial inside of a partial only where it
     says so, by refreshing itself."""
     direct = _included(template)
-    nested = {inner for each in direct for inner in _included(each) if 'hx-target="this"' in _source(inner)}
+    nested = {inner for each in direct for inner in _included(each) if _refreshes_itself(_source(inner))}
     return frozenset(direct | nested)
 
 
 def _included(template: str) -> set[str]:
     found = templates.parse(_source(template)).find_all(jinja2.nodes.Include)
     return {each.template.value for each in found if isinstance(each.template, jinja2.nodes.Const)}
+
+
+def _refreshes_itself(source: str) -> bool:
+    return 'hx-target="this"' in source or " data-live=" in source
 
 
 def _source(template: str) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from flask import request
 
 from ..records.columns import Column
-from ..records.listing import Asked, Listing
+from ..records.listing import Asked, Listing, Row
 from ..records.search import Filter, is_sortable, operators_of
 from ..refusal import Refusal
 from .html import url
@@ -40,6 +40,10 @@ class Head:
     operators: tuple[str, ...]
 
 
+PLAIN_CHARACTERS = 80
+"""Of a text that a cell shows as it is; a longer one is cut."""
+
+
 @dataclass(frozen=True)
 class ListPage:
     """A list as HTML needs it: the addresses of everything that can be done with it."""
@@ -57,6 +61,14 @@ class ListPage:
     @property
     def narrowed(self) -> bool:
         return bool(self.asked.q or self.asked.filters or self.asked.where)
+
+    def cells(self, row: Row) -> Iterator[tuple[str, Any]]:
+        """Of each column what its cell shows; None where that is more than a plain text: most are no more, and a page
+        has some hundred."""
+        for head in self.heads:
+            value = None if head.name in row.references else row.values[head.name]
+            plain = type(value) is int or (type(value) is str and 0 < len(value) <= PLAIN_CHARACTERS)
+            yield head.name, value if plain else None
 
     def export(self, form: str) -> str:
         """All rows, not only those of this page."""

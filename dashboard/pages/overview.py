@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response
 
-from ..runtime import current
+from ..runtime import Runtime, current
 from ..telemetry.findings import Finding, Verdict, findings, verdict
+from ..telemetry.ledger import Incident
 from ..telemetry.reading import Counts, Holder, Limits, PoolReading, Reading, Slot, Waiter, WorkerReading
 from . import gate
 from .html import page
+
+INCIDENTS = 5
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,12 @@ class Overview:
     pools: tuple[Strip, ...]
     workers: tuple[WorkerReading, ...]
     problem: str | None
+    incidents: tuple[Incident, ...]
+    """The last few."""
+
+    def incident_of(self, finding: Finding) -> int | None:
+        """The number of the last incident in which it began."""
+        return next((one.number for one in self.incidents if finding.key in one.keys), None)
 
 
 def blueprint() -> Blueprint:
@@ -43,13 +52,17 @@ def blueprint() -> Blueprint:
 
 @gate.needs(gate.READ)
 def index() -> Response:
-    return page("overview/index.html", of(current().ledger.read()))
+    return page("overview/index.html", shown(current()))
 
 
-def of(reading: Reading) -> Overview:
+def shown(runtime: Runtime, _: str = "") -> Overview:
+    return of(runtime.ledger.read(), runtime.ledger.incidents()[:INCIDENTS])
+
+
+def of(reading: Reading, incidents: tuple[Incident, ...]) -> Overview:
     found = findings(reading)
     pools = tuple(strip(pool) for pool in reading.pools)
-    return Overview(verdict(reading, found), found, pools, reading.workers, reading.problem)
+    return Overview(verdict(reading, found), found, pools, reading.workers, reading.problem, incidents)
 
 
 def strip(pool: PoolReading) -> Strip:

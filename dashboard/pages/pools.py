@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from ..refusal import Refusal
-from ..runtime import current
+from ..runtime import Runtime, current
 from ..telemetry import digests
 from ..telemetry.advice import Advice, advice
 from ..telemetry.demand import Asked
@@ -64,13 +64,26 @@ def blueprint() -> Blueprint:
 
 @gate.needs(gate.READ)
 def index() -> Response:
-    reading = current().ledger.read()
-    return page("pools/index.html", Pools(reading.pools, reading.problem))
+    return page("pools/index.html", all_shown(current()))
+
+
+def all_shown(runtime: Runtime, _: str = "") -> Pools:
+    reading = runtime.ledger.read()
+    return Pools(reading.pools, reading.problem)
 
 
 @gate.needs(gate.READ)
 def show(name: str) -> Response:
-    ledger = current().ledger
+    return page("pools/show.html", shown(current(), name, request.args.get("span", "minutes")))
+
+
+def shown_by_day(runtime: Runtime, name: str) -> OnePool:
+    return shown(runtime, name, "24h")
+
+
+def shown(runtime: Runtime, name: str, span: str = "minutes") -> OnePool:
+    """Raises Refusal: not_found, not_understood (a span that there is not)."""
+    ledger = runtime.ledger
     reading = ledger.read()
     if reading.pool(name) is not None and ledger.look(name):
         reading = ledger.read()  # this process says more of it at once
@@ -79,5 +92,4 @@ def show(name: str) -> Response:
         raise Refusal("not_found", "No pool of this name is watched.", remedy="The page Pools lists those there are.")
     waited, held = (digests.distribution(pool.numbers, family) for family in ("wait|ok", "hold"))
     endpoints = tuple(digest for digest in digests.endpoints(reading) if digest.pool == name)
-    history = ledger.history(name, span=request.args.get("span", "minutes"))
-    return page("pools/show.html", OnePool(pool, waited, held, endpoints, history, lambda: ledger.asked(name)))
+    return OnePool(pool, waited, held, endpoints, ledger.history(name, span=span), lambda: ledger.asked(name))

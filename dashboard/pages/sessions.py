@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from ..runtime import current
+from ..runtime import Runtime, current
+from ..telemetry.sessions_reading import SessionsReading
 from . import gate
 from .html import page
 
@@ -17,4 +18,8 @@ def blueprint() -> Blueprint:
 
 @gate.needs(gate.READ)
 def index() -> Response:
-    return page("sessions/index.html", current().ledger.read().sessions)
+    return page("sessions/index.html", shown(current()))
+
+
+def shown(runtime: Runtime, _: str = "") -> SessionsReading:
+    return runtime.ledger.read().sessions

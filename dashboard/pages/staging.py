@@ -17,8 +17,14 @@ from .workspaces import Answer
 
 
 def open_workspaces(model: Model) -> tuple[str, ...]:
-    """Names of those that a record of this model may be put into."""
-    summaries = rooms().summaries(actor.sight(), actor=actor.name())
+    """Names of those that a record of this model may be put into; none while the store is away: a record can be looked
+    at all the same."""
+    try:
+        summaries = rooms().summaries(actor.sight(), actor=actor.name())
+    except Refusal as refusal:
+        if refusal.code != "store_away":
+            raise
+        return ()
     return tuple(each.name for each in summaries if each.database == model.database)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response
 
-from ..runtime import current
+from ..runtime import Runtime, current
 from ..telemetry import digests
 from ..telemetry.digests import EndpointDigest, StatementDigest
 from ..telemetry.sessions_reading import Load, NPlusOne
@@ -31,13 +31,16 @@ def blueprint() -> Blueprint:
 
 @gate.needs(gate.READ)
 def index() -> Response:
-    reading = current().ledger.read()
+    return page("statements/index.html", shown(current()))
+
+
+def shown(runtime: Runtime, _: str = "") -> Statements:
+    reading = runtime.ledger.read()
     sessions = reading.sessions
-    context = Statements(
+    return Statements(
         statements=digests.statements(reading),
         endpoints=digests.endpoints(reading),
         loads=sessions.loads,
         n_plus_one=sessions.n_plus_one,
         problem=reading.problem,
     )
-    return page("statements/index.html", context)

@@ -86,7 +86,7 @@ _FIELDS = frozenset(each.name for each in fields(View))
 
 def answer(outcome: Outcome) -> bytes:
     """A line with all but the view, then the view."""
-    said = {each.name: getattr(outcome, each.name) for each in fields(outcome) if each.name != "view"}
+    said = {each.name: getattr(outcome, each.name) for each in fields(outcome) if each.name != "draws"}
     view = {name: getattr(outcome.view, name) for name in _FIELDS}
     return b"\n".join(json.dumps(each, default=_plain).encode() for each in ({"outcome": said}, view))
 
@@ -111,7 +111,7 @@ def understood(said: bytes) -> Outcome | Review | None:
         return _review(found["review"])
     if "outcome" not in found:
         return None
-    return Outcome(view=ViewThere(view), **found["outcome"])
+    return Outcome(draws=lambda: ViewThere(view), **found["outcome"])
 
 
 def _review(said: Mapping[str, Any]) -> Review:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -44,17 +45,30 @@ class _NotLoaded(Exception):
 def label(model: Model, obj_or_values: object) -> str:
     """See Model.label."""
     if isinstance(obj_or_values, Mapping):
-        values, key = obj_or_values, None
-        obj = stand_in(model, values)
-    else:
-        obj, state = obj_or_values, sa.inspect(obj_or_values)
-        values, key = state.dict, state.key
+        return _cut(_of_values(model, obj_or_values))
+    obj, state = obj_or_values, sa.inspect(obj_or_values)
+    values, key = state.dict, state.key
     identity = key[1] if key is not None else _identity(model, values)
     if identity is not None and not any(
         column.name in values for column in model.columns
     ):  # expired: own words would ask for what is not there, a dear exception
         return _cut(_key(model, identity))
     return _cut(_told(model, obj, values) or _own_words(obj) or _first_text(model, values) or _key(model, identity))
+
+
+def _of_values(model: Model, values: Mapping[str, Any]) -> str:
+    """A list has many rows, and most classes have no words of their own: only those get an object to speak of."""
+    words = ""
+    if _speaks(model):
+        obj = stand_in(model, values)
+        words = _told(model, obj, values) or _own_words(obj)
+    elif isinstance(model.told.label, str):
+        words = _told(model, None, values)
+    return words or _first_text(model, values) or _key(model, _identity(model, values))
+
+
+def _speaks(model: Model) -> bool:
+    return callable(model.told.label) or _own_method(model.class_) is not None
 
 
 def _told(model: Model, obj: object, values: Mapping[str, Any]) -> str:
@@ -68,7 +82,8 @@ def _told(model: Model, obj: object, values: Mapping[str, Any]) -> str:
 
 
 def _own_words(obj: object) -> str:
-    return "" if _own_method(type(obj)) is None else _quietly(obj, str)
+    class_: Any = type(obj)
+    return "" if _own_method(class_) is None else _quietly(obj, str)
 
 
 def _quietly(obj: object, said: Callable[[Any], str]) -> str:
@@ -101,9 +116,9 @@ def _without_sql(session: sa_orm.Session) -> Iterator[None]:
 def stand_in(model: Model, values: Mapping[str, Any]) -> Any:
     """A detached object with these values: what else is asked of it raises instead of loading."""
     obj = model.mapper.class_manager.new_instance()
-    names = {attribute.key for attribute in model.mapper.attrs}
-    sa.inspect(obj).dict.update({name: value for name, value in values.items() if name in names})
-    sa.inspect(obj).key = model.mapper.identity_key_from_primary_key(_identity(model, values) or (None,))
+    names, state = model.mapper.attrs, sa.inspect(obj)
+    state.dict.update({name: value for name, value in values.items() if name in names})
+    state.key = model.mapper.identity_key_from_primary_key(_identity(model, values) or (None,))
     return obj
 
 
@@ -112,13 +127,15 @@ def naming_columns(model: Model) -> tuple[Column, ...]:
     said = model.told.label
     if isinstance(said, str):
         return (model.column(said), *_texts(model))
-    own = said or _own_method(model.class_)
+    own_class: Any = model.class_
+    own = said or _own_method(own_class)
     names = getattr(getattr(own, "__code__", None), "co_names", ())
     spoken = [column for column in model.columns if column.name in names]
     return tuple(spoken) if spoken else _texts(model)
 
 
-def _own_method(class_: type) -> Any:
+@lru_cache(maxsize=1_000)  # asked for each object of a workspace at each action
+def _own_method(class_: Any) -> Any:
     classes = (each for each in class_.__mro__ if each.__module__.partition(".")[0] not in _FOREIGN)
     return next((vars(each)["__str__"] for each in classes if "__str__" in vars(each)), None)
 

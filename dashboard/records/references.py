@@ -106,7 +106,8 @@ def _labels(
         return {}
     dialect = session.get_bind(mapper=target.mapper).dialect.name
     wanted = rows.selected(view, target.key_columns, (), dialect)
-    statement = view.narrow(sa.select().select_from(target.class_)).where(view.key[0].in_(values))
+    keys = sa.bindparam("keys", values, expanding=True)  # one parameter: a list asks this of each of its pages
+    statement = view.narrow(sa.select().select_from(target.class_)).where(view.key[0].in_(keys))
     made: dict[Any, Reference] = {}
     for each in rows.fetch(session, statement, wanted):
         key = rows.identity(target, each.values)

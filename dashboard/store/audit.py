@@ -60,7 +60,7 @@ def insert(connection: sa.Connection, deed: Deed) -> int:
 
 
 class Audit:
-    """The audit of one store. most: the newest so many are kept."""
+    """The audit of one store. most: the newest so many are kept, of what was done and of what was refused."""
 
     def __init__(self, store: Store, most: int) -> None:
         self._store, self._most = store, most
@@ -70,8 +70,18 @@ class Audit:
         with self._store.writing() as connection:
             number = insert(connection, deed)
             if number % TRIM_EVERY == 0:
-                connection.execute(audit_table.delete().where(audit_table.c.number <= number - self._most))
+                self._trim(connection, audit_table.c.outcome == REFUSED)
+                self._trim(connection, audit_table.c.outcome != REFUSED)
         return number
+
+    def _trim(self, connection: sa.Connection, kind: sa.ColumnElement[bool]) -> None:
+        """Of what was done and of what was refused the newest so many each: whoever is refused a hundred thousand times
+        does not push out what was done."""
+        number = audit_table.c.number
+        first_gone = sa.select(number).where(kind).order_by(number.desc()).offset(self._most).limit(1)
+        gone = connection.scalar(first_gone)
+        if gone is not None:
+            connection.execute(audit_table.delete().where(kind, number <= gone))
 
     def newest(
         self, *, most: int, before: int | None = None, who: str | None = None, act: str | None = None

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
 from .engine import Store, metadata
+from .texts import text_of
 
 UNCERTAIN, COMMITTED, LOST = "uncertain", "committed", "lost"
 """What became of the commit: nobody knows yet; it was written; it was not."""
 TRIM_EVERY = 32
+LARGE = 200_000
+"""Characters of a change set's objects that are read where only one of them is asked for."""
 
 _long = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 
@@ -63,19 +67,19 @@ class ChangeSet:
     models: Mapping[str, int]
     objects: tuple[Mapping[str, Any], ...] = ()
 
+    @cached_property
+    def text(self) -> str:
+        """The entries as they are kept."""
+        return text_of(self.objects)
+
 
 _LISTED = [column for column in change_set_table.c if column.name != "objects"]
-
-
-def size(objects: Sequence[Mapping[str, Any]]) -> int:
-    """Characters that the entries take."""
-    return len(_text(objects))
 
 
 def insert(connection: sa.Connection, table: sa.Table, change_set: ChangeSet) -> int:
     """Keeps it; answers its number."""
     values = {column.name: getattr(change_set, column.name) for column in table.c if column.name != "number"}
-    values |= {"models": _text(change_set.models), "objects": _text(change_set.objects)}
+    values |= {"models": text_of(change_set.models), "objects": change_set.text}
     key = connection.execute(table.insert().values(values)).inserted_primary_key
     assert key is not None
     return int(key[0])
@@ -91,6 +95,34 @@ def newest(
     if database is not None:
         listed = listed.where(table.c.database == database)
     return [_read(row) for row in connection.execute(listed.order_by(table.c.number.desc()).limit(most))]
+
+
+def of_record(
+    connection: sa.Connection,
+    table: sa.Table,
+    database: str,
+    model: str,
+    key: str,
+    *,
+    before: int | None,
+    most: int,
+    looked: int,
+) -> list[ChangeSet]:
+    """The newest first of those that changed this record. looked: how many of the newest are looked at. Of one that is
+    larger than LARGE its objects are left out; of the others they may name the record within a value only."""
+    columns, find = table.c, sa.func.strpos if connection.dialect.name == "postgresql" else sa.func.instr
+    entry = f'"model":{text_of(model)},"key":{text_of(key)},'
+    newest_number = connection.scalar(sa.select(sa.func.max(columns.number))) or 0
+    floor = newest_number - looked
+    small = sa.case((sa.func.length(columns.objects) <= LARGE, columns.objects), else_="[]").label("objects")
+    found = (
+        sa.select(*(columns[column.name] for column in _LISTED), small)
+        .where(columns.number > floor, columns.outcome != LOST, columns.database == database)
+        .where(find(columns.models, f"{text_of(model)}:") > 0, find(columns.objects, entry) > 0)
+    )
+    if before is not None:
+        found = found.where(columns.number < before)
+    return [_read(row) for row in connection.execute(found.order_by(columns.number.desc()).limit(most))]
 
 
 def by_number(connection: sa.Connection, table: sa.Table, number: int) -> ChangeSet | None:
@@ -143,7 +175,3 @@ def _read(found: Any) -> ChangeSet:
     return ChangeSet(
         **{**values, "note": values["note"] or "", "models": json.loads(values["models"])}, objects=objects
     )
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
 from .engine import metadata
+from .texts import text_of
 
 NAME_LENGTH = 64
 _json = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
@@ -89,7 +90,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Change:
-    """What one action makes of a workspace. images: None for an object that left.
+    """What one action makes of a workspace. images: None for an object that left; the text of one may be made already.
     A change without a header makes no new version. What a header's `undo` and `redo` name (version first) is kept.
     outcome, how: what became of the change set that the intent announced. owner: who has it from now on."""
 
@@ -97,7 +98,7 @@ class Change:
     actor: str
     action: str
     header: Mapping[str, Any] | None = None
-    images: Mapping[int, Mapping[str, Any] | None] = field(default_factory=dict)
+    images: Mapping[int, Mapping[str, Any] | str | None] = field(default_factory=dict)
     entry: Mapping[str, Any] | None = None
     objects: int = 0
     transaction: Mapping[str, Any] | None = None
@@ -122,12 +123,3 @@ def row_of(found: Any) -> Row:
     return Row(
         **{**values, **{name: None if values[name] is None else json.loads(values[name]) for name in _JSON_COLUMNS}}
     )
-
-
-def text_of(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def size(image: Mapping[str, Any]) -> int:
-    """Characters that an image takes in the store."""
-    return len(text_of(image))

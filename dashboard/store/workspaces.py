@@ -15,6 +15,7 @@ from . import change_sets
 from .change_sets import ChangeSet
 from .engine import Store
 from .reachable import RECENT, reachable, unused
+from .texts import text_of
 from .workspace_rows import (
     Change,
     Kept,
@@ -22,14 +23,12 @@ from .workspace_rows import (
     columns_of,
     object_table,
     row_of,
-    size,
     tape_table,
-    text_of,
     version_table,
     workspace_table,
 )
 
-__all__ = ["Change", "Kept", "KeptWorkspaces", "Row", "size"]
+__all__ = ["Change", "Kept", "KeptWorkspaces", "Row"]
 
 _CONFLICT_ENTRIES = 20
 """Actions that may lie between a conflict and its resolution in another worker."""
@@ -136,7 +135,7 @@ class KeptWorkspaces:
                         "workspace": row.id,
                         "number": number,
                         "version": version,
-                        "image": None if image is None else text_of(image),
+                        "image": image if image is None or isinstance(image, str) else text_of(image),
                     }
                     for number, image in change.images.items()
                 ],
@@ -175,11 +174,10 @@ class KeptWorkspaces:
         change_sets.trim(connection, number, self._change_sets)
         return number
 
-    def settle_change_set(self, row: Row, change: Change) -> None:
-        """How the commit ended that the row's intent tells of."""
-        if change.outcome and row.intent:
-            with self._store.writing() as connection:
-                change_sets.end(connection, row.intent, change.outcome, change.how)
+    def settle(self, number: int, outcome: str, how: str) -> None:
+        """What became of a change set of which no kept workspace tells."""
+        with self._store.writing() as connection:
+            change_sets.settle(connection, number, outcome, how)
 
     def change_set(self, number: int) -> ChangeSet | None:
         with self._store.reading() as connection:
@@ -208,7 +206,7 @@ class KeptWorkspaces:
         """Number and entry of the last actions, newest first."""
         query = (
             sa.select(tape_table.c.number, tape_table.c.entry)
-            .where(tape_table.c.workspace == row.id)
+            .where(tape_table.c.workspace == row.id, tape_table.c.number <= row.tape)
             .order_by(tape_table.c.number.desc())
         )
         with self._store.reading() as connection:

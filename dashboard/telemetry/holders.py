@@ -10,6 +10,7 @@ from typing import Any
 from ..config import Config
 from .drivers import server_process
 from .lines import doing, line_of
+from .lives import number_of
 from .scopes import NONE, Scope, endpoint_of
 from .tables import OTHER
 from .watches import (
@@ -91,6 +92,7 @@ def holder_said(
         "running_since": clock + running if running else None,
         "statement": None if statement is None else statement[: config.statement_characters],
         "server_process": server_process(record),
+        "connection": number_of(record),
     }
 
 

@@ -116,7 +116,7 @@ def _freeze(execute: Execute, reading: Reading, found: Sequence[Finding], began:
     worst = max(began, key=lambda cause: LEVELS.index(cause.level))
     head = {name: getattr(worst, name) for name in HEAD}
     last = incident_rows.latest(execute, about)
-    if last is not None and 0 <= at - last[1] < config.incident_every_seconds:
+    if last is not None and abs(at - last[1]) < config.incident_every_seconds:  # the dead spoke before the last
         number = last[0]
         if LEVELS.index(worst.level) > LEVELS.index(last[2]["level"]):
             incident_rows.set_head(execute, number, head)

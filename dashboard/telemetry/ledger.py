@@ -73,7 +73,7 @@ class Ledger:
 
     def history(self, pool: str, *, span: str = "15m") -> History:
         """The pool's series over the last "15m" (a point a second), the same in "minutes" (a point a minute, which
-        costs a tenth), or "24h" (a point a minute).
+        costs a tenth), "24h" (a point a minute), or the last "minute" (a point a second).
 
         A pool that nobody knows has a history of gaps. Raises Refusal `not_understood` for any other span.
         """

@@ -52,6 +52,7 @@ class Slot:
 @dataclass(frozen=True)
 class Holder:
     """Who has a connection out. line: where the program took it. server_process: the database's own number of it.
+    connection: its number in its worker's pool, as ConnectionReading has it.
 
     now: the line where its thread is at this moment, and stack that thread's lines, innermost first; only while
     somebody looks at the pool (`Ledger.look`), and None for a thread that has ended and for asyncio.
@@ -69,6 +70,7 @@ class Holder:
     running_statement_seconds: float | None = None
     now: str | None = None
     stack: tuple[str, ...] = ()
+    connection: int | None = None
 
 
 @dataclass(frozen=True)

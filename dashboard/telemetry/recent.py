@@ -42,6 +42,8 @@ def counts(reading: Reading) -> dict[str, Any]:
     for registry in reading.sessions.registries:
         for what in ("survivors", "session transactions|commit", "session transactions|rollback", "loads|refresh"):
             found[f"registry|{registry.name}|{what}"] = registry.numbers.get(what, 0)
+    for arrow in reading.sessions.transitions:
+        found[f"transition|{arrow.registry}|{arrow.from_}|{arrow.to}"] = arrow.count
     for one in reading.sessions.n_plus_one:
         found[f"n_plus_one|{one.path}"] = one.count
         for example in one.examples:

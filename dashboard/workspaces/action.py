@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ..refusal import Refusal
 from ..store.change_sets import COMMITTED, LOST
 from ..store.workspaces import Change, KeptWorkspaces
-from . import committing, elsewhere, explaining, failures, session, settle, staged, steps, tape, undoing, walks
+from . import committing, elsewhere, explaining, failures, pins, session, settle, staged, steps, tape, undoing, walks
 from .case import Case
 from .conflicts import Conflict
 from .live import Live
@@ -44,6 +44,7 @@ class Action:
         self._actor = actor
         self._at = tape.now()
         self._was_open = live.wrote
+        self._begun_again = False
         self._intended = False
 
     def do(self) -> Done:
@@ -69,14 +70,22 @@ class Action:
 
     def _run(self, made: Recording) -> Done:
         """Tries again where somebody else was faster, as long as a person waits for one row."""
-        config, live, started = self._workspaces.config, self._live, time.monotonic()
+        live, verb = self._live, self._request.verb
+        until = time.monotonic() + self._workspaces.config.workspace_wait_seconds
         for left in reversed(range(TRIES)):
             try:
-                return self._plan.run(live)
+                done = self._plan.run(live)
+                return replace(done, notice=pins.BEGUN_AGAIN) if self._begun_again else done
             except sa.exc.DBAPIError as error:
                 waited = time.monotonic() - started >= config.workspace_wait_seconds
-                if not left or waited or self._was_open or self._intended or not failures.passes(error):
+                if (
+                    not left
+                    or waited
+                    or self._intended
+                    or not failures.may_be_repeated(error, live, self._request.verb)
+                ):
                     raise
+            self._begun_again = self._was_open
             live.park()
             for statement in made.statements:
                 statement["why"] = "tried"
@@ -85,11 +94,13 @@ class Action:
         raise AssertionError("the last try answers or raises")
 
     def _restored(self) -> None:
+        live = self._live
         try:
-            self._live.restore()
+            live.restore(staged.lose(live.snapshot) if self._begun_again else None)
+            live.base = None
         except Exception as error:
-            self._live.park()
-            raise failures.unrestorable(self._live.row.name, error) from error
+            live.park()
+            raise failures.unrestorable(live.row.name, error) from error
 
     def _shaped(self, after: Snapshot, done: Done) -> Snapshot:
         """With what can be undone from here, and what the person must be told."""
@@ -118,7 +129,7 @@ class Action:
                 f"That makes {len(after.images)} objects; a workspace holds {config.workspace_objects}.",
                 remedy="Expunge and drop what you do not need, or load fewer.",
             )
-        if live.bytes_of(after) > config.workspace_bytes and not self._intended:
+        if live.texts.size(after) > config.workspace_bytes and not self._intended:
             raise Refusal(
                 "too_large",
                 f"The workspace would be larger than {config.workspace_bytes} bytes.",
@@ -142,7 +153,7 @@ class Action:
             raise self._unkept(refusal, change, after) from refusal
         if saved is None:
             live.park()
-            raise self._overtaken()
+            raise self._workspaces.overtaken(live.row, self._request.verb)
         live.row, live.snapshot = saved, after
         self._workspaces.transactions.watch(live)
 
@@ -156,7 +167,7 @@ class Action:
             self._actor,
             self._request.verb,
             after.header(),
-            after.changed_since(before),
+            live.texts.of(after.changed_since(before)),
             entry,
             len(after.images),
             self._open_still(made),
@@ -169,7 +180,7 @@ class Action:
     def _open_still(self, made: Recording) -> Mapping[str, Any] | None:
         """The open transaction, which has all its time again."""
         live = self._live
-        opened = live.row.transaction if self._was_open else None
+        opened = live.row.transaction if self._was_open and not self._begun_again else None
         return self._workspaces.transactions.told(live, opened, self._at, self._actor, made.connection)
 
     def _entry(
@@ -201,7 +212,7 @@ class Action:
         )
         row = self._kept.intend(live.row, intent, change_set)
         if row is None:
-            raise self._overtaken()
+            raise self._workspaces.overtaken(live.row, self._request.verb)
         live.row, self._intended = row, True
 
     def _unkept(self, refusal: Refusal, change: Change, after: Snapshot) -> Refusal:
@@ -245,7 +256,7 @@ class Action:
         if self._intended:
             change = replace(change, outcome=LOST, how=settle.REFUSED)
         if not self._keep_failure(change, after) and not self._intended:
-            return self._overtaken()
+            return self._workspaces.overtaken(live.row, self._request.verb)
         return refusal
 
     def _unknown(self) -> Refusal:
@@ -256,18 +267,12 @@ class Action:
             live.row = self._kept.intend(live.row, {**(live.row.intent or {}), "over": True}) or live.row
         return settle.unknown(live.row.name)
 
-    def _overtaken(self) -> Refusal:
-        """Somebody else was faster; where they did what this was to do, the word says so."""
-        return self._workspaces.overtaken(self._live.row, self._request.verb)
-
     def _keep_failure(self, change: Change, after: Snapshot | None) -> bool:
         """False where somebody else changed the workspace meanwhile: then it was not done to what the actor saw."""
         live = self._live
         try:
             saved = self._kept.save(live.row, change)
-        except (
-            Refusal
-        ):  # the store is away: the pin is found to be over, or the intent to be settled, by whoever comes next
+        except Refusal:  # the store is away: whoever comes next finds the pin over, or settles the intent
             if self._intended:
                 live.unsaved = change
             return True
@@ -286,7 +291,7 @@ class Action:
         if not self._was_open:
             live.park()
             return None
-        if not live.is_intact(error):
+        if self._begun_again or not live.is_intact(error):
             live.park()
             return staged.lose(live.snapshot).told("transaction_lost", failures.lost(error, live.snapshot.savepoints))
         if not made.wrote:

@@ -65,8 +65,7 @@ class Saves:
         live = Live(registry, row, Snapshot())
         config = self._workspaces.config
         request = Request(verb, arguments, live.snapshot, registry.models, sight, config=config)
-        if self._workspaces.transactions.closed:
-            raise Refusal("unavailable", "This worker is going; another one answers in a moment.")
+        self._workspaces.transactions.check_open()
         plan = planned(request)
         sight.permit(verb, *plan.models)
         sight.permit("load", *plan.reads)
@@ -88,7 +87,9 @@ class _Unkept:
         return replace(row, intent={**intent, **number})
 
     def save(self, row: Row, change: Change) -> Row:
-        self._kept.settle_change_set(row, change)
+        intent = row.intent or {}
+        if change.outcome and "change_set" in intent and "token" not in intent:
+            self._kept.settle(intent["change_set"], change.outcome, change.how)
         return replace(row, version=row.version + 1, intent=None)
 
 

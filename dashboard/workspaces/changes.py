@@ -10,17 +10,14 @@ import sqlalchemy.orm as sa_orm
 from sqlalchemy.orm.base import NO_VALUE, PASSIVE_NO_RESULT
 
 from ..records.keys import key_of
-from ..records.models import Model
-from ..refusal import Refusal
-from .image import keeps, shown
 from .links import Link, Links
+from .shape import Shape
 
 if TYPE_CHECKING:
     from .live import Live
 
 State = sa_orm.InstanceState[Any]
 CREATED, CHANGED, DELETED = "created", "changed", "deleted"
-_UNKNOWN = (NO_VALUE, PASSIVE_NO_RESULT)
 
 Entry = dict[str, Any]
 """One object of a change set, as JSON.
@@ -64,35 +61,32 @@ class Changes:
         del self.steps[steps:]
         self.rows = {key: row for key, row in self.rows.items() if key in rows}
 
-    def note(self, live: Live, state: State, *, is_delete: bool) -> None:
-        """After a flush has written it, before SQLAlchemy forgets what it was."""
-        try:
-            model = live.board.models.of_class(state.class_)
-        except Refusal:
-            return
-        found = _written(model, state, self.rows.get(state.key, {}), is_delete=is_delete)
+    def note(
+        self, live: Live, state: State, shape: Shape, ref: str, identity: tuple[Any, ...], *, is_delete: bool
+    ) -> None:
+        """After a flush has written it, before SQLAlchemy forgets what it was. identity: what it has then."""
+        model = shape.model
+        found = _written(shape, state, self.rows.get(state.key, {}), is_delete=is_delete)
         if found is None:
             return
         kind, before, after, unkept = found
-        obj = state.obj()
-        ref = live.board.ref(obj) or ""
-        identity = None if state.key is None else state.key[1]
-        was = None if identity is None else key_of(model, identity)
-        now = identity if kind == DELETED else state.mapper._identity_key_from_state(state)[1]
+        then = None if state.key is None else state.key[1]
+        was = None if state.key is None else live.board.key(ref, state.key, model)
+        now = then if kind == DELETED else identity
         if now is None or None in now:  # the database left the key empty: SQLAlchemy is about to refuse it
             return
         staged = live.snapshot.images.get(ref)  # its label as it was staged, which takes no look at the class
         entry = {
             "ref": ref,
             "model": model.name,
-            "key": was if was is not None and now == identity else key_of(model, now),
-            "label": str(model.label(obj)) if staged is None else staged["label"],
+            "key": was if was is not None and now == then else key_of(model, now),
+            "label": str(model.label(state.obj())) if staged is None else staged["label"],
             "kind": kind,
             "before": before,
             "after": after,
-            "unkept": sorted(unkept),
+            "unkept": sorted(unkept) if unkept else [],
         }
-        self.steps.append(Step(entry, _group(model), was))
+        self.steps.append(Step(entry, shape.group, was))
 
     def note_links(self, links: Links, context: Any) -> None:
         """A statement that wrote rows between two models."""
@@ -112,43 +106,37 @@ class Changes:
         return tuple(entry for entry in map(_finished, folded.values()) if entry is not None)
 
 
-def _group(model: Model) -> str:
-    """Models whose keys are of one kind: a class and its subclasses."""
-    return str(model.mapper.base_mapper.class_.__qualname__)
-
-
 def _written(
-    model: Model, state: State, row: Mapping[str, Any], *, is_delete: bool
+    shape: Shape, state: State, row: Mapping[str, Any], *, is_delete: bool
 ) -> tuple[str, dict[str, Any], dict[str, Any], set[str]] | None:
     """The kind, before, after, and what is not whole."""
     if is_delete:
-        before, unkept = _shown(model, {**state.dict, **state.committed_state, **row})
+        before, unkept = _shown(shape, {**state.dict, **state.committed_state, **row})
         return DELETED, before, {}, unkept
     if state.key is None:
-        after, unkept = _shown(model, state.dict)
+        after, unkept = _shown(shape, state.dict)
         return CREATED, {}, after, unkept
-    names = [name for name in state.committed_state if model.has_column(name)]
-    was = {name: state.committed_state[name] for name in names}
-    was |= {name: row[name] for name in names if any(was[name] is each for each in _UNKNOWN) and name in row}
-    before, lost = _shown(model, was)
-    after, unkept = _shown(model, {name: state.dict[name] for name in names if name in state.dict})
-    same = [name for name in before if name in after and before[name] == after[name] and name not in lost | unkept]
-    for name in same:
-        del before[name], after[name]
+    was = {name: value for name, value in state.committed_state.items() if name in shape.by_name}
+    for name, value in was.items():
+        if value is NO_VALUE or value is PASSIVE_NO_RESULT:
+            was[name] = row.get(name, value)
+    dict_ = state.dict
+    before, lost = _shown(shape, was)
+    after, unkept = _shown(shape, {name: dict_[name] for name in was if name in dict_})
+    for name in [name for name in before if name in after and before[name] == after[name]]:
+        if name not in lost and name not in unkept:
+            del before[name], after[name]
     return (CHANGED, before, after, lost | unkept) if before or after else None
 
 
-def _shown(model: Model, values: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
+def _shown(shape: Shape, values: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
     given, unkept = {}, set()
-    columns = model.columns_by_name
-    for name in columns if len(values) >= len(columns) else [name for name in values if name in columns]:
-        value, column = values.get(name, NO_VALUE), columns[name]
-        if value is NO_VALUE or value is PASSIVE_NO_RESULT:
-            continue
-        given[name] = shown(column, value)
-        if not keeps(column, value):
-            unkept.add(name)
-    return given, unkept
+    for name, value in values.items():
+        if name in shape.by_name and value is not NO_VALUE and value is not PASSIVE_NO_RESULT:
+            given[name], kept = shape.told(name, value)
+            if not kept:
+                unkept.add(name)
+    return given if len(given) < 2 else {name: given[name] for name in shape.by_name if name in given}, unkept
 
 
 # folding
@@ -165,7 +153,7 @@ def _fold(folded: dict[tuple[str, str], Entry], step: Step) -> None:
             return
     if before is None:
         renamed = step.was is not None and step.was != entry["key"]
-        folded[now] = {**entry, "was": step.was} if renamed else dict(entry)
+        folded[now] = {**entry, "was": step.was} if renamed else entry
         return
     if entry["kind"] == DELETED:
         if before["kind"] == CHANGED:
@@ -190,9 +178,9 @@ def _both(one: Entry, other: Entry) -> list[str]:
 def _link(live: Live, folded: dict[tuple[str, str], Entry], identity: tuple[str, str], links: Iterable[Link]) -> None:
     entry = folded.get(identity)
     for link in links:
-        if entry is None:
-            entry = folded[identity] = link.owner(live)
-        of_name = entry.setdefault("links", {}).setdefault(link.name, {"added": [], "removed": []})
+        if entry is None or "links" not in entry:
+            entry = folded[identity] = {**(entry or link.owner(live)), "links": {}}
+        of_name = entry["links"].setdefault(link.name, {"added": [], "removed": []})
         here, there = ("added", "removed") if link.added else ("removed", "added")
         if link.target in of_name[there]:
             of_name[there].remove(link.target)
@@ -204,14 +192,18 @@ def _finished(entry: Entry) -> Entry | None:
     """None where nothing is left of it."""
     if entry["kind"] == CHANGED:
         before, after = entry["before"], entry["after"]
-        same = {name for name in before if name in after and before[name] == after[name]} - set(entry["unkept"])
-        entry = {
-            **entry,
-            "before": {name: value for name, value in before.items() if name not in same},
-            "after": {name: value for name, value in after.items() if name not in same},
-        }
-    links = {name: each for name, each in entry.pop("links", {}).items() if each["added"] or each["removed"]}
-    entry = {**entry, "links": links} if links else entry
+        same = [name for name in before if name in after and before[name] == after[name]]
+        gone = set(same) - set(entry["unkept"]) if same else ()
+        if gone:
+            entry = {
+                **entry,
+                "before": {name: value for name, value in before.items() if name not in gone},
+                "after": {name: value for name, value in after.items() if name not in gone},
+            }
+    links = {name: each for name, each in entry.get("links", {}).items() if each["added"] or each["removed"]}
+    if "links" in entry:
+        entry = {name: value for name, value in entry.items() if name != "links"}
+        entry = {**entry, "links": links} if links else entry
     return None if entry["kind"] == CHANGED and not (entry["before"] or entry["after"] or links) else entry
 
 

@@ -3,7 +3,10 @@ before any of it is written."""
 
 from __future__ import annotations
 
+import datetime
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -13,7 +16,7 @@ from sqlalchemy.orm.base import NO_VALUE
 from ..records.columns import Column
 from . import checking_links, elsewhere, tape
 from .conflicts import Conflict, Difference
-from .image import keeps, shown
+from .shape import keeps, shown
 from .writing import Staged, State, model_of, staged
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ Row = Mapping[str, Any]
 KEYS, KEYS_OF_PARTS = 500, 100
 """Rows that one statement asks for: with a key of one column, and of several."""
 WHY = "check"
+_COMPARED = (str, int, bool, float, Decimal, datetime.datetime, datetime.date, uuid.UUID, bytes)
 
 
 def check(live: Live) -> None:
@@ -40,12 +44,13 @@ def _check(live: Live, found: list[Staged]) -> None:
         return
     rows = read(live, found, lock=True)
     conflict = Conflict()
-    for each in found:
+    changed = [each for each in found if not _is_as_it_was(each, rows.get(each.state.key))]
+    for each in changed:
         conflict.differences += differences(live, each, rows.get(each.state.key))
     if conflict.differences:
         live.seen = conflict.seen()
         raise conflict
-    for each in found:
+    for each in changed:
         row, ref = rows.get(each.state.key), live.board.ref(each.state.obj()) or ""
         if row is None:  # both deleted it: then there is nothing left to do
             live.session._expunge_states([each.state])
@@ -54,8 +59,20 @@ def _check(live: Live, found: list[Staged]) -> None:
         taken = take_over(each, row)
         if taken:
             live.elsewhere[ref] = elsewhere.changed(taken)
-        live.checked.add(each.state.key)
+    live.checked.update(each.state.key for each in found if each.state.key in rows)
     note_rows(live, rows)
+
+
+def _is_as_it_was(each: Staged, row: Row | None) -> bool:
+    """Short for most rows: all of it is what mine was made from, by values that are compared as Python does."""
+    if row is None or not row.keys() >= each.mine.keys():
+        return False
+    dict_, committed = each.state.dict, each.state.committed_state
+    for name, theirs in row.items():
+        base = committed[name] if name in committed else dict_.get(name, theirs)
+        if base is not theirs and not (type(base) is type(theirs) and type(base) in _COMPARED and base == theirs):
+            return False
+    return True
 
 
 def note_rows(live: Live, rows: Mapping[Any, Row]) -> None:
@@ -160,10 +177,9 @@ def _locks_rows(connection: sa.Connection, mapper: sa_orm.Mapper[Any], found: li
 def _names(found: list[Staged]) -> list[str]:
     """What is read of these rows: whatever of them is in memory, of one that is to go all of it. The key is read
     anyway."""
-    names: dict[str, None] = {}
+    names: set[str] = set()
     for each in found:
-        names.update(dict.fromkeys(each.mine))
-        names.update(dict.fromkeys(column.name for column in each.model.columns if column.name in each.state.dict))
+        names.update(each.mine, each.state.dict)
     stored = _stored(found[0])
     if any(each.marked for each in found):
         return stored

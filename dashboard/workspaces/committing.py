@@ -53,7 +53,7 @@ def announce(
         models=Counter(each["model"] for each in objects),
         objects=objects,
     )
-    if change_sets.size(objects) > config.change_set_bytes:
+    if len(made.text) > config.change_set_bytes:
         message = f"What this commit changes takes more than {config.change_set_bytes} bytes in the history."
         raise Refusal("too_large", message, remedy="Commit in smaller parts. Everything is staged as it was.")
     if not beside:

@@ -35,7 +35,7 @@ def noted(live: Live, after: Snapshot) -> Snapshot:
     for ref, now in after.images.items():
         then = live.snapshot.images.get(ref)
         note = live.elsewhere.get(ref)
-        if note is None and then is not None:
+        if note is None and then is not None and (loaded or "elsewhere" in then):
             names = _differing(then, now) if loaded and not live.wrote else ()
             note = changed(names) if names else _still(then, now)
         if note is not None:
@@ -47,6 +47,8 @@ def noted(live: Live, after: Snapshot) -> Snapshot:
 def _differing(then: Image, now: Image) -> list[str]:
     """Columns of which the row held something else before."""
     if (then["state"], now["state"]) != ("persistent", "persistent"):
+        return []
+    if not now["values"]:
         return []
     was, is_now = _base(then), _base(now)
     return [name for name, value in is_now.items() if name in was and was[name] != value]

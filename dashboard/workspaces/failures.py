@@ -15,6 +15,7 @@ from . import conflicts, pins
 from .case import Case
 from .conflicts import Conflict
 from .constraints import MYSQL
+from .live import Live
 from .refused import STAGED, class_of, data, flush, integrity, is_ref, one_line, said, told
 from .sent import Sent
 from .withheld import withheld
@@ -183,6 +184,14 @@ def is_busy(error: Any) -> bool:
 def passes(error: sa.exc.DBAPIError) -> bool:
     """Somebody else was faster, or the connection had died while it lay in the pool, which has thrown it away now."""
     return is_busy(error) or error.connection_invalidated
+
+
+def may_be_repeated(error: sa.exc.DBAPIError, live: Live, verb: str) -> bool:
+    """The same action may succeed. Of two open transactions that waited for each other the database has ended this one:
+    only what is to be written whole can be sent whole again."""
+    if live.row.pin is None:
+        return passes(error)
+    return is_busy(error) and verb in ("flush", "commit") and not live.snapshot.savepoints
 
 
 def _number(error: Any) -> int:

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 from sqlalchemy.orm.base import NO_VALUE, PASSIVE_NO_RESULT
 
-from ..records.columns import Column
-from ..records.keys import key_of
-from ..records.models import Model
+from ..records.labels import LABEL_CHARACTERS
+from ..records.numbers import SAFE_INTEGER
 from . import schemas
+from .shape import Shape, State, keeps, shown
 from .states import flags_of, state_of
 
 Image = dict[str, Any]
@@ -37,97 +37,102 @@ MARKERS = {"NO_VALUE": NO_VALUE, "PASSIVE_NO_RESULT": PASSIVE_NO_RESULT}
 _SIMPLE = (str, int, bool, type(None))
 
 
-def columns_of(model: Model) -> Mapping[str, Column]:
-    return model.columns_by_name
-
-
 def capture(
-    obj: object, model: Model, ref: Ref, *, number: int, marked: bool, leaving: bool, before: Mapping[str, Any] | None
+    obj: object,
+    shape: Shape,
+    ref: Ref,
+    *,
+    number: int,
+    key: str | None,
+    marked: bool,
+    leaving: bool,
+    before: Mapping[str, Any] | None,
 ) -> Image:
     """The image of a live object. Sends no SQL.
 
-    marked: it is in `session.deleted`. leaving: its delete was flushed, and its transaction is open.
-    before: its last image, which knows what was not kept then.
+    key: of its record. marked: it is in `session.deleted`. leaving: its delete was flushed, and its transaction is
+    open. before: its last image, which knows what was not kept then.
     """
-    state: sa_orm.InstanceState[Any] = sa.inspect(obj)
-    values, unkept = _values(state, model)
-    unkept |= {name for name in (before or {}).get("unkept", ()) if name in state.expired_attributes}
-    committed, unknown = _committed(state, model)
+    state: State = sa_orm.attributes.instance_state(obj)
+    found = _empty(state, shape, ref(obj), number, key)
+    found["leaving"] = leaving
+    if "parents" in state.__dict__:
+        found["parents"] = _parents(state, shape, ref)
+    unkept = {name for name in before["unkept"] if name in state.expired_attributes} if before is not None else set()
+    if not shape.is_empty(state):
+        found["values"], lost = _values(state.dict, shape)
+        unkept |= lost
+        found["committed"], found["unknown"] = _committed(state, shape)
+        found["nulls"] = sorted(name for name in found["values"] if isinstance(state.dict[name], sa.sql.elements.Null))
+        found["relationships"] = _relationships(state, state.dict, shape, ref)
+        found["label"] = str(shape.model.label(obj))
+    elif key is None or len(key) > LABEL_CHARACTERS:
+        found["label"] = str(shape.model.label(obj))
+    found["unkept"], found["flags"] = sorted(unkept), list(flags_of(state, marked, unkept))
+    return found
+
+
+def _empty(state: State, shape: Shape, ref: str | None, number: int, key: str | None) -> Image:
+    """As far as the instance's state says it; of what has expired, all of it, that is all."""
     return {
         "schema": schemas.SCHEMA,
-        "ref": ref(obj),
+        "ref": ref,
         "number": number,
-        "model": model.name,
-        "key": None if state.key is None else key_of(model, state.key[1]),
+        "model": shape.model.name,
+        "key": key,
         "token": None if state.key is None else state.key[2],
-        "label": str(model.label(obj)),
+        "label": key,
         "state": state_of(state),
-        "flags": list(flags_of(state, marked, unkept)),
-        "values": values,
-        "committed": committed,
-        "unknown": unknown,
+        "flags": [],
+        "values": {},
+        "committed": {},
+        "unknown": [],
         "expired": sorted(state.expired_attributes),
-        "unkept": sorted(unkept),
-        "nulls": sorted(name for name in values if isinstance(state.dict[name], sa.sql.elements.Null)),
-        "relationships": _relationships(state, ref),
-        "parents": _parents(state, ref),
+        "unkept": [],
+        "nulls": [],
+        "relationships": {},
+        "parents": {},
         "order": state.insert_order,
         "was_deleted": state._deleted,
-        "leaving": leaving,
+        "leaving": False,
         "is_expired": state.expired,
         "modified": state.modified,
     }
 
 
-def _values(state: sa_orm.InstanceState[Any], model: Model) -> tuple[dict[str, Any], set[str]]:
-    dict_, values, unkept = state.dict, {}, set()
-    for column in model.columns:
-        name = column.name
+def _values(dict_: Mapping[str, Any], shape: Shape) -> tuple[dict[str, Any], set[str]]:
+    values, unkept = {}, set()
+    for name, column, types in shape.columns:
         if name in dict_:
             value = dict_[name]
+            if type(value) in types and (type(value) is not int or -SAFE_INTEGER <= value <= SAFE_INTEGER):
+                values[name] = value
+                continue
             values[name] = shown(column, value)
             if not keeps(column, value):
                 unkept.add(name)
     return values, unkept
 
 
-def keeps(column: Column, value: Any) -> bool:
-    """`column.keeps`, short for the values that most columns hold."""
-    return (type(value) in _SIMPLE and isinstance(value, column.kind.native)) or column.keeps(value)
-
-
-def shown(column: Column, value: Any) -> Any:
-    """The value as it is shown, before a restore and after: an int in a Numeric column, say of a default,
-    is a Decimal by then."""
-    given = column.format(value)
-    if value is None or isinstance(value, column.kind.native) or not column.keeps(value):
-        return given
-    return column.format(column.restore(given))
-
-
-def _committed(state: sa_orm.InstanceState[Any], model: Model) -> tuple[dict[str, Any], list[str]]:
+def _committed(state: State, shape: Shape) -> tuple[dict[str, Any], list[str]]:
     committed, unknown = {}, []
-    for column in model.columns:
-        if column.name in state.committed_state:
-            value = state.committed_state[column.name]
-            if value is NO_VALUE or not keeps(column, value):
-                unknown.append(column.name)
+    for name, _, _ in shape.columns:
+        if name in state.committed_state:
+            value = state.committed_state[name]
+            given, kept = (None, False) if value is NO_VALUE else shape.told(name, value)
+            if kept:
+                committed[name] = given
             else:
-                committed[column.name] = shown(column, value)
+                unknown.append(name)
     return committed, unknown
 
 
-def _relationships(state: sa_orm.InstanceState[Any], ref: Ref) -> dict[str, Any]:
-    pending = state.__dict__.get("_pending_mutations", {})
-    images = {}
-    for prop in state.mapper.relationships:
-        name = prop.key
-        impl = state.manager[name].impl
-        image = (
-            _appended(state, name, ref)
-            if getattr(impl, "dynamic", False)
-            else _related(state, name, impl.collection, ref)
-        )
+def _relationships(state: State, dict_: Mapping[str, Any], shape: Shape, ref: Ref) -> dict[str, Any]:
+    pending, images = state.__dict__.get("_pending_mutations", {}), {}
+    for name, impl in shape.relationships.items():
+        if name not in dict_ and name not in state.committed_state and name not in pending:
+            continue
+        image = _appended(state, name, ref) if name in shape.dynamic else _related(state, name, impl.collection, ref)
         if name in pending:
             image["added"] = _refs(pending[name].added_items, ref)
             image["removed"] = _refs(pending[name].deleted_items, ref)
@@ -136,7 +141,7 @@ def _relationships(state: sa_orm.InstanceState[Any], ref: Ref) -> dict[str, Any]
     return images
 
 
-def _related(state: sa_orm.InstanceState[Any], name: str, many: bool, ref: Ref) -> dict[str, Any]:
+def _related(state: State, name: str, many: bool, ref: Ref) -> dict[str, Any]:
     image: dict[str, Any] = {}
     if name in state.dict:
         now = state.dict[name]
@@ -151,7 +156,7 @@ def _related(state: sa_orm.InstanceState[Any], name: str, many: bool, ref: Ref) 
     return image
 
 
-def _appended(state: sa_orm.InstanceState[Any], name: str, ref: Ref) -> dict[str, Any]:
+def _appended(state: State, name: str, ref: Ref) -> dict[str, Any]:
     """A `dynamic` or `write_only` relationship is never loaded; it keeps what was appended and removed."""
     history = state.committed_state.get(name)
     if history is None:
@@ -174,11 +179,11 @@ def _one(value: Any, ref: Ref) -> str | None:
     return None if value is None else ref(value)
 
 
-def _parents(state: sa_orm.InstanceState[Any], ref: Ref) -> dict[str, str | bool]:
+def _parents(state: State, shape: Shape, ref: Ref) -> dict[str, str | bool]:
     known = state.__dict__.get("parents")
     if not known:
         return {}
-    names = {id(token): name for name, token in parent_tokens(state.mapper).items()}
+    names = shape.parent_names
     parents: dict[str, str | bool] = {}
     for token, parent in known.items():
         owner = False if parent is False else parent.obj() and ref(parent.obj())
@@ -191,15 +196,3 @@ def mentions(image: Image, ref: str) -> bool:
     """Whether one of its relationships holds the object, held it, or is to."""
     parts = (part for related in image["relationships"].values() for part in related.values())
     return any(part == ref or (isinstance(part, list) and ref in part) for part in parts)
-
-
-def parent_tokens(mapper: sa_orm.Mapper[Any]) -> dict[str, Any]:
-    """By name, what stands in `state.parents` for each relationship that can hold an instance of this class."""
-    tokens = {}
-    for owner in mapper.registry.mappers:
-        for prop in owner.relationships:
-            if prop.parent is owner and mapper.isa(prop.mapper):
-                tokens[f"{owner.class_.__module__}.{owner.class_.__qualname__}.{prop.key}"] = owner.class_manager[
-                    prop.key
-                ].impl.parent_token
-    return tokens

@@ -12,15 +12,17 @@ from typing import Any
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
-from ..store.workspaces import Row, size
+from ..store.workspaces import Row
 from ..telemetry import parked
 from ..telemetry.transactions import RELEASING
 from . import checking, elsewhere, fitting, staged, tape
 from . import snapshot as snapshots
+from .board import Board
 from .changes import Changes
 from .image import Image
 from .session import Registry, criteria, scope
-from .snapshot import Board, Snapshot
+from .snapshot import Snapshot
+from .texts import Texts
 
 
 class Live:
@@ -53,7 +55,7 @@ class Live:
         self.unsaved: Any = None
         self._staged: dict[str, Image] = {}
         self._fresh: set[str] = set()
-        self._sizes: dict[str, tuple[Image, int]] = {}
+        self.texts = Texts()
         self.changes = Changes()
         self.elsewhere: dict[str, elsewhere.Note] = {}
         self._marks: list[tuple[dict[str, Image], Any, set[Any]]] = []
@@ -175,12 +177,13 @@ class Live:
         if self.wrote:
             self.epoch = self.epoch or secrets.token_hex(6)
             found = replace(found, epoch=self.epoch, savepoints=len(self._marks))
-            for ref, now in found.images.items():
-                if ref in self._staged:
-                    now["staged"] = staged.fold(self._staged[ref], now)
-                elif ref in self._fresh:
-                    now["fresh"] = True
-        return found
+            found = replace(found, images={ref: self._in_transaction(ref, now) for ref, now in found.images.items()})
+        return found.like(self.snapshot)
+
+    def _in_transaction(self, ref: str, now: Image) -> Image:
+        if ref in self._staged:
+            return {**now, "staged": staged.fold(self._staged[ref], now)}
+        return {**now, "fresh": True} if ref in self._fresh else now
 
     def commit(self) -> None:
         """`session.commit()`. Its flush is sent first, so that what is about to be committed can be written down
@@ -195,15 +198,6 @@ class Live:
             self.session.commit()
         finally:
             self.committing = False
-
-    def bytes_of(self, after: Snapshot) -> int:
-        """What a snapshot takes in the store; only what has changed since the last one is measured again."""
-        sizes = {}
-        for ref, found in after.images.items():
-            known = self._sizes.get(ref)
-            sizes[ref] = known if known is not None and known[0] == found else (found, size(found))
-        self._sizes = sizes
-        return sum(measured for _, measured in sizes.values())
 
     # what the Session tells
 
@@ -231,13 +225,15 @@ class Live:
         made = tape.current.get()
         self.wrote = self.wrote or made is None or made.wrote
         self.epoch = secrets.token_hex(6)
-        for state in states:
-            self.checked |= {state.key, state.mapper._identity_key_from_state(state)}
         known = {*self.board.objects}
         for state, (is_delete, listed_only) in states.items():
-            if not listed_only and state.obj() is not None:
-                self.board.join(state.obj())
-                self.changes.note(self, state, is_delete=is_delete)
+            shape, obj = self.board.shape(state.class_), state.obj()
+            kept = shape is not None and shape.keeps_key(state)
+            now: Any = state.key if kept else state.mapper._identity_key_from_state(state)
+            self.checked.update((state.key, now))
+            if not listed_only and obj is not None and shape is not None:
+                joined = self.board.join(obj) or ""
+                self.changes.note(self, state, shape, joined, now[1], is_delete=is_delete)
         if self.committing:
             return
         for state in states:

@@ -22,6 +22,10 @@ LOST = (
     "The open transaction was lost: {why} What it had flushed was not committed; everything is staged again as it was."
 )
 
+BEGUN_AGAIN = (
+    "begun_again",
+    "Somebody else was faster, and the database ended the open transaction. Everything was sent again, in a new one.",
+)
 SAVEPOINTS = "Its savepoints are gone with it."
 LATE_SECONDS = 60.0
 """After its end a transaction that its worker did not end is ended by whoever looks: nobody can commit it then."""
@@ -69,7 +73,7 @@ def is_late(row: Row) -> bool:
     """Its worker is on another machine that is gone, or hangs. It cannot commit any more: before a COMMIT it compares
     the version."""
     ends = (row.transaction or {}).get("ends_at")
-    return ends is not None and _seconds_since(ends) > LATE_SECONDS
+    return ends is not None and seconds_since(ends) > LATE_SECONDS
 
 
 def is_over_commit(intent: Mapping[str, Any]) -> bool:
@@ -77,10 +81,10 @@ def is_over_commit(intent: Mapping[str, Any]) -> bool:
     process = intent["process"]
     if intent.get("over"):  # its own worker does not know
         return True
-    return is_over(process) or (not is_here(process) and _seconds_since(intent["at"]) > COMMIT_SECONDS)
+    return is_over(process) or (not is_here(process) and seconds_since(intent["at"]) > COMMIT_SECONDS)
 
 
-def _seconds_since(moment: str) -> float:
+def seconds_since(moment: str) -> float:
     then = datetime.datetime.fromisoformat(moment)
     return (datetime.datetime.now(datetime.UTC) - then).total_seconds()
 

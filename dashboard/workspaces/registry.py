@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from ..config import Config
 from ..records.models import Database, Models
 from ..refusal import Refusal
+from ..store.change_sets import ChangeSet
 from ..store.engine import Store
 from ..store.workspaces import Change, KeptWorkspaces, Row
 from . import failures, pins, scripts, settle, tally, verbs, view, walks
@@ -22,6 +23,7 @@ from .counting import counted
 from .finding import Finder, already_committed, check_version, is_name, stale
 from .live import Live
 from .lives import Lives
+from .outcome import Outcome
 from .pins import Elsewhere
 from .request import Request
 from .review import Review
@@ -30,7 +32,7 @@ from .snapshot import Snapshot
 from .states import OBJECT_VERBS
 from .tape import now
 from .transactions import Transactions
-from .view import Outcome, Summary, View
+from .view import Summary, View
 
 __all__ = ["Elsewhere", "Outcome", "Sight", "Summary", "View", "Workspaces"]
 
@@ -119,8 +121,7 @@ class Workspaces:
     ) -> Outcome:
         """Does one verb. version: the one that the actor saw.
         Raises the Refusal for whatever cannot be done; the workspace is then as it was."""
-        if self.transactions.closed:
-            raise Refusal("unavailable", "This worker is going; another one answers in a moment.")
+        self.transactions.check_open()
         with self._lives.held(name):
             row = self._finder.row(name)
             self._finder.check_open(row, actor, sight)
@@ -150,13 +151,12 @@ class Workspaces:
             done = Action(self, self._kept, live, request, plan, actor).do()
             self._lives.park_oldest(live)
             row, snapshot = live.row, live.snapshot
-        return Outcome(self._finder.draw(row, snapshot, sight), done.ref, done.merged, done.left)
+        return Outcome(partial(self._finder.draw, row, snapshot, sight), done.ref, done.merged, done.left)
 
     def review(self, name: str, *, actor: str, sight: Sight = EVERYTHING, run: bool = False) -> Review:
         """What a commit would do: tried out, and taken back. Changes nothing.
         run: also where listeners of the program would run that are not ours."""
-        if self.transactions.closed:
-            raise Refusal("unavailable", "This worker is going; another one answers in a moment.")
+        self.transactions.check_open()
         with self._lives.held(name):
             row = self._finder.row(name)
             self._finder.check_open(row, actor, sight)
@@ -235,10 +235,9 @@ class Workspaces:
             raise settle.still_committing(row.name)
         self._lives.drop(row.name)
         before = self._finder.stored(row)
+        registry = self._lives.registry(row.database)
         try:
-            after, outcome, how = settle.settle(
-                self._lives.registry(row.database), before, intent, self._kept.change_set
-            )
+            after, outcome, how = settle.settle(registry, before, intent, self._kept.change_set)
         except sa.exc.SQLAlchemyError as error:
             raise failures.away(error) from error
         change = Change(
@@ -247,12 +246,14 @@ class Workspaces:
         )  # fmt: skip
         return self._kept.save(row, change) or self._finder.row(row.name)
 
-    def settle(self, name: str) -> None:
+    def settle(self, found: ChangeSet) -> None:
         """Finds out what became of a commit that was announced, if its worker is gone."""
-        with self._lives.held(name):
-            row = self._kept.row(name) if is_name(name) else None
+        with self._lives.held(found.workspace):
+            row = self._kept.row(found.workspace) if is_name(found.workspace) else None
             if row is not None and row.intent is not None:
                 self._settled(row)
+            elif found.database in self._databases:
+                settle.orphan(self._lives.registry(found.database), found, self._kept)
 
     def overtaken(self, row: Row, verb: str) -> Refusal:
         """For an action that found another version in the store than it was made from."""
@@ -285,7 +286,7 @@ class Workspaces:
                 raise stale(row)
             row = again
         gone = view.draw(replace(row, transaction=None), Snapshot(), (), Models(), sight)
-        return Outcome(gone, removed=True)
+        return Outcome(lambda: gone, removed=True)
 
     def _save_late(self, live: Live, row: Row) -> Row:
         """What was committed while the store was away is written into it now, if nobody else went on meanwhile."""

@@ -13,11 +13,11 @@ from ..refusal import Refusal
 from . import checking
 from .checking import Row
 from .conflicts import Conflict
-from .image import shown
 from .live import Live
 from .python import variable
 from .request import Done, Plan, Request, writable
 from .reverting import revert
+from .shape import shown
 from .writing import Staged, staged
 
 MINE, THEIRS = "mine", "theirs"

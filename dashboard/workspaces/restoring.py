@@ -15,7 +15,8 @@ from sqlalchemy.orm.base import NO_VALUE, PASSIVE_NO_FETCH
 
 from ..records.keys import identity_of
 from ..records.models import Model
-from .image import MARKERS, Image, columns_of, parent_tokens
+from .image import MARKERS, Image
+from .shape import parent_tokens
 
 
 def restore_columns(image: Image, model: Model, obj: object | None) -> object:
@@ -25,7 +26,7 @@ def restore_columns(image: Image, model: Model, obj: object | None) -> object:
     instance: Any = model.mapper.class_manager.new_instance() if new else obj
     state: sa_orm.InstanceState[Any] = sa.inspect(instance)
     _forget(state)
-    for name, column in columns_of(model).items():
+    for name, column in model.columns_by_name.items():
         if name in image["values"] and name not in image["unkept"]:
             state.dict[name] = column.restore(image["values"][name], staged=name in image.get("nulls", ()))
     if image["key"] is not None:
@@ -68,7 +69,7 @@ def restore_relationships(image: Image, model: Model, obj: object, find: Mapping
         if name in model.mapper.relationships:
             _restore_related(state, name, related, find, was)
     _restore_parents(state, image, find)
-    columns = columns_of(model)
+    columns = model.columns_by_name
     state.committed_state.clear()
     state.committed_state.update(was)
     state.committed_state.update({name: NO_VALUE for name in image["unknown"] if name in columns})

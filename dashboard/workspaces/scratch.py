@@ -14,11 +14,12 @@ import sqlalchemy.orm as sa_orm
 from ..telemetry import parked
 from . import checking, tape
 from . import snapshot as snapshots
+from .board import Board
 from .conflicts import Conflict, Difference
 from .image import mentions
 from .live import Live
 from .sent import name_of
-from .snapshot import Board, Snapshot
+from .snapshot import Snapshot
 
 FLUSHES = 100
 """SQLAlchemy's commit flushes so often before it gives up: listeners may stage more and more."""

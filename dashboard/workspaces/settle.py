@@ -15,14 +15,18 @@ from ..records.models import Model
 from ..refusal import Refusal
 from ..store import change_sets
 from ..store.change_sets import COMMITTED, LOST, ChangeSet
+from ..store.workspaces import KeptWorkspaces
 from ..telemetry.parked import laid_aside
 from . import staged, under_way
 from .changes import CREATED, DELETED, in_order
 from .checking import same
 from .image import Image
+from .pins import seconds_since
 from .session import Registry
 from .snapshot import Snapshot
 
+UNDER_WAY_SECONDS = 60.0
+"""A commit of one request, of which nobody can ask whether its worker is gone, is over by then."""
 WITNESSES = 20
 """Rows that are read again; all were written in one transaction, so the first that can tell is enough."""
 
@@ -66,6 +70,16 @@ def settle(
     return after, *((change_sets.UNCERTAIN, NOBODY_KNOWS) if written is None else (LOST, how))
 
 
+def orphan(registry: Registry, found: ChangeSet, kept: KeptWorkspaces) -> None:
+    """Of an uncertain commit of which no workspace tells any more: a record's page made it, or its workspace was
+    discarded. What its rows say is written down. While it may still be under way they say nothing against it."""
+    if found.outcome != change_sets.UNCERTAIN or found.how:  # it was looked at before, and nobody could tell
+        return
+    written = _is_written(registry, found.objects)
+    if written or (written is False and seconds_since(found.at) > UNDER_WAY_SECONDS):
+        kept.settle(found.number, COMMITTED if written else LOST, READ_AGAIN)
+
+
 def _beside(registry: Registry, token: str) -> ChangeSet | None:
     """In the data's own database, where it was written in the very transaction."""
     with registry.main.engine.connect() as connection:
@@ -89,13 +103,22 @@ def _asked(session: sa_orm.Session, registry: Registry, witness: Mapping[str, An
     """What this row says; None when it was changed again since."""
     model = registry.models.find(witness["model"])
     row = _row(session, model, witness["key"])
-    if witness["kind"] == DELETED:
-        return row is None
     if row is None:
-        return False if witness["kind"] == CREATED else None
+        return {DELETED: True, CREATED: False}.get(witness["kind"])
     if witness["kind"] == CREATED:
-        return True
+        return True if _is_the_one(model, row, witness["after"], witness["unkept"]) else None
+    if witness["kind"] == DELETED:
+        return False if _is_the_one(model, row, witness["before"], witness["unkept"]) else None
     return _compared(model, row, witness["before"], witness["after"])
+
+
+def _is_the_one(model: Model, row: Mapping[str, Any], known: Mapping[str, Any], unkept: Iterable[str]) -> bool:
+    """The row that has this key is the one that is known, and not another that somebody made since: a database may
+    give the key of a row that was taken back to the next one."""
+    columns = [model.column(name) for name in known if name not in unkept and model.has_column(name)]
+    same_ = {column.name for column in columns if same(column, row[column.name], column.restore(known[column.name]))}
+    own = {column.name for column in columns if column.unique and not column.primary_key}
+    return any(known[name] is not None for name in own & same_) or len(same_) == len(columns)
 
 
 def _compared(model: Model, row: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> bool | None:

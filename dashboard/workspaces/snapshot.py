@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
-from ..records.keys import key_of
-from ..records.models import Model, Models
 from ..refusal import Refusal
 from ..telemetry.parked import made_anew
 from . import image, restoring, schemas
+from .board import Board, leaving
 from .image import Image
+from .shape import Shape
 
 States = dict[Any, Any]
 Step = tuple[int, int]
@@ -108,112 +108,22 @@ class Snapshot:
 
     def changed_since(self, before: Snapshot) -> dict[int, Image | None]:
         """By number: what is new or different, None for what left."""
+        then = before.images
         changed: dict[int, Image | None] = {
-            found["number"]: found for ref, found in self.images.items() if before.images.get(ref) != found
+            found["number"]: found
+            for ref, found in self.images.items()
+            if then.get(ref) is not found and then.get(ref) != found
         }
         return {**changed, **{found["number"]: None for ref, found in before.images.items() if ref not in self.images}}
 
+    def like(self, before: Snapshot) -> Snapshot:
+        """The same, in which an image that has not changed is the very one: so nobody compares it again."""
+        known = before.images
+        same = {ref: known[ref] for ref, found in self.images.items() if ref in known and known[ref] == found}
+        return replace(self, images={**self.images, **same})
+
     def told(self, code: str, message: str) -> Snapshot:
         return replace(self, notices=({"code": code, "message": message},))
-
-
-class Board:
-    """The live objects of a workspace, held strongly, each under its ref. A Session holds its own only weakly."""
-
-    def __init__(self, models: Models, numbers: Mapping[str, int]) -> None:
-        self.models = models
-        self.objects: dict[str, object] = {}
-        self.numbers = dict(numbers)
-        self.number_of: dict[str, int] = {}
-        self._refs: dict[int, str] = {}
-
-    def ref(self, obj: object) -> str | None:
-        """The ref of a live object, None for one that is not on the board."""
-        ref = self._refs.get(id(obj))
-        return ref if ref is not None and self.objects.get(ref) is obj else None
-
-    def model(self, obj: object) -> Model:
-        return self.models.of_class(type(obj))
-
-    def put(self, ref: str, obj: object, number: int) -> None:
-        self.objects[ref] = obj
-        self._refs[id(obj)] = ref
-        self.number_of[ref] = number
-
-    def drop(self, ref: str) -> None:
-        del self._refs[id(self.objects.pop(ref))]
-
-    def join(self, obj: object) -> str | None:
-        """Puts an object on the board, under a ref of its own that it keeps; None where its class is no model."""
-        known = self.ref(obj)
-        if known is not None:
-            return known
-        try:
-            model = self.model(obj)
-        except Refusal:
-            return None
-        number = self.numbers[""] = self.numbers.get("", 0) + 1
-        ref = self._new_ref(model, sa.inspect(obj).key)
-        self.put(ref, obj, number)
-        return ref
-
-    def _new_ref(self, model: Model, key: Any) -> str:
-        if key is not None:
-            ref = plain = f"{model.name}:{key_of(model, key[1])}"
-            count = 1
-            while ref in self.objects:
-                count += 1
-                ref = f"{plain}~{count}"
-            return ref
-        while True:
-            count = self.numbers[model.name] = self.numbers.get(model.name, 0) + 1
-            ref = f"{model.name}:new-{count}"
-            if ref not in self.objects:
-                return ref
-
-    def join_all(self, session: sa_orm.Session) -> None:
-        """Everything that the Session holds, and what those objects hold, joins the board."""
-        held = [*session._new.values(), *session.identity_map.values(), *session._deleted.values()]
-        held += [obj for state in leaving(session) if (obj := state.obj()) is not None]
-        for obj in held:
-            self.join(obj)
-        waiting = list(self.objects.values())
-        while waiting:
-            for obj in _related(waiting.pop()):
-                if self.ref(obj) is None and self.join(obj) is not None:
-                    waiting.append(obj)
-
-
-def _related(obj: object) -> Iterator[object]:
-    """What an object's relationships hold in memory now, held before, or are to hold."""
-    state: sa_orm.InstanceState[Any] = sa.inspect(obj)
-    for prop in state.mapper.relationships:
-        for value in (state.dict.get(prop.key), state.committed_state.get(prop.key)):
-            yield from _objects(value)
-    for pending in state.__dict__.get("_pending_mutations", {}).values():
-        yield from (*pending.added_items, *pending.deleted_items)
-
-
-def _objects(value: Any) -> Iterable[object]:
-    if value is None:
-        return ()
-    if isinstance(value, list):
-        return value
-    adapter = getattr(value, "_sa_adapter", None)
-    if adapter is not None:
-        return tuple(adapter)
-    if hasattr(value, "added_items"):
-        return (*value.added_items, *value.deleted_items)
-    return (value,) if hasattr(value, "_sa_instance_state") else ()
-
-
-def leaving(session: sa_orm.Session) -> set[Any]:
-    """The states whose delete was flushed in the open transaction, or in a savepoint of it."""
-    transaction, found = session._transaction, set[Any]()
-    while transaction is not None:
-        found |= {*transaction._deleted}
-        transaction = transaction._parent
-    return found
 
 
 def capture(session: sa_orm.Session, board: Board, before: Snapshot) -> Snapshot:
@@ -233,12 +143,13 @@ def capture(session: sa_orm.Session, board: Board, before: Snapshot) -> Snapshot
 def capture_one(
     session: sa_orm.Session, board: Board, obj: object, before: Snapshot, gone: Iterable[Any] = ()
 ) -> Image:
-    state: sa_orm.InstanceState[Any] = sa.inspect(obj)
-    ref = board.ref(obj) or ""
+    state: sa_orm.InstanceState[Any] = sa_orm.attributes.instance_state(obj)
+    ref, shape = board.ref(obj) or "", board.shape(type(obj)) or Shape(board.model(obj))
     return image.capture(
         obj,
-        board.model(obj),
+        shape,
         board.ref,
+        key=board.key(ref, state.key, shape.model),
         number=board.number_of[ref],
         marked=state in session._deleted,
         leaving=state in gone,

@@ -11,6 +11,8 @@ from sqlalchemy.orm.base import PASSIVE_NO_RESULT
 STATES = ("transient", "pending", "persistent", "deleted", "detached")
 """SQLAlchemy's five, of which an instance is always in exactly one."""
 
+_ASKED = ("persistent", "pending", "detached", "transient", "deleted")
+
 FLAGS = ("modified", "expired", "marked-deleted")
 
 BADGES = ("transient", "pending", "persistent", "modified", "expired", "deleted", "detached")
@@ -70,8 +72,8 @@ def verbs(state: str, flags: Collection[str]) -> tuple[str, ...]:
 
 
 def state_of(state: sa_orm.InstanceState[Any]) -> str:
-    """SQLAlchemy's own answer."""
-    return next(name for name in STATES if getattr(state, name))
+    """SQLAlchemy's own answer, asked first for what most objects are."""
+    return next(name for name in _ASKED if getattr(state, name))
 
 
 def flags_of(state: sa_orm.InstanceState[Any], marked: bool, ignored: Iterable[str] = ()) -> tuple[str, ...]:
@@ -106,5 +108,7 @@ def is_modified(state: sa_orm.InstanceState[Any]) -> bool:
 
 def is_expired(state: sa_orm.InstanceState[Any], ignored: Iterable[str] = ()) -> bool:
     """A column attribute that the next access loads again; one that is deferred by its mapping does not count."""
-    expired = state.expired_attributes.difference(ignored)
-    return bool(expired) and any(prop.key in expired and not prop.deferred for prop in state.mapper.column_attrs)
+    if not state.expired_attributes:
+        return False
+    expired = state.expired_attributes.difference(ignored) if ignored else state.expired_attributes
+    return any(prop.key in expired and not prop.deferred for prop in state.mapper.column_attrs)

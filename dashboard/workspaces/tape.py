@@ -230,6 +230,8 @@ def transitions(
     last: dict[str, str] = {found: target for found, _, target in moves}
     for found, now in after.items():
         then = before.get(found)
+        if then is now and found not in last:
+            continue
         known = last.get(found, None if then is None else then["state"])
         if known is not None and known != now["state"]:
             moves.append([found, known, now["state"]])

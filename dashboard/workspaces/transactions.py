@@ -45,6 +45,10 @@ class Transactions:
         """Who holds the transactions that are open here."""
         return pins.pin(self.number, self._address())
 
+    def check_open(self) -> None:
+        if self.closed:
+            raise Refusal("unavailable", "This worker is going; another one answers in a moment.")
+
     def hold(self) -> str:
         """The pin, for a transaction that has just been opened: from now on others may pass actions on to it."""
         self._listen()

@@ -14,10 +14,11 @@ from ..records.columns import Column
 from ..records.keys import identity_of
 from ..records.models import Model, Models, Relationship
 from ..refusal import Refusal
-from .image import Image, keeps
+from .image import Image
 from .live import Live
 from .python import identity as identity_source
 from .python import literal, variable
+from .shape import keeps
 from .snapshot import Snapshot
 
 VALUES_MOST = 1_000

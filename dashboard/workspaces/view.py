@@ -69,17 +69,6 @@ class View:
         raise Refusal("not_found", f"There is no object {ref[:80]!r} in this workspace.")
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What an action made of a workspace. ref: the object it was about or made.
-    merged: the other object that a merge answered. removed: the workspace went."""
-
-    view: View
-    ref: str | None = None
-    merged: str | None = None
-    removed: bool = False
-
-
 def summary(row: Row) -> Summary:
     return Summary(row.name, row.owner, row.database, row.objects, open_transaction(row), row.updated_at, row.version)
 

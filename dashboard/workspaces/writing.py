@@ -80,9 +80,9 @@ def model_of(live: Live, state: State) -> Model | None:
 
 
 def _changes(state: State) -> Iterator[tuple[State, dict[str, Any]]]:
-    mine = {}
+    mine, attributes = {}, state.mapper.attrs
     for name in (*state.committed_state, *state.__dict__.get("_pending_mutations", ())):
-        prop = state.mapper.attrs.get(name)
+        prop = attributes.get(name)
         if isinstance(prop, sa_orm.ColumnProperty):
             was, now = state.committed_state[name], state.dict.get(name)
             if state.manager[name].impl.is_equal(now, was) is not True:  # as its history would say

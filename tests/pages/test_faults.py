@@ -32,7 +32,7 @@ def test_who_switched_a_fault_is_in_the_audit(make_app):
     Script(app, "viewer").post("/demo/faults/survivors", {"on": False})
     (deed,) = app.extensions["poolhouse"].audit.newest(most=10, act="fault.")
     assert (deed.who, deed.role, deed.address) == ("test-admin", "admin", "127.0.0.1")
-    assert (deed.act, deed.subject, deed.details) == ("fault.switch", "survivors", {"on": True})
+    assert (deed.act, deed.subject, deed.details) == ("fault.switch", "survivors", {"on": True, "token": "test-admin"})
 
 
 def test_a_new_start_finds_every_fault_off(make_app):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from dashboard.refusal import Refusal
-from dashboard.workspaces.image import shown
+from dashboard.workspaces.shape import shown
 from tests.workspaces import shop
 from tests.workspaces.desk import Desk
 from tests.workspaces.plain import Plain

@@ -37,6 +37,38 @@ def _until_somebody_waits(desk):
         pass
 
 
+@pytest.mark.parametrize("verb", ["flush", "commit"])
+def test_two_open_transactions_that_wait_for_each_other_are_both_written(tmp_path, postgresql_url, verb):
+    config = Config(workspace_wait_seconds=10)
+    with Desk(postgresql_url, f"sqlite:///{tmp_path / 'store.db'}", config=config) as desk:
+
+        def act(name, verb, **arguments):
+            return desk.workspaces.act(name, verb, arguments, actor="ada").view
+
+        def finish(name):
+            notices[name] = act(name, verb).notices
+            act(name, "commit")
+
+        notices = {}
+        for name, first, second in (("a", 1, 2), ("b", 2, 1)):
+            desk.workspaces.open(name, "ada")
+            for key in (first, second):
+                act(name, "load", model="Book", key=str(key))
+            act(name, "values", ref=f"Book:{first}", values={"title": name})
+            act(name, "flush")
+            act(name, "values", ref=f"Book:{second}", values={"summary": name})
+        threads = [threading.Thread(target=finish, args=(name,)) for name in "ab"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert desk.rows("select id, title, summary from book where id < 3 order by id") == [
+            (1, "a", "b"),
+            (2, "b", "a"),
+        ]
+        assert sorted(each["code"] for found in notices.values() for each in found) == ["begun_again"]
+
+
 def test_a_serialisation_failure_is_tried_again(tmp_path, postgresql_url):
     options = {"isolation_level": "REPEATABLE READ"}
     with Desk(postgresql_url, f"sqlite:///{tmp_path / 'store.db'}", **options) as desk:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from dashboard.records.models import Database, Models
 from dashboard.refusal import Refusal
-from dashboard.workspaces.image import shown
+from dashboard.workspaces.shape import shown
 from tests.parts import ROOT
 from tests.workspaces.desk import Desk
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from dashboard.refusal import Refusal
+from dashboard.workspaces import settle
+from tests.workspaces.archive import Archive
 from tests.workspaces.desk import Desk
 
 KILLED = """
@@ -41,6 +45,41 @@ KILLED_DURING = (
     "import os, signal, threading\nlater = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGKILL))"
     + KILLED.replace("os.kill(os.getpid(), signal.SIGKILL)", "later.start()", 1)
 )
+
+
+SAVED = (
+    KILLED.replace('desk.do("commit")', "save(desk)")
+    .replace(
+        "with Desk",
+        """
+from dashboard.workspaces.brief import Saves
+from dashboard.workspaces.record_verbs import save as saving
+def save(desk):
+    values = {"model": "Author", "key": "1", "values": {"name": "Saved"}}
+    Saves(desk.workspaces).do("default", saving({}), values, actor="ada")
+with Desk""",
+    )
+    .replace('desk.load("Tag", 1)', 'desk.workspaces._lives.registry("default")')
+)
+
+
+@pytest.mark.parametrize("when, outcome", [("after", "committed"), ("before", "lost")])
+def test_what_a_records_page_saved_is_settled_when_somebody_looks(database_url, tmp_path, monkeypatch, when, outcome):
+    """No workspace tells of it. What its rows do not show may still be under way for a while."""
+    with Archive(database_url, f"sqlite:///{tmp_path / 'store.db'}") as archive:
+        kill_around_commit(archive, when, SAVED)
+        assert archive.show(1).outcome == ("committed" if when == "after" else "uncertain")
+        monkeypatch.setattr(settle, "UNDER_WAY_SECONDS", -1)
+        assert archive.show(1).outcome == outcome
+        assert "rows" in archive.show(1).how
+
+
+def test_a_commit_whose_workspace_was_discarded_is_settled_too(database_url, tmp_path):
+    with Archive(database_url, f"sqlite:///{tmp_path / 'store.db'}") as archive:
+        stage(archive, ("changed",))
+        kill_around_commit(archive, "after")
+        archive.do("discard")
+        assert archive.show(1).outcome == "committed"
 
 
 def test_a_commit_that_the_server_still_works_at_is_waited_for(postgresql_url, tmp_path):
@@ -100,3 +139,27 @@ def test_a_commit_that_was_not_written_is_staged_again(desk, kinds):
     assert len(desk.rows("select * from author where name = 'New'")) == ("made" in kinds)
     assert len(desk.rows("select * from user_account where id = 1")) == ("deleted" not in kinds)
     assert desk.rows("select title from book where id = 1") == [("Changed" if "changed" in kinds else "Notes",)]
+
+
+def test_a_row_that_somebody_else_made_with_the_same_key_since_is_not_taken_for_the_lost_one(tmp_path):
+    """SQLite gives the number of a row that was rolled back to the next one."""
+    with Desk(f"sqlite:///{tmp_path / 'shop.db'}", f"sqlite:///{tmp_path / 'store.db'}") as desk:
+        stage(desk, ("made",))
+        kill_around_commit(desk, "before")
+        with desk.engine.begin() as connection:
+            connection.exec_driver_sql("insert into author (name) values ('Another')")
+        desk.load("Book", 2)
+        assert desk.badge("Author:new-1") == "pending"
+        desk.do("commit")
+        assert len(desk.rows("select * from author where name in ('New', 'Another')")) == 2
+
+
+def test_a_row_that_somebody_else_made_in_place_of_a_deleted_one_is_not_deleted(desk):
+    stage(desk, ("deleted",))
+    kill_around_commit(desk, "after")
+    with desk.engine.begin() as connection:
+        connection.exec_driver_sql("insert into user_account (id, name, email, points) values (1, 'Zoe', 'z@x', 0)")
+    desk.load("Book", 2)
+    with suppress(Refusal):  # it may be told as a conflict, if nobody can tell
+        desk.do("commit")
+    assert desk.rows("select name from user_account where id = 1") == [("Zoe",)]
