@@ -106,8 +106,9 @@ class Lanes:
 
 @dataclass(frozen=True)
 class Row:
-    """One checkout as the table tells it. key: of its bar."""
+    """One checkout as the table tells it. key: by which it is found again. words: how long it was held."""
 
     key: str
     hold: Hold
+    words: str
     is_overdue: bool

@@ -46,7 +46,7 @@ def lanes(watched: Watched, overdue: float, names: Iterable[str] = (), history: 
         endpoints=tuple(one for name, one in window.endpoints.items() if name in shown),
         columns=_columns(history) if history else (),
         highest=_highest(history) if history else 0.0,
-        rows=tuple(Row(key_of(hold), hold, hold.seconds > overdue) for hold in seen[:ROWS_MOST]),
+        rows=tuple(Row(key_of(hold), hold, told(hold.seconds), hold.seconds > overdue) for hold in seen[:ROWS_MOST]),
         left_out=left_out,
     )
 

@@ -1,8 +1,8 @@
-"""Pools: each pool's slots, who holds its connections, who waits."""
+"""Pools: each pool's slots; of one pool its last minute, who holds its connections, who waits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,13 +13,21 @@ from ..refusal import Refusal
 from ..runtime import Runtime, current
 from ..telemetry import digests
 from ..telemetry.advice import Advice, advice
-from ..telemetry.demand import Asked
 from ..telemetry.digests import Distribution, EndpointDigest
 from ..telemetry.history import History
-from ..telemetry.reading import PoolReading
+from ..telemetry.ledger import Ledger
+from ..telemetry.reading import PoolReading, Reading
 from ..telemetry.stretches import Stretch, stretches
 from . import gate
+from .bars import Histogram, histogram
+from .charts import IN_USE, WANTED, Chart, charts
+from .chosen import Chosen
+from .holds import Watched, of_pool
 from .html import page, plain
+from .lane_shapes import Lanes
+from .lanes import lanes
+
+MYSQL = ("mysql", "mariadb")
 
 
 @dataclass(frozen=True)
@@ -30,29 +38,82 @@ class Pools:
 
 @dataclass(frozen=True)
 class OnePool:
-    """One pool, by worker, and how long its connections were waited for and held since ever."""
+    """One pool, by worker. What is costly is made only where it is drawn.
+
+    span: of the history; key: of what was chosen on the lanes. view: where the database lists its connections.
+    """
 
     pool: PoolReading
-    waited: Distribution
-    held: Distribution
-    endpoints: tuple[EndpointDigest, ...]
-    history: History
-    _asked: Callable[[], tuple[Asked, ...]]
+    span: str
+    key: str
+    view: str
+    _reading: Reading
+    _ledger: Ledger
 
     @cached_property
-    def advice(self) -> Advice:
-        """Of the last hour; made only where it is shown, for it costs more than all else here."""
-        return advice(self.pool, self._asked())
+    def waited(self) -> Distribution:
+        return digests.distribution(self.pool.numbers, "wait|ok")
+
+    @cached_property
+    def held(self) -> Distribution:
+        return digests.distribution(self.pool.numbers, "hold")
+
+    @property
+    def histograms(self) -> tuple[Histogram, ...]:
+        return histogram("Wait for a connection", self.waited), histogram("Held a connection", self.held)
+
+    @cached_property
+    def endpoints(self) -> tuple[EndpointDigest, ...]:
+        return tuple(digest for digest in digests.endpoints(self._reading) if digest.pool == self.pool.name)
+
+    @cached_property
+    def history(self) -> History:
+        return self._ledger.history(self.pool.name, span=self.span)
+
+    @property
+    def drawn_span(self) -> str:
+        """Of the charts: they have more points than the table's minutes."""
+        return "24h" if self.span == "24h" else "15m"
+
+    @cached_property
+    def _drawn_history(self) -> History:
+        return self._ledger.history(self.pool.name, span=self.drawn_span)
+
+    @property
+    def charts(self) -> tuple[Chart, ...]:
+        return charts(self._drawn_history, (IN_USE, *WANTED))
 
     @property
     def stretches(self) -> tuple[Stretch, ...]:
-        return stretches(self.history)
+        return stretches(self._drawn_history)
+
+    @cached_property
+    def advice(self) -> Advice:
+        """Of the last hour."""
+        return advice(self.pool, self._ledger.asked(self.pool.name))
+
+    @cached_property
+    def _watched(self) -> Watched:
+        return of_pool(self.pool, self._reading.at)
+
+    @property
+    def lanes(self) -> Lanes:
+        names = (one.endpoint for one in self.endpoints)
+        minute = self._ledger.history(self.pool.name, span="minute")
+        return lanes(self._watched, self.overdue_seconds, names, minute)
+
+    @property
+    def overdue_seconds(self) -> float:
+        return self._reading.config.overdue_seconds
+
+    @cached_property
+    def chosen(self) -> Chosen | None:
+        return Chosen(self.key, self.view, self._watched, self.overdue_seconds) if self.key else None
 
     @property
     def public(self) -> Mapping[str, Any]:
         more = {"waited": self.waited, "held": self.held, "endpoints": self.endpoints, "history": self.history}
-        more["advice"] = self.advice
-        return {**plain(self.pool), **plain(more)}
+        return {**plain(self.pool), **plain(more), "advice": plain(self.advice)}
 
 
 def blueprint() -> Blueprint:
@@ -74,15 +135,22 @@ def all_shown(runtime: Runtime, _: str = "") -> Pools:
 
 @gate.needs(gate.READ)
 def show(name: str) -> Response:
-    return page("pools/show.html", shown(current(), name, request.args.get("span", "minutes")))
+    span, key = request.args.get("span", "minutes"), request.args.get("hold", "")
+    return page("pools/show.html", shown(current(), name, span, key))
 
 
 def shown_by_day(runtime: Runtime, name: str) -> OnePool:
     return shown(runtime, name, "24h")
 
 
-def shown(runtime: Runtime, name: str, span: str = "minutes") -> OnePool:
-    """Raises Refusal: not_found, not_understood (a span that there is not)."""
+def shown_chosen(runtime: Runtime, place: str) -> OnePool:
+    """place: `NAME/KEY`."""
+    name, _, key = place.rpartition("/")
+    return shown(runtime, name, key=key)
+
+
+def shown(runtime: Runtime, name: str, span: str = "minutes", key: str = "") -> OnePool:
+    """Raises Refusal: not_found, and where its history is asked for not_understood (a span that there is not)."""
     ledger = runtime.ledger
     reading = ledger.read()
     if reading.pool(name) is not None and ledger.look(name):
@@ -90,6 +158,6 @@ def shown(runtime: Runtime, name: str, span: str = "minutes") -> OnePool:
     pool = reading.pool(name)
     if pool is None:
         raise Refusal("not_found", "No pool of this name is watched.", remedy="The page Pools lists those there are.")
-    waited, held = (digests.distribution(pool.numbers, family) for family in ("wait|ok", "hold"))
-    endpoints = tuple(digest for digest in digests.endpoints(reading) if digest.pool == name)
-    return OnePool(pool, waited, held, endpoints, ledger.history(name, span=span), lambda: ledger.asked(name))
+    database = runtime.databases.get(name)
+    is_mysql = database is not None and database.engine.dialect.name in MYSQL
+    return OnePool(pool, span, key, "processlist" if is_mysql else "pg_stat_activity", reading, ledger)

@@ -209,7 +209,7 @@ def test_every_error_has_a_page_of_its_own_with_words_and_a_way_back(editor):
             path, data=json.dumps(body), headers=editor.headers | html | {"Content-Type": "application/json"}
         )
         assert f"<h1>{title}</h1>" in answer.text
-        assert '<a href="/workspaces/w/">Back to where you were</a>' in answer.text
+        assert 'href="/workspaces/w/">Back to where you were</a>' in answer.text
         assert answer.text.startswith("<!doctype html>")
 
 
@@ -219,7 +219,7 @@ def test_every_error_has_a_page_of_its_own_with_words_and_a_way_back(editor):
 def test_the_way_back_leads_to_a_page_of_ours(editor, referrer):
     answer = editor.get("/nowhere", Accept="text/html", Referer=referrer)
     assert answer.status_code == 404
-    assert '<a href="/">Back to where you were</a>' in answer.text
+    assert 'href="/">Back to where you were</a>' in answer.text
 
 
 def test_half_a_surrogate_pair_is_answered_in_html_too(editor):
