@@ -280,6 +280,7 @@ class Config:
         "rows of the audit that the store keeps, the newest of what was done, and as many of what was refused",
     )
     history_rows: int = _bound("DASHBOARD_HISTORY_ROWS", 50, "change sets of one page of the history", most=1_000)
+    saved_views: int = _bound("DASHBOARD_SAVED_VIEWS", 50, "saved views of one list that a person may have", most=1_000)
     related_shown: int = _bound(
         "DASHBOARD_RELATED_SHOWN", 6, "relationships of which a record's page shows the first rows", most=40
     )

@@ -11,6 +11,7 @@ from flask import request
 
 from ..records.columns import Column
 from ..records.listing import Asked, Listing, Row
+from ..records.references import Reference
 from ..records.search import Filter, is_sortable, operators_of
 from ..refusal import Refusal
 from .html import url
@@ -40,6 +41,24 @@ class Head:
     operators: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class SavedView:
+    """list: the address of the list that it is."""
+
+    name: str
+    list: str
+
+
+@dataclass(frozen=True)
+class ListViews:
+    """How a person likes to see a list. columns: those that it has unless its address says others; () for the usual
+    ones."""
+
+    model: str
+    columns: tuple[str, ...] = ()
+    views: tuple[SavedView, ...] = ()
+
+
 PLAIN_CHARACTERS = 80
 """Of a text that a cell shows as it is; a longer one is cut."""
 
@@ -57,22 +76,39 @@ class ListPage:
     first: str
     kept: tuple[tuple[str, str], ...]
     all_columns: tuple[Column, ...]
+    filtered: tuple[Column, ...]
+    liked: ListViews
 
     @property
     def narrowed(self) -> bool:
         return bool(self.asked.q or self.asked.filters or self.asked.where)
 
-    def cells(self, row: Row) -> Iterator[tuple[str, Any]]:
-        """Of each column what its cell shows; None where that is more than a plain text: most are no more, and a page
-        has some hundred."""
+    def cells(self, row: Row) -> Iterator[tuple[str, Any, Reference | None]]:
+        """Of each column what its cell shows, and what it points to; None where that is more than a plain text: most
+        are no more, and a page has some hundred."""
         for head in self.heads:
-            value = None if head.name in row.references else row.values[head.name]
+            value = row.values[head.name]
             plain = type(value) is int or (type(value) is str and 0 < len(value) <= PLAIN_CHARACTERS)
-            yield head.name, value if plain else None
+            yield head.name, value if plain else None, row.references.get(head.name)
+
+    @property
+    def query(self) -> str:
+        """As a saved view keeps it."""
+        return urlencode(self.kept)
+
+    @property
+    def chooser(self) -> list[tuple[int | str, str]]:
+        """Every column with its place; those that are not shown have none."""
+        shown = {head.name: place for place, head in enumerate(self.heads, 1)}
+        rest = (column.name for column in self.all_columns if column.name not in shown)
+        return [*((place, name) for name, place in shown.items()), *(("", name) for name in rest)]
 
     def export(self, form: str) -> str:
         """All rows, not only those of this page."""
-        query = urlencode([("format", form), *((name, text) for name, text in self.kept if name != "size")])
+        said = [(name, text) for name, text in self.kept if name not in ("size", "columns")]
+        if self.asked.columns or self.liked.columns:
+            said.append(("columns", ",".join(head.name for head in self.heads)))
+        query = urlencode([("format", form), *said])
         return f"{url('records.export_records', model=self.listing.model.name)}?{query}"
 
     @property
@@ -158,8 +194,9 @@ def _said(asked: Asked) -> list[tuple[str, str]]:
     return [(name, text) for name, text in said if text or name.startswith("f.")]
 
 
-def list_page(read: Listing, asked: Asked) -> ListPage:
+def list_page(read: Listing, asked: Asked, liked: ListViews | None = None) -> ListPage:
     name = read.model.name
+    offered = read.model.told.filters
 
     def to(changed: Asked, *more: tuple[str, str]) -> str:
         return address(name, [*_said(changed), *more])
@@ -182,6 +219,8 @@ def list_page(read: Listing, asked: Asked) -> ListPage:
         first=to(asked),
         kept=tuple(_said(asked)),
         all_columns=read.available,
+        filtered=tuple(column for column in read.available if not offered or column.name in offered),
+        liked=liked or ListViews(name),
     )
 
 

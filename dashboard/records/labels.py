@@ -126,12 +126,12 @@ def naming_columns(model: Model) -> tuple[Column, ...]:
     """The columns that a label is made of: those that the class's own `__str__` speaks of, else its first texts."""
     said = model.told.label
     if isinstance(said, str):
-        return (model.column(said), *_texts(model))
+        return (model.column(said), *texts(model))
     own_class: Any = model.class_
     own = said or _own_method(own_class)
     names = getattr(getattr(own, "__code__", None), "co_names", ())
     spoken = [column for column in model.columns if column.name in names]
-    return tuple(spoken) if spoken else _texts(model)
+    return tuple(spoken) if spoken else texts(model)
 
 
 @lru_cache(maxsize=1_000)  # asked for each object of a workspace at each action
@@ -140,14 +140,15 @@ def _own_method(class_: Any) -> Any:
     return next((vars(each)["__str__"] for each in classes if "__str__" in vars(each)), None)
 
 
-def _texts(model: Model) -> tuple[Column, ...]:
+def texts(model: Model) -> tuple[Column, ...]:
+    """What names a record of a class that has no words of its own; Model keeps it."""
     naming = sorted(filter(_names_a_record, model.columns), key=lambda column: not column.unique)
     return (*naming, *_speaking(model))
 
 
 def _first_text(model: Model, values: Mapping[str, Any]) -> str:
-    for column in _texts(model):
-        value = values.get(column.name)
+    for name in model.naming_texts:
+        value = values.get(name)
         if isinstance(value, str) and value.strip():
             return value.strip()
     return ""
