@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..config import Config
 from ..refusal import Refusal
-from . import demand, history, judging, membership, merging, own_acts, registers, watches
+from . import demand, history, judging, membership, merging, own_acts, registers, unwritable, watches
 from .demand import Asked
 from .faults import fault
 from .history import History as History
@@ -82,7 +82,8 @@ class Ledger:
         return self._member.asked(pool)
 
     def read(self) -> Reading:
-        """The sum over all processes; with `problem` set, of this one only. Uses no connection of a watched pool."""
+        """The sum over all processes. Uses no connection of a watched pool. With `problem` set nothing can be written:
+        then counts stand still, and the others are as they were last seen."""
         return self._member.read()
 
 
@@ -159,8 +160,9 @@ class _Member:
                 memory = self._memory
             return merging.merge(rows, retired.values(), self.config, time.time(), memory)
         except (sqlite3.Error, OSError, ValueError) as error:
-            problem = f"The ledger {self.rows.path} cannot be used ({error}): these numbers are of this process only."
-            return merging.alone(self._alone(), self.config, self._standing.started_at, problem)
+            with self._lock:
+                known, own = self._known, self._alone
+                return unwritable.read(self.rows, known, self._standing, own, self.config, self._memory, str(error))
 
     def look(self, pool: str) -> bool:
         now = time.time()
@@ -185,7 +187,7 @@ class _Member:
         step, kept = history.SPANS[span]
         now = time.time()
         try:
-            with self._lock, self.rows.writing() as transaction:
+            with self._lock, self.rows.looking() as transaction:
                 points = transaction.points.of(step, pool, int(now) - kept - step)
         except (sqlite3.Error, OSError):
             points = []
@@ -194,7 +196,7 @@ class _Member:
     def asked(self, pool: str) -> tuple[Asked, ...]:
         now = time.time()
         try:
-            with self._lock, self.rows.writing() as transaction:
+            with self._lock, self.rows.looking() as transaction:
                 kept, rows = transaction.points.asked(pool), transaction.rows()
         except (sqlite3.Error, OSError):
             return ()
@@ -236,7 +238,7 @@ class _Member:
                 refused = registers.refused(agreed, said)
                 said = registers.folded(said, agreed) if refused else said
                 standing = membership.say(transaction, standing, said)
-            membership.fold_the_dead(transaction)
+            membership.fold_the_dead(transaction, self.config.elsewhere_seconds)
             rows, retired = transaction.rows(), transaction.retired()
             now = time.time()
             self._looked = transaction.points.looked(now, self.config.look_seconds)

@@ -73,8 +73,9 @@ def test_a_leak_is_told_with_its_line_and_ends_when_the_connection_is_given_back
     gone()
 
 
-def test_a_finding_keeps_since_when_it_holds(engine, found, gone):
+def test_a_finding_keeps_since_when_it_holds(engine, found, gone, ledger, name):
     taken = engine.connect()
+    until(lambda: f"ConnectionLeak|{name}" in ledger.read().memory.begun)
     first = found("ConnectionLeak")
     assert {found("ConnectionLeak").since for _ in range(5)} == {first.since}
     taken.close()
