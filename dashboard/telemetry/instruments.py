@@ -88,7 +88,7 @@ def release(pool: Any) -> None:
         else:
             pool.__dict__[name] = before[name]
     timed = _timed(getattr(pool, "_pool", None))
-    if timed is not None and "poolhouse_original" in timed.__dict__:
+    if "poolhouse_original" in getattr(timed, "__dict__", ()):
         timed.__class__ = timed.__dict__.pop("poolhouse_original")
         del timed.poolhouse_watch
 

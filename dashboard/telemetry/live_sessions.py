@@ -10,6 +10,7 @@ from sqlalchemy.orm.session import _sessions
 
 from ..config import Config
 from . import loads, n_plus_one, orm_errors, sessions, survivors
+from .faults import fault
 from .first_errors import first_error, said_of
 from .lines import line_of
 from .recorder import Numbers
@@ -30,6 +31,8 @@ def live_sessions(registries: dict[str, Any], config: Config) -> list[dict[str, 
         if session is None or watch is None or sessions.GONE in session.__dict__:
             continue
         one = _said(session, watch.registry)
+        if one is None:
+            continue
         registries[watch.registry][one["state"]] += 1
         registries[watch.registry]["identity_map_objects"] += one["identity_map"]
         live.append((session, one))
@@ -37,7 +40,16 @@ def live_sessions(registries: dict[str, Any], config: Config) -> list[dict[str, 
     return [{**one, **_circumstances(session)} for session, one in live[: config.holders_shown]]
 
 
-def _said(session: Any, registry: str) -> dict[str, Any]:
+def _said(session: Any, registry: str) -> dict[str, Any] | None:
+    """None for a Session of a class of the program's own that cannot be looked at: the others are told all the same."""
+    try:
+        return _counts_of(session, registry)
+    except Exception:
+        fault("session word")
+        return None
+
+
+def _counts_of(session: Any, registry: str) -> dict[str, Any]:
     return {
         "registry": registry,
         "since": _since(session),

@@ -55,6 +55,8 @@ MARK = "_poolhouse"
 pool goes."""
 LIFE = "_poolhouse_life"
 """The attribute of a connection record under which the Life of its connection is found."""
+POOLS = (sa.pool.QueuePool, sa.pool.SingletonThreadPool, sa.pool.StaticPool, sa.pool.AssertionPool)
+"""SQLAlchemy's classes that keep connections, and so what is made from them."""
 SLOW = 0.1
 """Seconds from which on an observation is remembered as an example of its bucket."""
 PEAK_SECONDS = 60.0
@@ -232,7 +234,10 @@ class PoolWatch:
 
 
 def records_of(pool: Any) -> list[Any]:
-    """The connection records that lie in the pool, ready to be taken. The pool is looked at, never asked for one."""
+    """The connection records that lie in the pool, ready to be taken. The pool is looked at, never asked for one.
+    Nothing is known of where a class that the program has made from scratch keeps its own."""
+    if not isinstance(pool, POOLS):
+        return []
     queue = getattr(pool, "_pool", None)
     if queue is not None:
         if "queue" in queue.__dict__:
