@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any
 
-from sqlalchemy.orm.session import _sessions
+from sqlalchemy.orm.session import SessionTransactionState, _sessions
 
 from ..config import Config
 from . import loads, n_plus_one, orm_errors, sessions, survivors
@@ -82,7 +82,12 @@ def _circumstances(session: Any) -> dict[str, Any]:
 
 def _error_of(session: Any) -> BaseException | None:
     transaction = session._transaction
-    return None if transaction is None or transaction.is_active else first_error(transaction)
+    return first_error(transaction) if _needs_rollback(transaction) else None
+
+
+def _needs_rollback(transaction: Any) -> bool:
+    """Not `is_active`, which is False while the Session waits for its connection, and while it commits, too."""
+    return transaction is not None and transaction._state is SessionTransactionState.DEACTIVE
 
 
 def _state_of(session: Any) -> str:
@@ -91,7 +96,7 @@ def _state_of(session: Any) -> str:
     transaction = session._transaction
     if transaction is None:
         return "idle"
-    if not transaction.is_active:
+    if _needs_rollback(transaction):
         return "needs_rollback"
     return "idle" if root_of(session) is None else "in_transaction"
 
