@@ -98,11 +98,12 @@ class PoolWatch:
     held: by connection record, who has it. waiting: by thread (or greenlet), since when and who. detached: by the id of
     the DBAPI connection, the proxy that still has it, and its Life. numbers: of its connections; tape: what happened
     seldom, by them; closed: the lives that ended last. loose_commits: by their id, holders that are in nobody's hold
-    and remember a commit. root: the registration whose listeners count this pool.
+    and remember a commit. root: the registration whose listeners count this pool. autocommits: its Engine was made with
+    the isolation level AUTOCOMMIT.
     """
 
     __slots__ = (
-        "__weakref__", "can_wait", "closed", "detached", "endpoints", "error_names", "errors", "exemplars", "foreign",
+        "__weakref__", "autocommits", "can_wait", "closed", "detached", "endpoints", "error_names", "errors", "exemplars", "foreign",
         "held", "leaks", "local", "lock", "loose_commits", "name", "numbers", "pairs", "peaks", "pool_class",
         "pools", "recorder", "root", "spent", "tape", "top", "waiting", "zero_waits",
     )  # fmt: skip
@@ -133,6 +134,7 @@ class PoolWatch:
         )
         self.pools: list[weakref.ref[Any]] = []
         self.pool_class = ""
+        self.autocommits = False
         self.can_wait = False
         self.error_names: dict[str, int] = {}
         self.lock = threading.RLock()
