@@ -103,9 +103,9 @@ class PoolWatch:
     """
 
     __slots__ = (
-        "__weakref__", "autocommits", "can_wait", "closed", "detached", "endpoints", "error_names", "errors", "exemplars", "foreign",
-        "held", "leaks", "local", "lock", "loose_commits", "name", "numbers", "pairs", "peaks", "pool_class",
-        "pools", "recorder", "root", "spent", "tape", "top", "waiting", "zero_waits",
+        "__weakref__", "autocommits", "can_wait", "closed", "detached", "endpoints", "error_names", "errors",
+        "exemplars", "foreign", "held", "leaks", "local", "lock", "loose_commits", "name", "numbers", "pairs", "peaks",
+        "pool_class", "pools", "recorder", "root", "spent", "tape", "top", "waiting", "zero_waits",
     )  # fmt: skip
 
     def __init__(self, name: str, root: Any) -> None:
