@@ -179,6 +179,16 @@ class Config:
         "line",
         "what is kept of the code that takes a connection: nothing, its line, its stack",
     )
+    masked: tuple[str, ...] = _row(
+        "DASHBOARD_MASKED",
+        "words, by comma",
+        addresses,
+        (),
+        "a column whose name holds one of them is masked in statements, as with password, passwd, token and secret",
+    )
+    parameters: bool = _row(
+        "DASHBOARD_PARAMETERS", "switch", switch, True, "off: no value of any statement's parameters is kept"
+    )
     read_only: bool = _row("DASHBOARD_READ_ONLY", "switch", switch, False, "nothing can be written through Poolhouse")
     public_url: str = _row(
         "DASHBOARD_PUBLIC_URL",
@@ -293,6 +303,7 @@ class Config:
         "rows of the audit that the store keeps, the newest of what was done, and as many of what was refused",
     )
     history_rows: int = _bound("DASHBOARD_HISTORY_ROWS", 50, "change sets of one page of the history", most=1_000)
+    saved_views: int = _bound("DASHBOARD_SAVED_VIEWS", 50, "saved views of one list that a person may have", most=1_000)
     related_shown: int = _bound(
         "DASHBOARD_RELATED_SHOWN", 6, "relationships of which a record's page shows the first rows", most=40
     )
@@ -353,6 +364,11 @@ class Config:
     search_characters: int = _bound("DASHBOARD_SEARCH_CHARACTERS", 200, "characters of a search", most=10_000)
     lookup_rows: int = _bound("DASHBOARD_LOOKUP_ROWS", 20, "records that a picker offers for what was typed", most=500)
     form_members: int = _bound("DASHBOARD_FORM_MEMBERS", 100, "records of a many-to-many set that a form holds")
+    heavy_requests: int = _bound(
+        "DASHBOARD_HEAVY_REQUESTS",
+        300,
+        "exports, imports, bulk edits, reviews and undos that one person may ask of one worker within a minute",
+    )
     bulk_rows: int = _bound("DASHBOARD_BULK_ROWS", 1_000, "records that one bulk edit, delete or action changes")
     export_seconds: float = _bound_seconds("DASHBOARD_EXPORT_SECONDS", 600.0, "how long an export may read")
     import_bytes: int = _bound("DASHBOARD_IMPORT_BYTES", 200_000_000, "size of an imported file", most=10_000_000_000)
