@@ -6,9 +6,11 @@ import json
 import subprocess
 
 import pytest
-from playwright.sync_api import expect
 
-from tests.journeys.waiting import free_port, until
+from tests.journeys.waiting import until
+from tests.pages.conftest import Script, demo_file, make_app
+
+__all__ = ["demo_file", "make_app"]
 
 
 @pytest.fixture(scope="module")
@@ -61,41 +63,38 @@ def test_each_metric_has_its_panel_and_no_panel_overlaps_another(demo, token):
     assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
 
 
-def test_hours_and_days_of_all_instances_come_from_prometheus(
-    demo, scraper, poolhouse_server, page_without_javascript, screenshot
-):
-    beside = poolhouse_server("-w 1", settings={"DATABASE_URL": "none", "PROMETHEUS_URL": scraper.url})
-    token = beside.token("viewer")
+def test_hours_and_days_of_all_instances_come_from_prometheus(demo, scraper, make_app):
+    script = Script(make_app(DATABASE_URL="none", PROMETHEUS_URL=scraper.url), "viewer")
 
     def look():
-        shown = beside.request("GET", "/monitoring/charts?span=6h", token=token).json
+        shown = script.get("/monitoring/charts?span=6h").get_json()
         found = {one["question"]["name"]: one for one in shown["charts"]}
         checkouts = [series for series in found["Checkouts"]["series"] if series["name"] == "default"]
         return found if checkouts and any(value for value in checkouts[0]["values"]) else None
 
-    found = until(look, seconds=90, what="the demo's checkouts")
+    scraper.value_once("sum(rate(sqlalchemy_pool_checkouts_total[10s]))", lambda rate: rate > 0)
+    found = until(look, seconds=60, what="the demo's checkouts")
     assert found["In use, by instance"]["series"][0]["name"] == f"127.0.0.1:{demo.port}"
     assert all(len(series["values"]) == 361 for one in found.values() for series in one["series"])
-    refused = beside.request("GET", "/monitoring/charts?span=query%3Dup", token=token)
-    assert refused.status == 400
-    page = page_without_javascript
-    page.goto(beside.link())
-    page.get_by_role("button", name="Sign in").click()
-    page.goto(f"{beside.url}/monitoring/")
-    page.get_by_role("link", name="Charts of hours and days").click()
-    page.get_by_role("link", name="7d").click()
-    expect(page.locator("figure.chart")).to_have_count(len(found))
-    screenshot(page, "hours-and-days")
+    assert script.get("/monitoring/charts?span=query%3Dup").status_code == 400
+    page = script.get("/monitoring/charts?span=7d", Accept="text/html").text
+    assert page.count("data-chart=") == len(found)
+    assert "Charts of hours and days" in script.get("/monitoring/", Accept="text/html").text
 
 
-def test_a_prometheus_that_is_away_is_said_and_the_page_stays(poolhouse_server):
-    settings = {"DATABASE_URL": "none", "PROMETHEUS_URL": f"http://ada:secret@127.0.0.1:{free_port()}"}
-    server = poolhouse_server("-w 1", settings=settings)
-    token = server.token("viewer")
-    refused = server.request("GET", "/monitoring/charts", token=token)
-    assert (refused.status, refused.json["error"]["code"]) == (503, "unavailable")
+def test_a_prometheus_that_is_away_is_said_and_the_page_stays(make_app, free_port):
+    url = f"http://ada:secret@127.0.0.1:{free_port}"
+    script = Script(make_app(DATABASE_URL="none", PROMETHEUS_URL=url), "viewer")
+    refused = script.get("/monitoring/charts")
+    assert (refused.status_code, refused.get_json()["error"]["code"]) == (503, "unavailable")
     assert "secret" not in refused.text
-    assert server.request("GET", "/monitoring/", token=token).status == 200
+    assert script.get("/monitoring/").status_code == 200
+
+
+def test_without_prometheus_there_are_no_such_charts(make_app):
+    script = Script(make_app(DATABASE_URL="none"), "viewer")
+    assert script.get("/monitoring/charts").status_code == 503
+    assert "Charts of hours and days" not in script.get("/monitoring/", Accept="text/html").text
 
 
 def test_the_rules_as_they_are_pass_promtool(demo, token, promtool, tmp_path):
