@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 
 from ..refusal import Refusal
 from ..runtime import current
-from . import gate, overview, pools, sessions, statements
+from . import gate, incidents, overview, pools, sessions, statements
 from .drawings import Drawing, Drawings, Topic
 from .shell import SharedShell
 
@@ -22,6 +22,8 @@ TICK_SECONDS = 1.0
 POLLED_SECONDS = 0.5
 TOPICS = {
     "overview": Topic("overview/_overview.html", overview.shown),
+    "charts": Topic("overview/_charts.html", overview.shown, ticks=5),
+    "lately": Topic("overview/_lately.html", overview.shown, ticks=2),
     "pools": Topic("pools/_pools.html", pools.all_shown),
     "pool": Topic("pools/_pool.html", pools.shown),
     "lanes": Topic("pools/_lanes.html", pools.shown),
@@ -30,7 +32,10 @@ TOPICS = {
     "history": Topic("pools/_history.html", pools.shown, ticks=5),
     "history-24h": Topic("pools/_history.html", pools.shown_by_day, ticks=30),
     "advice": Topic("pools/_advice.html", pools.shown, ticks=60),
+    "lifecycle": Topic("sessions/_lifecycle.html", sessions.shown),
     "sessions": Topic("sessions/_sessions.html", sessions.shown),
+    "statement": Topic("statements/_statement.html", statements.one_shown),
+    "incidents": Topic("incidents/_incidents.html", incidents.shown, ticks=5),
     "statements": Topic("statements/_statements.html", statements.shown),
 }
 """By the name that a part carries as `data-live`; what stands behind a slash says which one of several."""
