@@ -48,7 +48,8 @@ def told(result):
 @pytest.mark.parametrize("name", SIGNED_IN)
 def test_axe_finds_nothing(windows, server, screenshot, name):
     for look, window in windows.items():
-        window.goto(server.url + SIGNED_IN[name])
+        answer = window.goto(server.url + SIGNED_IN[name])
+        assert answer.status == (404 if name == "error" else 200)
         if PICTURES:
             screenshot(window, f"{name}-{look}", full_page=True)
         assert told(Axe().run(window, options=EVERYTHING)) == []
