@@ -200,6 +200,13 @@ class Config:
     demo: bool | None = _row(
         "DASHBOARD_DEMO", "switch", switch, None, "demo traffic; unset: on with the demo database only"
     )
+    demo_rate: int = _row(
+        "DASHBOARD_DEMO_RATE",
+        "whole number",
+        whole(1, 1_000),
+        4,
+        "operations a second of the demo's traffic, in each worker",
+    )
     enabled: bool = _row("DASHBOARD_ENABLED", "switch", switch, True, "off: no listener, route, thread or file")
     prometheus_url: str = _row(
         "PROMETHEUS_URL",
@@ -215,6 +222,9 @@ class Config:
     )
     stale_seconds: float = _bound_seconds(
         "DASHBOARD_STALE_SECONDS", 5.0, "a process silent for longer is shown as stale, and still summed"
+    )
+    elsewhere_seconds: float = _bound_seconds(
+        "DASHBOARD_ELSEWHERE_SECONDS", 600.0, "a process of another machine that is silent for longer is taken for dead"
     )
     judged_seconds: float = _bound_seconds(
         "DASHBOARD_JUDGED_SECONDS", 10.0, "the pages' findings are judged by what happened within so long"
@@ -270,6 +280,9 @@ class Config:
         8_000_000,
         "size of one change set; a commit that would make a larger one is refused",
     )
+    server_seconds: float = _bound_seconds(
+        "DASHBOARD_SERVER_SECONDS", 2.0, "how long a database server may take to say what its sessions do", most=60
+    )
     incidents_kept: int = _bound("DASHBOARD_INCIDENTS_KEPT", 50, "incidents that the ledger keeps", most=1_000)
     incident_every_seconds: float = _bound_seconds(
         "DASHBOARD_INCIDENT_EVERY_SECONDS",
@@ -290,6 +303,7 @@ class Config:
         "rows of the audit that the store keeps, the newest of what was done, and as many of what was refused",
     )
     history_rows: int = _bound("DASHBOARD_HISTORY_ROWS", 50, "change sets of one page of the history", most=1_000)
+    saved_views: int = _bound("DASHBOARD_SAVED_VIEWS", 50, "saved views of one list that a person may have", most=1_000)
     related_shown: int = _bound(
         "DASHBOARD_RELATED_SHOWN", 6, "relationships of which a record's page shows the first rows", most=40
     )

@@ -77,8 +77,9 @@ class Action:
                 done = self._plan.run(live)
                 return replace(done, notice=pins.BEGUN_AGAIN) if self._begun_again else done
             except sa.exc.DBAPIError as error:
-                waited = time.monotonic() >= until
-                if not left or waited or self._intended or not failures.may_be_repeated(error, live, verb):
+                if not left or self._intended or time.monotonic() >= until:
+                    raise
+                if not failures.may_be_repeated(error, live, verb):
                     raise
             self._begun_again = self._was_open
             live.park()
