@@ -11,7 +11,8 @@ from flask import Blueprint, Response, request
 
 from ..refusal import Refusal
 from ..runtime import Runtime, current
-from ..telemetry.ledger import Incident
+from ..telemetry import incidents
+from ..telemetry.incident_rows import Incident
 from . import gate
 from .chosen import Chosen, view_of
 from .holds import Watched, of_picture
@@ -80,11 +81,11 @@ class OneIncident:
 
 
 def blueprint() -> Blueprint:
-    incidents = Blueprint("incidents", __name__, url_prefix="/incidents")
-    incidents.add_url_rule("/", "index", index)
-    incidents.add_url_rule("/<number>", "show", show)
-    incidents.add_url_rule("/<number>/markdown", "text", text)
-    return incidents
+    pages = Blueprint("incidents", __name__, url_prefix="/incidents")
+    pages.add_url_rule("/", "index", index)
+    pages.add_url_rule("/<number>", "show", show)
+    pages.add_url_rule("/<number>/markdown", "text", text)
+    return pages
 
 
 @gate.needs(gate.READ)
@@ -93,7 +94,7 @@ def index() -> Response:
 
 
 def shown(runtime: Runtime, about: str = "") -> Incidents:
-    found = tuple(one for one in runtime.ledger.incidents() if about in ("", one.about))
+    found = tuple(one for one in incidents.kept(runtime.ledger) if about in ("", one.about))
     return Incidents(found, about or None, runtime.ledger.read().problem)
 
 
@@ -121,7 +122,7 @@ def text(number: str) -> Response:
 
 def _found(number: str) -> Incident:
     known = number.isascii() and number.isdecimal() and len(number) <= NUMBER_DIGITS
-    incident = current().ledger.incident(int(number)) if known else None
+    incident = incidents.by_number(current().ledger, int(number)) if known else None
     if incident is None:
         kept = current().config.incidents_kept
         raise Refusal("not_found", "There is no such incident.", remedy=f"The last {kept} are kept.")

@@ -8,9 +8,11 @@ from functools import cached_property
 from flask import Blueprint, Response
 
 from ..runtime import Runtime, current
+from ..telemetry import incidents
 from ..telemetry.findings import Finding, Verdict, findings, verdict
 from ..telemetry.history import History
-from ..telemetry.ledger import Incident, Ledger
+from ..telemetry.incident_rows import Incident
+from ..telemetry.ledger import Ledger
 from ..telemetry.reading import Counts, Holder, Limits, PoolReading, Reading, Slot, Waiter, WorkerReading
 from ..telemetry.stretches import Stretch, stretches
 from . import gate, slots
@@ -106,7 +108,7 @@ def shown(runtime: Runtime, _: str = "") -> Overview:
         pools=tuple(strip(pool) for pool in reading.pools),
         workers=reading.workers,
         problem=reading.problem,
-        incidents=runtime.ledger.incidents()[:INCIDENTS],
+        incidents=incidents.kept(runtime.ledger)[:INCIDENTS],
         _reading=reading,
         _ledger=runtime.ledger,
     )

@@ -18,7 +18,7 @@ from ..telemetry.history import History
 from ..telemetry.ledger import Ledger
 from ..telemetry.reading import PoolReading, Reading
 from ..telemetry.stretches import Stretch, stretches
-from . import gate, slots
+from . import gate, servers, slots
 from .bars import Histogram, histogram
 from .charts import OF_ONE_POOL, Chart, charts
 from .chosen import Chosen, view_of
@@ -49,6 +49,11 @@ class OnePool:
     _reading: Reading
     _ledger: Ledger
     groups = staticmethod(slots.groups)
+
+    @property
+    def has_server(self) -> bool:
+        """Whether its database can be asked what it sees."""
+        return servers.has_one(self.pool)
 
     @cached_property
     def waited(self) -> Distribution:
@@ -120,6 +125,13 @@ def blueprint() -> Blueprint:
     pools = Blueprint("pools", __name__, url_prefix="/pools")
     pools.add_url_rule("/", "index", index)
     pools.add_url_rule("/<path:name>", "show", show)
+    pools.add_url_rule("/<path:name>/server", "server", servers.show)
+    pools.add_url_rule("/<path:name>/refresh", "refresh", servers.refresh, methods=["POST"])
+    pools.add_url_rule(
+        "/<path:name>/connections/<int:worker>-<int:number>/replace", "replace", servers.replace, methods=["POST"]
+    )
+    pools.add_url_rule("/<path:name>/sessions/<int:process>/cancel", "cancel", servers.cancel, methods=["POST"])
+    pools.add_url_rule("/<path:name>/sessions/<int:process>/end", "end", servers.end, methods=["POST"])
     return pools
 
 

@@ -18,12 +18,12 @@ from ..refusal import Refusal
 from ..runtime import current
 from ..workspaces.badges import Badge
 from ..workspaces.record_history import RecordHistory
-from . import actor, bulk, deleting, editing, exporting, gate, importing, lookups, related, traces
+from . import actor, bulk, deleting, editing, exporting, gate, importing, list_views, lookups, related, traces
 from .arguments import arguments
 from .finding import databases, find
 from .finding import session as session_of
-from .html import done, page, url
-from .lists import CHOSEN, asked_for, list_page, with_chosen_filter
+from .html import done, page, url, wants_json
+from .lists import CHOSEN, ListViews, asked_for, list_page, with_chosen_filter
 from .related import Around, around
 from .rooms import do, rooms
 from .staging import open_workspaces
@@ -92,7 +92,7 @@ def blueprint() -> Blueprint:
     records.add_url_rule("/<model>/", "show_list", show_list)
     records.add_url_rule("/<model>/<key>", "show", show)
     records.add_url_rule("/<model>/<key>/open", "open_in_workspace", open_in_workspace, methods=["POST"])
-    for each in (editing, deleting, bulk, lookups, exporting, importing, related, traces):
+    for each in (editing, deleting, bulk, lookups, exporting, importing, list_views, related, traces):
         each.add_routes(records)
     return records
 
@@ -117,10 +117,12 @@ def show_list(model: str) -> WerkzeugResponse:
         return redirect(with_chosen_filter(model), 303)
     found, models = find(model)
     asked = asked_for(request.args.to_dict(flat=False))
+    liked = ListViews(found.name) if wants_json() else list_views.liked(found)  # a script gets what it asks for
+    shown = replace(asked, columns=list_views.columns_of(liked, asked, found, models))
     with session_of(found) as session:
         config, secret = current().config, current().secret_key
-        read = listing(session, found, models, actor.sight(), asked, config, secret)
-    return page("records/list.html", list_page(marked(read), asked))
+        read = listing(session, found, models, actor.sight(), shown, config, secret)
+    return page("records/list.html", list_page(marked(read), asked, liked))
 
 
 @gate.needs(gate.READ, database=True)
@@ -152,7 +154,8 @@ def marked(read: Listing) -> Listing:
     known = staged(read.model)
     if not known:
         return read
-    rows = (replace(row, badge=known[row.key].badge) if row.key in known else row for row in read.rows)
+    found = ((row, known.get(row.key or "")) for row in read.rows)
+    rows = (row if badge is None else replace(row, badge=badge.badge) for row, badge in found)
     return replace(read, rows=tuple(rows))
 
 
@@ -180,7 +183,7 @@ def record_page(found: Model, models: Models, key: str) -> RecordPage:
         read = record(session, found, models, actor.sight(), key, runtime.config, runtime.secret_key)
     shown = str(read.row.key)
     badge = staged(found).get(shown)
-    read = replace(read, row=replace(read.row, badge=badge and badge.badge))
+    read = replace(read, row=replace(read.row, badge=None if badge is None else badge.badge))
     history = history_of(found, shown)
     older = None
     if history is not None and history.before is not None:

@@ -20,9 +20,6 @@ from .shell import SharedShell
 TICK_SECONDS = 1.0
 """Once a second at the screen; twice a second at the source."""
 POLLED_SECONDS = 0.5
-SILENCE_SECONDS = 5.0
-"""After so long without a change something is sent all the same: a viewer who left is noticed by it."""
-
 TOPICS = {
     "overview": Topic("overview/_overview.html", overview.shown),
     "charts": Topic("overview/_charts.html", overview.shown, ticks=5),
@@ -103,18 +100,15 @@ class Live:
     ) -> Iterator[str]:
         """At first all topics, then each one that changed, until the stream has lasted long enough: the next one passes
         the gate again, so that nobody looks on who may not any more."""
-        runtime, seen = shell.runtime, dict[str, str]()
-        begun = spoken = clock()
+        runtime, seen, begun = shell.runtime, dict[str, str](), clock()
         yield "retry: 1000\n\n"
         while clock() - begun < runtime.config.stream_seconds and not runtime.streams.is_leaving():
             for each in followed:
                 drawing = self._drawing(each, shell, TICK_SECONDS * 0.9)
                 if drawing.mark != seen.get(each.name):
-                    seen[each.name], spoken = drawing.mark, clock()
+                    seen[each.name] = drawing.mark
                     yield event(each, drawing)
-            if clock() - spoken >= SILENCE_SECONDS:
-                spoken = clock()
-                yield ":\n\n"
+            yield ":\n\n"  # a viewer who left is noticed only by writing
             wait(TICK_SECONDS)
 
     def _drawing(self, each: Followed, shell: SharedShell, seconds: float) -> Drawing:

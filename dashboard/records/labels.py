@@ -42,6 +42,13 @@ class _NotLoaded(Exception):
     """A `__str__` asked for something that is not in memory."""
 
 
+def _refuse(*arguments: object, **options: object) -> Any:
+    raise _NotLoaded
+
+
+_REFUSED = dict.fromkeys(_WAYS_TO_SQL, _refuse)
+
+
 def label(model: Model, obj_or_values: object) -> str:
     """See Model.label."""
     if isinstance(obj_or_values, Mapping):
@@ -100,16 +107,12 @@ def _without_sql(session: sa_orm.Session) -> Iterator[None]:
     """Any load inside raises. Its methods are shadowed, because an event would come after the listeners of
     telemetry, which count real loads only."""
 
-    def refuse(*arguments: object, **options: object) -> Any:
-        raise _NotLoaded
-
-    for way in _WAYS_TO_SQL:
-        session.__dict__[way] = refuse
+    session.__dict__.update(_REFUSED)
     try:
         with session.no_autoflush:
             yield
     finally:
-        for way in _WAYS_TO_SQL:
+        for way in _REFUSED:
             session.__dict__.pop(way, None)
 
 
@@ -126,12 +129,12 @@ def naming_columns(model: Model) -> tuple[Column, ...]:
     """The columns that a label is made of: those that the class's own `__str__` speaks of, else its first texts."""
     said = model.told.label
     if isinstance(said, str):
-        return (model.column(said), *_texts(model))
+        return (model.column(said), *texts(model))
     own_class: Any = model.class_
     own = said or _own_method(own_class)
     names = getattr(getattr(own, "__code__", None), "co_names", ())
     spoken = [column for column in model.columns if column.name in names]
-    return tuple(spoken) if spoken else _texts(model)
+    return tuple(spoken) if spoken else texts(model)
 
 
 @lru_cache(maxsize=1_000)  # asked for each object of a workspace at each action
@@ -140,14 +143,15 @@ def _own_method(class_: Any) -> Any:
     return next((vars(each)["__str__"] for each in classes if "__str__" in vars(each)), None)
 
 
-def _texts(model: Model) -> tuple[Column, ...]:
+def texts(model: Model) -> tuple[Column, ...]:
+    """What names a record of a class that has no words of its own; Model keeps it."""
     naming = sorted(filter(_names_a_record, model.columns), key=lambda column: not column.unique)
     return (*naming, *_speaking(model))
 
 
 def _first_text(model: Model, values: Mapping[str, Any]) -> str:
-    for column in _texts(model):
-        value = values.get(column.name)
+    for name in model.naming_texts:
+        value = values.get(name)
         if isinstance(value, str) and value.strip():
             return value.strip()
     return ""

@@ -142,7 +142,7 @@ class Page:
 
     def read(self) -> tuple[list[rows.Found], str | None, str | None]:
         """The rows with the cursors of the next and of the previous page."""
-        if self.view.model.keyless and self.sorting.physical() is None:
+        if self.is_numbered:
             return self._read_by_number()
         if self.asked.q and self.place is None and not (self.view.model.keyless or self.sorting.is_served()):
             return self._read_once()
@@ -156,6 +156,11 @@ class Page:
         after = self._cursor(found, -1, more or backward)
         before = self._cursor(found, 0, more if backward else self.place is not None)
         return found, after, before
+
+    @property
+    def is_numbered(self) -> bool:
+        """Nothing tells equal rows apart."""
+        return bool(self.view.model.keyless) and self.sorting.physical() is None
 
     def _read_once(self) -> tuple[list[rows.Found], str | None, str | None]:
         """No index serves the search nor its sort: one scan finds its first page and its count."""
@@ -174,6 +179,8 @@ class Page:
         begin, size = self.place or (0, self.size)
         statement = self.statement(self.parts).offset(begin).limit(size + 1)
         found = rows.fetch(self.session, statement, self._selected)
+        if not begin and len(found) <= size:
+            self.counted = Count(len(found), True)
         earlier = min(begin, self.size)
         after = self.cursors.write([begin + size, self.size]) if len(found) > size else None
         before = self.cursors.write([begin - earlier, earlier]) if begin else None
@@ -184,25 +191,29 @@ class Page:
         all."""
         if self.counted is not None:
             return self.counted
+        everything = self._narrowed(keys_of(self.view))
         try:
-            if self.asked.q and self.place is None:
-                return self._counted_on(found)
-            return bounded(self.session, self._narrowed(keys_of(self.view)), self.config.records_count)
+            if not self.asked.q:
+                return bounded(self.session, everything, self.config.records_count)
+            with a_while(self.session, self.config.search_count_seconds):
+                if self.place is None and not self.is_numbered:
+                    return self._counted_on(found)
+                return bounded(self.session, everything, self.config.records_count)
         except sa.exc.DBAPIError as error:
             if is_stopped(error):
                 return Count(len(found), False)
             raise
 
     def _counted_on(self, found: Sequence[rows.Found]) -> Count:
-        """No index serves a search: what is behind its first page is looked at from there on, not from the beginning,
-        and for a moment only."""
+        """No index serves a search: what is behind its first page is looked at from there on, not from the
+        beginning."""
         total, most = len(found), self.config.records_count
-        with a_while(self.session, self.config.search_count_seconds):
-            for segment in segments(self.parts, found[-1].place, self.dialect):
-                further = self._narrowed(keys_of(self.view)).where(segment.condition)
-                total += bounded(self.session, further, most - total).value
-                if total >= most:
-                    return Count(most, False)
+        for segment in segments(self.parts, found[-1].place, self.dialect):
+            further = self._narrowed(keys_of(self.view)).where(segment.condition)
+            counted = bounded(self.session, further, max(0, most - total))
+            total += counted.value
+            if not counted.exact:
+                return Count(most, False)
         return Count(total, True)
 
     def too_slow(self) -> Refusal:

@@ -106,7 +106,7 @@ def _labels(
         return {}
     dialect = session.get_bind(mapper=target.mapper).dialect.name
     wanted = rows.selected(view, target.key_columns, (), dialect)
-    keys = sa.bindparam("keys", values, expanding=True)  # one parameter: a list asks this of each of its pages
+    keys: sa.BindParameter[Any] = sa.bindparam("keys", values, expanding=True)  # looked at as one, not one by one
     statement = view.narrow(sa.select().select_from(target.class_)).where(view.key[0].in_(keys))
     made: dict[Any, Reference] = {}
     for each in rows.fetch(session, statement, wanted):

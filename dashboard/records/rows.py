@@ -147,4 +147,6 @@ def shown(column: Column, value: Any) -> Any:
 
 
 def text_of(model: Model, values: Mapping[str, Any]) -> str:
-    return model.label({name: whole(value) for name, value in values.items() if not isinstance(whole(value), Cut)})
+    if any(type(value) is Cut for value in values.values()):
+        values = {name: whole(value) for name, value in values.items() if not isinstance(whole(value), Cut)}
+    return model.label(values)

@@ -38,7 +38,8 @@ class Sorting:
         both ways."""
         if len(self.asked) > len(self.view.columns):
             raise _unknown("A column is sorted by once.")
-        parts, names = [], set()
+        parts: list[Part] = []
+        names: set[str] = set()
         for word in self.asked:
             name = word.removeprefix("-")
             column = self.searched.column(name)
@@ -46,7 +47,7 @@ class Sorting:
                 raise _unknown(f"{name} cannot be sorted by{' twice' if name in names else ''}.")
             names.add(name)
             parts.append(self._part(column, word.startswith("-")))
-        return parts + self._ties(names, parts[-1].descending if parts else False)
+        return [*parts, *self._ties(names, parts[-1].descending if parts else False)]
 
     def physical(self) -> Any:
         """The place of a row, as an expression; None where the database has no such thing, as for a view's."""

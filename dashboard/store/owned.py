@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +23,7 @@ def images_of(store: Store, owner: str, database: str, model: str, *, most: int)
     return [(name, json.loads(image)) for name, image in found]
 
 
+@cache
 def _statement(dialect: str) -> sa.Select[tuple[str, str]]:
     kept, image, later = workspace_table.c, object_table.c, object_table.alias()
     newest = sa.select(sa.func.max(later.c.version)).where(
