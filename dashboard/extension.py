@@ -15,6 +15,7 @@ from flask import Blueprint, Flask, got_request_exception
 
 from . import first_start, host, pages
 from .access import Access
+from .access.pace import Pace
 from .cli import dashboard_group
 from .config import Config, WrongSetting
 from .pages import apology
@@ -137,6 +138,7 @@ class Dashboard:
             services=Services((*_services(store, ledger, workspaces, readers, answering, app), *beside)),
             bulkhead=threading.BoundedSemaphore(config.database_pages),
             streams=Streams(config.streams),
+            pace=Pace(config.heavy_requests),
             watches=tuple(watches),
             readers=readers,
             history=history,

@@ -11,6 +11,7 @@ from flask import current_app, request
 
 from .access import Access
 from .access.accounts import Accounts
+from .access.pace import Pace
 from .config import Config
 from .records.models import Database
 from .refusal import Refusal
@@ -114,6 +115,7 @@ class Runtime:
     services: Services
     bulkhead: threading.BoundedSemaphore
     streams: Streams
+    pace: Pace
     watches: tuple[Watch, ...] = ()
     readers: Readers | None = None
     history: History | None = None

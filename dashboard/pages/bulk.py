@@ -54,7 +54,7 @@ def add_routes(records: Blueprint) -> None:
     records.add_url_rule("/<model>/~/bulk", "act_on_many", act_on_many, methods=["POST"])
 
 
-@gate.needs(gate.EDIT, database=True)
+@gate.needs(gate.EDIT, database=True, heavy=True)
 def act_on_many(model: str) -> WerkzeugResponse:
     found, models = find(model)
     asks = not request.is_json and not wants_json()

@@ -36,7 +36,12 @@ WANTED = (
     Wanted("Statements", "a second", (("statements", "statements", 5),)),
     Wanted("Errors", "a second", (("driver errors", "errors", 6), ("timeouts", "timeouts", 3)), most=True),
 )
-IN_USE = Wanted("In use", "", (("in use", "used_most", 1), ("waiting", "waiters_most", 3)), most=True)
+OF_ONE_POOL = (
+    Wanted("In use", "", (("in use", "used_most", 1), ("waiting", "waiters_most", 3)), most=True),
+    *WANTED[:-1],
+    Wanted("Idle in transaction", "", (("connections", "idle_in_transaction", 2),), most=True),
+    WANTED[-1],
+)
 
 
 @dataclass(frozen=True)

@@ -230,6 +230,9 @@ def _count_creation(watch: PoolWatch, seconds: float, pool: Any, error: BaseExce
         cells[base + len(SECONDS) + 1] += seconds
         if error is not None:
             cells[ERRORS["connect", is_disconnect(pool, error)]] += 1
+            endpoint, kind = scopes.endpoint_of(scopes.here()), type(error).__name__
+            asked = lines.acquiring(sys._getframe(2))
+            watch.tape.append((None, (time.perf_counter(), "not_opened", asked, endpoint, seconds, kind)))
     except Exception:
         fault("create")
 

@@ -15,11 +15,20 @@ from typing import TypeVar
 
 from ..config import Config
 from ..refusal import Refusal
-from . import demand, history, incident_rows, incidents, judging, membership, merging, own_acts, registers, watches
+from . import (
+    demand,
+    history,
+    incidents,
+    judging,
+    membership,
+    merging,
+    own_acts,
+    registers,
+    watches,
+)
 from .demand import Asked
 from .faults import fault
 from .history import History as History
-from .incident_rows import Incident as Incident
 from .reading import Reading as Reading
 from .recent import Memory
 from .rows import Retired, Row, Rows, Transaction
@@ -92,12 +101,9 @@ class Ledger:
         kept, rows = found or ([], [])
         return demand.asked(kept, demand.present(pool, history.asked_now(rows), kept, now), now)
 
-    def incidents(self) -> tuple[Incident, ...]:
-        """Those that are kept, the newest first, without their pictures; none where the file cannot be used."""
-        return self._member.ask(lambda transaction: incident_rows.newest(transaction.execute)) or ()
-
-    def incident(self, number: int) -> Incident | None:
-        return self._member.ask(lambda transaction: incident_rows.by_number(transaction.execute, number))
+    def ask(self, question: Callable[[Transaction], T]) -> T | None:
+        """What the file answers, within one transaction; None where it cannot be used."""
+        return self._member.ask(question)
 
     def read(self) -> Reading:
         """The sum over all processes; with `problem` set, of this one only. Uses no connection of a watched pool."""
@@ -193,7 +199,6 @@ class _Member:
             return True
 
     def ask(self, question: Callable[[Transaction], T]) -> T | None:
-        """What the file answers; None where it cannot be used."""
         try:
             with self._lock, self.rows.writing() as transaction:
                 return question(transaction)
@@ -246,10 +251,12 @@ class _Member:
                 sums = (merging.parsed(one.sums) for one in retired.values())
                 self._duties.has_lease = history.append(transaction.points, standing.key, now, rows, list(sums))
             self._memory = judging.memory(transaction.points, self.config, now)
+            heard = self._duties.hear(transaction.execute) if said is not None else []
         self._standing = standing
         self._known = membership.Known(generation, retired, rows, agreed)
         if said is not None:
             self._note_refused(refused, agreed)
+        self._duties.grant(heard, standing.key, standing.worker)
         return rows, retired
 
     def _alone(self) -> Said:

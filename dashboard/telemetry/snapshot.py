@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..config import Config
+from ..masks import told
 from . import faults, live_sessions, loads, own_acts, sessions, survivors, watching
 from .commits import add_late, end_holds, settle_loose
 from .engines import engines
@@ -235,7 +236,7 @@ def _fingerprints(statements: dict[Any, list[Any]], config: Config) -> list[Said
     most = sorted(found.items(), key=lambda item: -sum(row[-1] for _, row in item[1]))[: config.statements_shown]
     return [
         {
-            "statement": text[: config.statement_characters],
+            "statement": told(text, config),
             "operation": operation,
             "row": _columns([row for _, row in rows]),
             "endpoints": {endpoint: sum(row[:-1]) for endpoint, row in rows},

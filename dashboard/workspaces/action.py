@@ -52,7 +52,7 @@ class Action:
         with (
             main.taken_by(live),
             session.narrowed(self._request.sight, self._request.models),
-            tape.recording(self._workspaces.config.statement_characters) as made,
+            tape.recording(self._workspaces.config) as made,
         ):
             self._restored()
             made.connection = live.connection_number()
@@ -77,8 +77,9 @@ class Action:
                 done = self._plan.run(live)
                 return replace(done, notice=pins.BEGUN_AGAIN) if self._begun_again else done
             except sa.exc.DBAPIError as error:
-                waited = time.monotonic() >= until
-                if not left or waited or self._intended or not failures.may_be_repeated(error, live, verb):
+                if not left or self._intended or time.monotonic() >= until:
+                    raise
+                if not failures.may_be_repeated(error, live, verb):
                     raise
             self._begun_again = self._was_open
             live.park()

@@ -59,6 +59,12 @@ class Finder:
         kept = self._kept.load(row)
         return Snapshot.of(kept.header, kept.images)
 
+    def earlier(self, row: Row, now: Snapshot, version: int) -> Snapshot:
+        """now: the snapshot of the row's own version."""
+        known = {found["number"]: found for found in now.images.values()}
+        kept = self._kept.earlier(row, version, known)
+        return Snapshot.of(kept.header, kept.images)
+
     def draw(self, row: Row, snapshot: Snapshot, sight: Sight) -> View:
         found = self._databases.get(row.database)
         models = Models() if found is None else found.models

@@ -44,8 +44,8 @@ def test_a_view_is_saved_found_and_forgotten(browser_client, script):
     assert answer.status_code == 303
     listed = browser_client.get("/records/Book/").text
     href = html.unescape(re.search(r'data-view="dear &lt;ones&gt;" href="([^"]+)"', listed).group(1))
-    assert 'data-chip' in browser_client.get(href).text
-    assert 'data-view' not in browser_client.get("/records/Author/").text
+    assert "data-chip" in browser_client.get(href).text
+    assert "data-view" not in browser_client.get("/records/Author/").text
     assert browser_client.post("/records/Book/~/views/forget", name="dear <ones>").status_code == 303
     assert "data-view" not in browser_client.get("/records/Book/").text
 
