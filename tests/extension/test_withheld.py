@@ -135,8 +135,8 @@ PARTS = {
     "ref": ("Member:1", "Member:2"),
 }
 QUERIES = {
-    "show_list": ("", "?q=UNSEEN", "?q=2", "?sort=salary", "?columns=salary", "?f.salary.contains=UNSEEN", "?sort=-team_id",
-                  '?where={"or":[{"salary.isnull":false},{"id.gt":0}]}', "?f.id.in=1,2"),
+    "show_list": ("", "?q=UNSEEN", "?q=2", "?sort=salary", "?columns=salary", "?f.salary.contains=UNSEEN",
+                  "?sort=-team_id", '?where={"or":[{"salary.isnull":false},{"id.gt":0}]}', "?f.id.in=1,2"),
     "export_records": ("", "?format=jsonl", "?format=json&columns=salary", "?q=UNSEEN", "?sort=salary"),
     "show_lookup": ("", "?q=UNSEEN", "?q=2"),
     "new": ("", "?from=1", "?from=2", "?values.team_id=2"),
@@ -183,8 +183,8 @@ BODIES = {
     "act_on_object": (VALUES, {"attribute": "team"}, {"attribute": "skills"}, {"values": {"skills": []}}),
     "create_object": (*OF_A_RECORD[:4], {"model": "Member", **VALUES}, {"model": "Vault", **VALUES}),
 }
-VERBS = ("values", "read", "refresh", "expire", "merge", "revert", "expunge", "add", "delete", "load", "load-many", "flush",
-         "undo", "redo", "rollback", "resolve", "savepoint", "expire-all", "commit", "take-over")  # fmt: skip
+VERBS = ("values", "read", "refresh", "expire", "merge", "revert", "expunge", "add", "delete", "load", "load-many",
+         "flush", "undo", "redo", "rollback", "resolve", "savepoint", "expire-all", "commit", "take-over")  # fmt: skip
 
 
 def paths(rule):
