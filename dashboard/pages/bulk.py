@@ -15,7 +15,7 @@ from ..refusal import Refusal
 from ..runtime import current
 from ..workspaces.brief import Saves
 from ..workspaces.bulk_verbs import bulk
-from . import actor, gate, zone
+from . import actor, gate, toasts, zone
 from .controls import Control, as_sent, controls_of_many
 from .finding import find
 from .given import sent
@@ -86,10 +86,11 @@ def _done(found: Model, given: Mapping[str, Any]) -> WerkzeugResponse:
     if given.get("action") == "stage":
         return _staged(found, given)
     written: dict[str, Any] = {}
-    Saves(rooms()).do(found.database, bulk(written), given, actor=actor.name(), sight=actor.sight())
+    done_at_once = Saves(rooms()).do(found.database, bulk(written), given, actor=actor.name(), sight=actor.sight())
     if wants_json() or request.is_json:
         return page("records/bulk.html", Done(found.name, str(given["action"]), written["count"]))
-    return redirect(address(found.name, _search(given)), 303)
+    answer = redirect(address(found.name, _search(given)), 303)
+    return toasts.told(answer, found, done_at_once.change_set, f"{written['count']} records changed")
 
 
 def _staged(found: Model, given: Mapping[str, Any]) -> WerkzeugResponse:
