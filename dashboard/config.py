@@ -223,6 +223,9 @@ class Config:
     stale_seconds: float = _bound_seconds(
         "DASHBOARD_STALE_SECONDS", 5.0, "a process silent for longer is shown as stale, and still summed"
     )
+    elsewhere_seconds: float = _bound_seconds(
+        "DASHBOARD_ELSEWHERE_SECONDS", 600.0, "a process of another machine that is silent for longer is taken for dead"
+    )
     judged_seconds: float = _bound_seconds(
         "DASHBOARD_JUDGED_SECONDS", 10.0, "the pages' findings are judged by what happened within so long"
     )
