@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -49,6 +50,8 @@ def post_worker_init(worker: Any) -> None:
     """Threads and the ledger start here: never before a fork."""
     if runtime := _runtime(worker):
         runtime.start()
+    gc.collect()
+    gc.freeze()  # what was imported stays: a full collection, which may fall into any request, need not walk through it
 
 
 def worker_exit(server: Any, worker: Any) -> None:
