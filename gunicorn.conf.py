@@ -14,7 +14,7 @@ workers = int(os.environ.get("WEB_CONCURRENCY") or 4)
 worker_class = "gthread"
 threads = 16
 keepalive = 5
-graceful_timeout = 10  # an open stream would use up all of it
+graceful_timeout = 10
 control_socket_disable = True  # its default path is one for the whole account: a second server would take it over
 
 if Path("/dev/shm").is_dir():
@@ -47,8 +47,10 @@ def when_ready(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Threads and the ledger start here: never before a fork."""
+    """Threads and the ledger start here: never before a fork. Streams need to know how many threads there are, and when
+    to end."""
     if runtime := _runtime(worker):
+        runtime.streams.serve(worker.cfg.threads, lambda: not worker.alive)
         runtime.start()
     gc.collect()
     gc.freeze()  # what was imported stays: a full collection, which may fall into any request, need not walk through it
@@ -61,8 +63,10 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 
 def _runtime(worker: Any) -> Any:
-    """None where the worker ended before its app was made, and where DASHBOARD_ENABLED is off."""
-    return getattr(worker.app.callable, "extensions", {}).get("poolhouse")
+    """None where the worker ended before its app was made, where DASHBOARD_ENABLED is off, and where Poolhouse could
+    not start: then its pages say why."""
+    found = getattr(worker.app.callable, "extensions", {}).get("poolhouse")
+    return found if hasattr(found, "start") else None
 
 
 def _environment(server: Any) -> dict[str, str]:

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
-from . import first_start
+from . import diagnosis, first_start
 from .access.access import ROLES, role_named
 from .access.accounts import Accounts
+from .access.tokens import SCOPES
 from .config import Config
-from .records.models import Database
 from .refusal import Refusal
 from .runtime import NotStarted, Runtime
 from .store.change_sets import data_table
@@ -68,11 +68,14 @@ def add_user(name: str, role: str, password_stdin: bool) -> None:
 @token_group.command("create")
 @click.argument("name")
 @role_option
+@click.option("--scope", type=click.Choice(SCOPES), help="Less than the role may: /metrics only, read, or write.")
+@click.option("--expires", type=click.FloatRange(min=0, min_open=True), help="Days that it is good for; else always.")
 @with_appcontext
-def create_token(name: str, role: str) -> None:
+def create_token(name: str, role: str, scope: str | None, expires: float | None) -> None:
     """Makes a bearer token and prints it, this once, alone on the last line."""
     _must_be_a_name(name)
-    token = _accounts().new_token(name, role_named(role))
+    seconds = None if expires is None else expires * 86_400
+    token = _accounts().new_token(name, role_named(role), scope=scope, seconds=seconds)
     click.echo(f"Token {name}, {role}; it is kept as a hash only:", err=True)
     click.echo(token)
 
@@ -120,28 +123,13 @@ def _troubles(runtime: Runtime) -> list[str]:
     """Says what there is, and answers what is wrong with it."""
     reading = runtime.ledger.read()
     click.echo(f"Workers: {len(reading.workers)}. Pools: {', '.join(p.name for p in reading.pools) or 'none'}.")
-    troubles = [reading.problem] if reading.problem else []
     try:
-        _say_store(runtime.store)
-    except Refusal as refusal:
-        troubles.append(f"{_where(runtime.store)}: {refusal}")
+        click.echo(f"{_where(runtime.store)}: {_version(runtime.store)}")
+    except Refusal:
+        pass  # what is wrong with it is among the troubles
     if not runtime.databases:
         click.echo("No database is looked at (DATABASE_URL=none): workspaces and records are off.")
-    return [*troubles, *(trouble for each in runtime.databases.values() if (trouble := _trouble(each)))]
-
-
-def _trouble(database: Database) -> str | None:
-    """Says what a database is, and answers what is wrong with it."""
-    engine = database.engine
-    try:
-        with engine.connect() as connection:
-            connection.execute(sa.select(1))
-        click.echo(f"Database {database.name}: {engine.dialect.name} answers; {len(database.models)} models.")
-    except Refusal as refusal:
-        return f"Database {database.name}: {refusal} {refusal.remedy}".rstrip()
-    except Exception as error:  # a driver may be missing, a dialect may raise what it likes
-        return f"Database {database.name} does not answer ({type(error).__name__}): is it running, is its URL right?"
-    return None
+    return [f"{each.what} {each.remedy}".rstrip() for each in diagnosis.troubles(runtime, tell=click.echo)]
 
 
 @store_group.command("create")
@@ -190,17 +178,20 @@ def show_store() -> None:
 @click.option("--sql", is_flag=True, help="Print the statements instead of running them.")
 @with_appcontext
 def upgrade_store(sql: bool) -> None:
-    """Brings the tables to this version: makes those that a newer Poolhouse has more. The schema only grows."""
+    """Brings the tables to this version: makes the tables and columns that a newer Poolhouse has more. The schema only
+    grows."""
     with _store() as store:
-        version, missing = store.schema_version(), store.missing()
+        version, missing, columns = store.schema_version(), store.missing(), store.missing_columns()
         if version is None:
             raise click.ClickException("The store has no tables yet. Run `flask dashboard store create`.")
         if sql:
             _say(sa.schema.CreateTable(table).compile(store.engine) for table in missing)
-        elif missing:
+            _say(store.to_add(column) for column in columns)
+        elif missing or columns:
             with first_start.lock(_config()):
                 store.create()
-    made = f"; made: {', '.join(table.name for table in missing)}" if missing and not sql else ""
+    names = [table.name for table in missing] + [str(column) for column in columns]
+    made = f"; made: {', '.join(names)}" if names and not sql else ""
     click.echo(f"{'-- ' if sql else ''}The store has version {version}{made or '; there is no newer one'}.")
 
 
@@ -227,13 +218,16 @@ def _say(statements: Any) -> None:
 
 
 def _say_store(store: Store) -> None:
+    click.echo(f"{_where(store)}: {_version(store)}")
+    lacking = diagnosis.lacking(store)
+    if lacking:
+        raise Refusal("unavailable", f"It lacks {lacking}. `flask dashboard store upgrade` makes that.")
+
+
+def _version(store: Store) -> str:
     version = store.schema_version()
     has = "no tables yet; `flask dashboard store create` makes them" if version is None else f"version {version}"
-    click.echo(f"{_where(store)}: {has}. This Poolhouse knows version {SCHEMA_VERSION}.")
-    missing = [] if version is None else store.missing()
-    if missing:
-        names = ", ".join(table.name for table in missing)
-        raise Refusal("unavailable", f"It lacks {names}. `flask dashboard store upgrade` makes that.")
+    return f"{has}. This Poolhouse knows version {SCHEMA_VERSION}."
 
 
 def _where(store: Store) -> str:

@@ -115,6 +115,14 @@ class Config:
         (),
         "with DASHBOARD_AUTH=proxy: the only addresses whose header is believed",
     )
+    proxies: int = _row(
+        "DASHBOARD_PROXIES",
+        "whole number",
+        whole(0, 10),
+        0,
+        "reverse proxies in front of a standalone Poolhouse, each of which sets X-Forwarded-For and X-Forwarded-Proto: "
+        "so many are believed",
+    )
     admin_password: str = _row(
         "DASHBOARD_ADMIN_PASSWORD", "text", str, "", "sets the password of the account `admin` at start", secret=True
     )
@@ -171,6 +179,16 @@ class Config:
         "line",
         "what is kept of the code that takes a connection: nothing, its line, its stack",
     )
+    masked: tuple[str, ...] = _row(
+        "DASHBOARD_MASKED",
+        "words, by comma",
+        addresses,
+        (),
+        "a column whose name holds one of them is masked in statements, as with password, passwd, token and secret",
+    )
+    parameters: bool = _row(
+        "DASHBOARD_PARAMETERS", "switch", switch, True, "off: no value of any statement's parameters is kept"
+    )
     read_only: bool = _row("DASHBOARD_READ_ONLY", "switch", switch, False, "nothing can be written through Poolhouse")
     public_url: str = _row(
         "DASHBOARD_PUBLIC_URL",
@@ -182,13 +200,20 @@ class Config:
     demo: bool | None = _row(
         "DASHBOARD_DEMO", "switch", switch, None, "demo traffic; unset: on with the demo database only"
     )
+    demo_rate: int = _row(
+        "DASHBOARD_DEMO_RATE",
+        "whole number",
+        whole(1, 1_000),
+        4,
+        "operations a second of the demo's traffic, in each worker",
+    )
     enabled: bool = _row("DASHBOARD_ENABLED", "switch", switch, True, "off: no listener, route, thread or file")
     prometheus_url: str = _row(
         "PROMETHEUS_URL",
         "URL",
         str,
         "",
-        "long-range charts are asked from there; not used by this version yet",
+        "charts of hours and days, of all instances, are asked from there",
         secret=True,
     )
 
@@ -197,6 +222,9 @@ class Config:
     )
     stale_seconds: float = _bound_seconds(
         "DASHBOARD_STALE_SECONDS", 5.0, "a process silent for longer is shown as stale, and still summed"
+    )
+    elsewhere_seconds: float = _bound_seconds(
+        "DASHBOARD_ELSEWHERE_SECONDS", 600.0, "a process of another machine that is silent for longer is taken for dead"
     )
     judged_seconds: float = _bound_seconds(
         "DASHBOARD_JUDGED_SECONDS", 10.0, "the pages' findings are judged by what happened within so long"
@@ -252,7 +280,43 @@ class Config:
         8_000_000,
         "size of one change set; a commit that would make a larger one is refused",
     )
+    prometheus_seconds: float = _bound_seconds(
+        "DASHBOARD_PROMETHEUS_SECONDS", 5.0, "how long Prometheus may take to answer for all charts", most=60
+    )
+    server_seconds: float = _bound_seconds(
+        "DASHBOARD_SERVER_SECONDS", 2.0, "how long a database server may take to say what its sessions do", most=60
+    )
+    incidents_kept: int = _bound("DASHBOARD_INCIDENTS_KEPT", 50, "incidents that the ledger keeps", most=1_000)
+    incident_every_seconds: float = _bound_seconds(
+        "DASHBOARD_INCIDENT_EVERY_SECONDS",
+        60.0,
+        "what begins in a pool so soon after its last incident is another picture of that one",
+    )
+    incident_pictures: int = _bound("DASHBOARD_INCIDENT_PICTURES", 5, "pictures of one incident", most=50)
+    incident_seconds: float = _bound_seconds(
+        "DASHBOARD_INCIDENT_SECONDS", 60.0, "an incident shows what each connection did in the last so many seconds"
+    )
+    incident_events: int = _bound("DASHBOARD_INCIDENT_EVENTS", 5_000, "events of connections in one picture of a pool")
+    incident_wait_seconds: float = _bound_seconds(
+        "DASHBOARD_INCIDENT_WAIT_SECONDS", 1.0, "who waits longer for a connection makes an incident"
+    )
+    audit_kept: int = _bound(
+        "DASHBOARD_AUDIT_KEPT",
+        100_000,
+        "rows of the audit that the store keeps, the newest of what was done, and as many of what was refused",
+    )
     history_rows: int = _bound("DASHBOARD_HISTORY_ROWS", 50, "change sets of one page of the history", most=1_000)
+    saved_views: int = _bound("DASHBOARD_SAVED_VIEWS", 50, "saved views of one list that a person may have", most=1_000)
+    related_shown: int = _bound(
+        "DASHBOARD_RELATED_SHOWN", 6, "relationships of which a record's page shows the first rows", most=40
+    )
+    related_rows: int = _bound("DASHBOARD_RELATED_ROWS", 5, "rows of each of them", most=500)
+    record_history_rows: int = _bound(
+        "DASHBOARD_RECORD_HISTORY_ROWS", 10, "changes of a record that its page shows, the newest first", most=500
+    )
+    record_history_sets: int = _bound(
+        "DASHBOARD_RECORD_HISTORY_SETS", 10_000, "change sets, the newest, among which a record's are looked for"
+    )
     statements_shown: int = _bound(
         "DASHBOARD_STATEMENTS_SHOWN", 100, "statements that one process publishes for each pool, the slowest first"
     )
@@ -270,6 +334,16 @@ class Config:
         8,
         "threads of one worker that may be in pages which use the database; the next is told 503",
     )
+    streams: int = _bound(
+        "DASHBOARD_STREAMS",
+        5,
+        "live streams that one worker keeps open, and never more than a third of its threads; the next viewer polls",
+        least=0,
+    )
+    stream_seconds: float = _bound_seconds(
+        "DASHBOARD_STREAM_SECONDS", 60.0, "how long one stream lasts before the browser asks for the next one"
+    )
+    stream_topics: int = _bound("DASHBOARD_STREAM_TOPICS", 20, "live parts that one viewer follows at one time")
     records_connections: int = _bound(
         "DASHBOARD_RECORDS_CONNECTIONS", 3, "connections that one worker has for records, for each database"
     )
@@ -281,6 +355,11 @@ class Config:
     records_seconds: float = _bound_seconds(
         "DASHBOARD_RECORDS_SECONDS", 5.0, "how long a query of a list or a record may take before it is stopped"
     )
+    search_count_seconds: float = _bound_seconds(
+        "DASHBOARD_SEARCH_COUNT_SECONDS",
+        0.03,
+        "how long what a search finds behind its first page is counted; then it is said that there are more",
+    )
     filter_depth: int = _bound("DASHBOARD_FILTER_DEPTH", 8, "levels of and, or and not in `where`", most=50)
     filter_terms: int = _bound(
         "DASHBOARD_FILTER_TERMS", 100, "conditions of one list, and values of one `in`, each", most=5_000
@@ -288,6 +367,11 @@ class Config:
     search_characters: int = _bound("DASHBOARD_SEARCH_CHARACTERS", 200, "characters of a search", most=10_000)
     lookup_rows: int = _bound("DASHBOARD_LOOKUP_ROWS", 20, "records that a picker offers for what was typed", most=500)
     form_members: int = _bound("DASHBOARD_FORM_MEMBERS", 100, "records of a many-to-many set that a form holds")
+    heavy_requests: int = _bound(
+        "DASHBOARD_HEAVY_REQUESTS",
+        300,
+        "exports, imports, bulk edits, reviews and undos that one person may ask of one worker within a minute",
+    )
     bulk_rows: int = _bound("DASHBOARD_BULK_ROWS", 1_000, "records that one bulk edit, delete or action changes")
     export_seconds: float = _bound_seconds("DASHBOARD_EXPORT_SECONDS", 600.0, "how long an export may read")
     import_bytes: int = _bound("DASHBOARD_IMPORT_BYTES", 200_000_000, "size of an imported file", most=10_000_000_000)
@@ -303,7 +387,16 @@ class Config:
     )
     link_seconds: float = _bound_seconds("DASHBOARD_LINK_SECONDS", 600.0, "how long a sign-in link is good")
     sign_in_seconds: float = _bound_seconds(
-        "DASHBOARD_SIGN_IN_SECONDS", 28_800.0, "how long a sign-in lasts", most=31_536_000
+        "DASHBOARD_SIGN_IN_SECONDS", 28_800.0, "how long a sign-in may idle before it ends", most=31_536_000
+    )
+    sign_in_most_seconds: float = _bound_seconds(
+        "DASHBOARD_SIGN_IN_MOST_SECONDS",
+        604_800.0,
+        "how long a sign-in lasts at most, however much it is used",
+        most=31_536_000,
+    )
+    password_characters: int = _bound(
+        "DASHBOARD_PASSWORD_CHARACTERS", 8, "characters that a password given on a page has at least", most=100
     )
     sign_in_tries: int = _bound(
         "DASHBOARD_SIGN_IN_TRIES", 10, "wrong passwords for one name or from one address within five minutes"

@@ -11,12 +11,15 @@ from flask import current_app, request
 
 from .access import Access
 from .access.accounts import Accounts
+from .access.pace import Pace
 from .config import Config
 from .records.models import Database
 from .refusal import Refusal
+from .store.audit import Audit
 from .store.engine import Store
 from .telemetry import Watch
 from .telemetry.ledger import Ledger
+from .telemetry.long_range import Prometheus
 from .workspaces.history import History
 from .workspaces.reading import Readers
 from .workspaces.registry import Workspaces
@@ -60,16 +63,51 @@ class Services:
             self._started_in = None
 
 
+class Streams:
+    """The places for streams, each of which keeps one of the server's threads for as long as it lasts.
+
+    most: as many as the settings allow. A server that says how many threads it has (`serve`) gets a third of them; of
+    any other one, a third of the threads that were seen so far.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.open = 0
+        self.is_leaving: Callable[[], bool] = lambda: False
+        self._most, self._threads = most, 0
+        self._seen: set[int] = set()
+        self._lock = threading.Lock()
+
+    def serve(self, threads: int, is_leaving: Callable[[], bool]) -> None:
+        """is_leaving: whether the server is about to end; a stream that went on would hold it up."""
+        self._threads, self.is_leaving = threads, is_leaving
+
+    def note_thread(self) -> None:
+        if not self._threads and len(self._seen) < 3 * self._most:
+            self._seen.add(threading.get_ident())
+
+    def enter(self) -> bool:
+        with self._lock:
+            if self.open >= min(self._most, (self._threads or len(self._seen)) // 3):
+                return False
+            self.open += 1
+            return True
+
+    def leave(self) -> None:
+        with self._lock:
+            self.open -= 1
+
+
 @dataclass(frozen=True)
 class Runtime:
-    """All that a page may see. bulkhead: the places for pages that use a database. access: the host's, else None;
-    accounts: ours, None with a host's access. alone: not a guest."""
+    """All that a page may see. bulkhead, streams: the places for pages that use a database, and for streams.
+    access: the host's, else None; accounts: ours, None with a host's access. alone: not a guest."""
 
     name: str
     config: Config
     alone: bool
     ledger: Ledger
     store: Store
+    audit: Audit
     databases: Mapping[str, Database]
     workspaces: Workspaces | None
     access: Access | None
@@ -77,9 +115,12 @@ class Runtime:
     secret_key: str
     services: Services
     bulkhead: threading.BoundedSemaphore
+    streams: Streams
+    pace: Pace
     watches: tuple[Watch, ...] = ()
     readers: Readers | None = None
     history: History | None = None
+    prometheus: Prometheus | None = None
 
     def start(self) -> None:
         """Begins what runs beside the requests. Called by gunicorn's hook, else by the first request;

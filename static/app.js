@@ -15,11 +15,35 @@
       element.textContent = element.dataset.countdown;
     }
   }, 1000);
+  const STEPS = [[60, 1, "s"], [3600, 60, "min"], [86400, 3600, "h"], [1209600, 86400, "days"]];
+  const ago = (seconds, iso) => {
+    const far = Math.abs(seconds);
+    if (far < 1) return "now";
+    const [, unit, word] = STEPS.find(([most]) => far < most) || [];
+    if (!unit) return iso.slice(0, 10);
+    const count = Math.floor(far / unit);
+    const words = `${count} ${word === "days" && count === 1 ? "day" : word}`;
+    return seconds > 0 ? `${words} ago` : `in ${words}`;
+  };
+  setInterval(() => {
+    if (document.hidden) return;
+    for (const element of document.querySelectorAll("time[data-ago]")) {
+      const moment = Date.parse(element.dateTime);
+      const words = ago(Math.trunc((Date.now() - moment) / 1000), element.dateTime);
+      if (!Number.isNaN(moment) && element.textContent !== words) element.textContent = words;
+    }
+  }, 10000);
   const isPoll = (context) => context && context.sourceElement && (context.sourceElement.getAttribute("hx-trigger") || "").startsWith("every");
   const somebodySelects = () => {
     const selection = document.getSelection();
     return selection !== null && !selection.isCollapsed;
   };
+
+  // a form in a live part was drawn for everybody: it gets this page's own token when it is sent
+  document.addEventListener("submit", (event) => {
+    const token = event.target.elements.namedItem("csrf");
+    if (token && !token.value) token.value = document.querySelector("meta[name=csrf]").content;
+  }, true);
 
   document.addEventListener("htmx:before:request", (event) => {
     if (!isPoll(event.detail.ctx)) return;
@@ -38,6 +62,20 @@
       if (form) form.reset();
     }
   });
+  // <button data-opens="ID"> shows the dialog; a menu closes when one looks elsewhere
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-opens]");
+    if (opener) document.getElementById(opener.dataset.opens).showModal();
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
   document.addEventListener("htmx:error", (event) => {
     if (isPoll(event.detail.ctx)) say("lost", "lost");
   });

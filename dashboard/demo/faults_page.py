@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..access.access import ADMINISTER, READ
-from ..pages import gate
+from ..pages import audit, gate
 from ..pages.arguments import arguments, switch
 from ..pages.html import done, page
 from ..refusal import Refusal
@@ -48,7 +48,9 @@ def blueprint(faults: Faults) -> Blueprint:
         given = arguments(request)
         if given.get("on") in (None, ""):
             raise Refusal("not_understood", "Say `on`, on or off.", fields={"on": "on or off."})
-        faults.switch(name, switch(given, "on", False))
+        on = switch(given, "on", False)
+        audit.note("fault.switch", name, on=on)
+        faults.switch(name, on)
         return done("faults.index", shown())
 
     pages.add_url_rule("/", "index", index)

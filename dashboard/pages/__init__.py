@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, current_app, request
 from werkzeug.exceptions import (
     HTTPException,
     InternalServerError,
@@ -17,45 +17,64 @@ from werkzeug.exceptions import (
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..refusal import Refusal
-from ..runtime import current
 from . import (
+    about,
     account,
+    accounts,
+    assets,
+    audit,
+    audits,
     gate,
     history,
     html,
+    incidents,
     metrics,
     monitoring,
     neighbours,
+    openapi,
     overview,
     pools,
     records,
+    search,
     sessions,
+    staged_bar,
     statements,
+    stream,
     workspaces,
 )
+from .headers import protect
 
 log = logging.getLogger("poolhouse")
-PAGES = (overview, pools, sessions, statements, records, workspaces, history, monitoring, account, metrics)
-
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
+PAGES = (
+    openapi,
+    overview,
+    pools,
+    sessions,
+    statements,
+    incidents,
+    records,
+    workspaces,
+    history,
+    monitoring,
+    account,
+    accounts,
+    audits,
+    about,
+    search,
+    staged_bar,
+    stream,
+    metrics,
 )
+
 OTHER_METHODS = ("POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT")
-HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 
 
 def blueprint(name: str, more: Iterable[Blueprint] = ()) -> Blueprint:
     """Everything that Poolhouse serves, to be registered under any prefix. more: pages of whoever stands above."""
-    root = Blueprint(name, __name__, static_folder=str(html.STATIC), static_url_path="/static")
+    root = Blueprint(name, __name__)
     for page in PAGES:
         root.register_blueprint(page.blueprint())
+    root.add_url_rule("/static/<path:filename>", "static", assets.send)
     for above in more:
         root.register_blueprint(above)
     root.add_url_rule("/", "unknown", unknown, methods=OTHER_METHODS)
@@ -63,7 +82,8 @@ def blueprint(name: str, more: Iterable[Blueprint] = ()) -> Blueprint:
     root.url_value_preprocessor(neighbours.spare)
     root.before_request(gate.check)
     root.after_request(gate.remember)
-    root.after_request(_protect)
+    root.after_request(audit.written)
+    root.after_request(protect)
     root.teardown_request(gate.leave)
     root.register_error_handler(Refusal, html.refused)
     for code in default_exceptions:  # each by its own: a host's handler for 404 would come before one of ours for all
@@ -91,14 +111,6 @@ def _serves(method: str) -> bool:
     except HTTPException:
         return False
     return not endpoint.endswith(".unknown")
-
-
-def _protect(response: Response) -> Response:
-    for header, value in HEADERS.items():
-        response.headers.setdefault(header, value)
-    if request.endpoint != f"{current().name}.static":
-        response.headers.setdefault("Cache-Control", "no-store")
-    return response
 
 
 def _http_error(error: HTTPException) -> WerkzeugResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, redirect, request
@@ -10,7 +11,8 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from ..access.accounts import Accounts, SignIn
 from ..refusal import Refusal
 from ..runtime import current
-from . import gate, visitor
+from ..store.audit import REFUSED
+from . import audit, gate, my_account, visitor
 from .html import draw, url
 
 
@@ -35,6 +37,7 @@ def blueprint() -> Blueprint:
     account.add_url_rule("/link/<token>", "link", link)
     account.add_url_rule("/link/<token>", "follow_link", follow_link, methods=["POST"])
     account.add_url_rule("/logout", "logout", logout, methods=["POST"])
+    my_account.add_routes(account)
     return account
 
 
@@ -49,10 +52,11 @@ def sign_in() -> WerkzeugResponse:
     accounts, form = _accounts(), request.form
     name, password, after = form.get("username", ""), form.get("password", ""), _safe(form.get("next", ""))
     try:
-        signed_in = accounts.sign_in(name, password, request.remote_addr or "")
+        signed_in = accounts.sign_in(name, password, visitor.asker())
     except Refusal as refusal:
+        _note_refused(accounts, name, refusal)
         return _drawn("account/login.html", SignInForm(after, name[:100], str(refusal)), refusal.status)
-    return _welcome(signed_in, after)
+    return _welcome(signed_in, after, "sign_in")
 
 
 @gate.needs(gate.OPEN)
@@ -69,7 +73,7 @@ def link(token: str) -> Response:
 
 @gate.needs(gate.OPEN)
 def follow_link(token: str) -> WerkzeugResponse:
-    return _welcome(_accounts().sign_in_by_link(token), "")
+    return _welcome(_accounts().sign_in_by_link(token, visitor.asker()), "", "sign_in.link")
 
 
 @gate.needs(gate.READ)
@@ -77,9 +81,19 @@ def logout() -> WerkzeugResponse:
     seen = gate.visit()
     if seen.sign_in is not None:
         _accounts().sign_out(seen.sign_in)
+        audit.note("sign_out", seen.sign_in.name)
     response = redirect(url("account.login"), 303)
     response.delete_cookie(current().name, path=visitor.cookie_path())
     return response
+
+
+def _note_refused(accounts: Accounts, name: str, refusal: Refusal) -> None:
+    """A name that nobody has is not written down: people type their password into the wrong field."""
+    if refusal.code != "invalid":
+        request.environ[audit.REFUSED_AS] = refusal.code
+        return
+    with suppress(Refusal):
+        audit.note("sign_in", name if accounts.known(name) else "", REFUSED, code=refusal.code)
 
 
 def _accounts() -> Accounts:
@@ -89,7 +103,9 @@ def _accounts() -> Accounts:
     return accounts
 
 
-def _welcome(signed_in: SignIn, after: str) -> WerkzeugResponse:
+def _welcome(signed_in: SignIn, after: str, act: str) -> WerkzeugResponse:
+    with suppress(Refusal):  # the store is away: whoever has signed in may read
+        audit.note(act, signed_in.name, person=_accounts().known(signed_in.name))
     response = redirect(after or url("overview.index"), 303)
     visitor.begin(response, signed_in)
     return response

@@ -27,6 +27,7 @@ def apologise(path: str = "") -> Response:
     answer = jsonify(plain_error(found.reason)) if wants_json() else _text(found.reason)
     answer.status_code = 503
     answer.headers["Cache-Control"] = "no-store"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
     return answer
 
 

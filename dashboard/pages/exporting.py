@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from ..records.export import FORMATS, export
 from ..refusal import Refusal
 from ..runtime import current
-from . import actor, gate
+from . import actor, audit, gate
 from .finding import find
 from .finding import session as session_of
 from .lists import asked_for
@@ -20,7 +20,7 @@ def add_routes(records: Blueprint) -> None:
     records.add_url_rule("/<model>/~/export", "export_records", export_records)
 
 
-@gate.needs(gate.READ, database=True)
+@gate.needs(gate.READ, database=True, heavy=True)
 def export_records(model: str) -> Response:
     """Nothing of the request is needed once the first rows are read: a connection of ours is given back when the last
     row was sent, or when nobody wants the rest."""
@@ -36,6 +36,7 @@ def export_records(model: str) -> Response:
         made = export(session, found, models, actor.sight(), asked, config, secret)
         parts = made.written(form)
         first = next(parts, b"")  # what is refused is refused before anything is sent
+        audit.note("records.export", found.name, format=form, by=sorted(request.args))
         opened.callback(parts.close)
         rest = opened.pop_all()
     answer = Response(_sent(first, parts), mimetype=FORMATS[form])

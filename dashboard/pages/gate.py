@@ -14,7 +14,7 @@ from ..access.access import ADMINISTER, EDIT, READ, asked
 from ..refusal import Refusal
 from ..runtime import Runtime, current
 from .arguments import json_body
-from .visitor import Visit, csrf_of, parts_of, recognise, set_cookie, visit
+from .visitor import Visit, csrf_of, is_at_metrics, parts_of, recognise, set_cookie, visit
 
 OPEN = "open"
 """The permission of a route that needs no sign-in."""
@@ -23,14 +23,17 @@ __all__ = ["ADMINISTER", "EDIT", "OPEN", "READ", "check", "leave", "needs", "vis
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def needs(permission: str, *, database: bool = False, body: str = "request_bytes") -> Callable[[View], View]:
-    """Names the permission of a route, whether its handler uses a database (then it waits behind the bulkhead), and the
-    setting that bounds its body."""
+def needs(
+    permission: str, *, database: bool = False, body: str = "request_bytes", heavy: bool = False
+) -> Callable[[View], View]:
+    """Names the permission of a route, whether its handler uses a database (then it waits behind the bulkhead), the
+    setting that bounds its body, and whether it is so dear that one person may ask only so often."""
 
     def mark(view: View) -> View:
         view.needs = permission  # type: ignore[attr-defined]
         view.uses_database = database  # type: ignore[attr-defined]
         view.body = body  # type: ignore[attr-defined]
+        view.heavy = heavy  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -40,15 +43,18 @@ def check() -> None:
     """Runs before every handler of ours. Raises Refusal; answers nothing itself."""
     runtime = current()
     runtime.start()
+    runtime.streams.note_thread()
     view = current_app.view_functions[request.endpoint or ""]
     request.max_content_length = getattr(runtime.config, getattr(view, "body", "request_bytes"))
     seen = recognise(runtime, request)
     permission = getattr(view, "needs", None)
-    if permission is None and request.endpoint == f"{runtime.name}.static":
-        permission = OPEN
     if request.method not in ("GET", "HEAD", "OPTIONS") and not seen.bearer:
         _must_be_meant(runtime, seen)
+    elif permission != OPEN and not seen.bearer:
+        _must_be_a_visit()
     _permit(runtime, seen, permission)
+    if getattr(view, "heavy", False) and seen.person is not None:
+        runtime.pace.step(seen.person.name)
     if getattr(view, "uses_database", False):
         _enter_bulkhead(runtime, seen)
 
@@ -62,9 +68,10 @@ def leave(error: BaseException | None = None) -> None:
 
 
 def remember(response: Response) -> Response:
-    """Runs after every handler of ours: gives the browser its nonce, when a form was drawn for it."""
+    """Runs after every handler of ours: gives the browser its nonce, when a form was drawn for it, and renews its
+    sign-in."""
     seen = visit()
-    if seen.new_nonce and seen.nonce:
+    if (seen.new_nonce or seen.renewed) and seen.nonce:
         set_cookie(response, seen.nonce, seen.sign_in)
     return response
 
@@ -93,6 +100,13 @@ def _must_be_meant(runtime: Runtime, seen: Visit) -> None:
         )
 
 
+def _must_be_a_visit() -> None:
+    """A page of another site may lead a person here, but reads nothing from here: neither as script, image or data."""
+    cross = request.headers.get("Sec-Fetch-Site", "none") in ("cross-site", "same-site")
+    if cross and request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate":
+        raise Refusal("csrf", "This request comes from another site.")
+
+
 def _is_open() -> bool:
     return getattr(current_app.view_functions[request.endpoint or ""], "needs", None) == OPEN
 
@@ -116,6 +130,8 @@ def _permit(runtime: Runtime, seen: Visit, permission: str | None) -> None:
         raise Refusal(
             "signed_out", "You are signed out.", remedy="Sign in, or send a token: Authorization: Bearer TOKEN."
         )
+    if seen.token is not None and seen.token.reads_metrics_only and not is_at_metrics(runtime):
+        raise Refusal("forbidden", "This token reads /metrics and nothing else.", remedy="Make one of a wider scope.")
     if not may(permission, None):
         raise Refusal(
             "forbidden",

@@ -4,28 +4,26 @@ context."""
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping
 from functools import cache
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 import jinja2
 import jinja2.nodes
-from flask import Response, jsonify, redirect, request, url_for
-from markupsafe import Markup
+from flask import Response, jsonify, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..access.access import asked
 from ..refusal import Refusal
 from ..runtime import current
-from . import gate, visitor
+from .addresses import HOUSE, static, url
+from .ago import ago
+from .audit import REFUSED_AS
+from .colours import coloured
+from .shell import Shell
 
-PACKAGE = Path(__file__).parent.parent
-HOUSE = PACKAGE if (PACKAGE / "templates").is_dir() else PACKAGE.parent
-"""In a wheel templates/ and static/ lie inside the package; in a checkout beside it."""
-STATIC = HOUSE / "static"
+__all__ = ["done", "draw", "page", "refused", "static", "templates", "url", "wants_json"]
 
 templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HOUSE / "templates"),
@@ -35,17 +33,8 @@ templates = jinja2.Environment(
     lstrip_blocks=True,
 )
 """Our own environment: a host's templates, filters and globals neither reach it nor are touched."""
-
-SECTIONS = (
-    ("Overview", "overview.index"),
-    ("Pools", "pools.index"),
-    ("Sessions", "sessions.index"),
-    ("Statements", "statements.index"),
-    ("Records", "records.index"),
-    ("Workspaces", "workspaces.index"),
-    ("History", "history.index"),
-    ("Monitoring", "monitoring.index"),
-)
+templates.filters["ago"] = ago
+templates.filters["coloured"] = coloured
 
 
 def page(template: str, context: Any, *, status: int = 200) -> Response:
@@ -79,6 +68,7 @@ def refused(refusal: Refusal, beside: str = "", context: Any = None) -> Werkzeug
 
     beside: a template, drawn with the context, of the other parts of an open page that htmx shall swap as well.
     """
+    request.environ[REFUSED_AS] = refusal.code
     if refusal.code == "signed_out" and not wants_json() and request.method == "GET" and not is_swapped():
         try:
             return redirect(sign_in_url(), 303)
@@ -164,16 +154,6 @@ def wants_json() -> bool:
     return json > html
 
 
-def url(endpoint: str, **values: Any) -> str:
-    """The URL of a page of ours, wherever we are mounted."""
-    return url_for(f"{current().name}.{endpoint}", **values)
-
-
-def static(path: str) -> str:
-    """The URL of a static file, with a mark of its content."""
-    return url("static", filename=path, v=_mark(path))
-
-
 def sign_in_url() -> str:
     runtime = current()
     here = request.root_path + request.full_path.rstrip("?") if request.method == "GET" else url("overview.index")
@@ -181,37 +161,6 @@ def sign_in_url() -> str:
         access = runtime.access
         return str(asked(lambda: access.sign_in_url(here)))
     return url("account.login", next=here)
-
-
-class Shell:
-    """What base.html and the components need on every page."""
-
-    def __init__(self) -> None:
-        self.runtime = current()
-        self.person = gate.visit().person
-        self.sections = (
-            [(word, url(endpoint), _is_here(endpoint)) for word, endpoint in SECTIONS] if self.person else []
-        )
-        try:
-            self.may_edit = self.person is not None and gate.may(gate.EDIT, None)
-        except Refusal:  # the host's Access raised; an error page must still be drawn
-            self.may_edit = False
-        self.url, self.static = url, static
-
-    @property
-    def csrf(self) -> str:
-        return gate.visit().csrf(self.runtime)
-
-    @property
-    def csrf_field(self) -> Markup:
-        return Markup('<input type="hidden" name="csrf" value="{}">').format(self.csrf)
-
-    @property
-    def back(self) -> str:
-        """Where the person came from, when that was a page of ours."""
-        referrer = visitor.parts_of(request.referrer or "")
-        here = referrer.netloc == request.host and referrer.path.startswith(visitor.cookie_path())
-        return referrer._replace(scheme="", netloc="").geturl() if here else url("overview.index")
 
 
 def _partial(template: str) -> str | None:
@@ -225,16 +174,12 @@ def is_swapped() -> bool:
     return not wants_json() and request.headers.get("HX-Request") == "true"
 
 
-def _is_here(endpoint: str) -> bool:
-    return (request.endpoint or "").split(".")[1:2] == [endpoint.partition(".")[0]]
-
-
 @cache
 def _partials(template: str) -> frozenset[str]:
     """What a page includes by itself can be drawn from its context alone; a partial inside of a partial only where it
     says so, by refreshing itself."""
     direct = _included(template)
-    nested = {inner for each in direct for inner in _included(each) if 'hx-target="this"' in _source(inner)}
+    nested = {inner for each in direct for inner in _included(each) if _refreshes_itself(_source(inner))}
     return frozenset(direct | nested)
 
 
@@ -243,11 +188,10 @@ def _included(template: str) -> set[str]:
     return {each.template.value for each in found if isinstance(each.template, jinja2.nodes.Const)}
 
 
+def _refreshes_itself(source: str) -> bool:
+    return 'hx-target="this"' in source or " data-live=" in source
+
+
 def _source(template: str) -> str:
     source, *_ = templates.loader.get_source(templates, template)  # type: ignore[union-attr]
     return source
-
-
-@cache
-def _mark(path: str) -> str:
-    return hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]

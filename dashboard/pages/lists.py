@@ -8,9 +8,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
+from markupsafe import Markup
 
 from ..records.columns import Column
-from ..records.listing import Asked, Listing
+from ..records.listing import Asked, Listing, Row
+from ..records.references import Reference
 from ..records.search import Filter, is_sortable, operators_of
 from ..refusal import Refusal
 from .html import url
@@ -19,6 +21,23 @@ TAKEN = ("q", "sort", "where", "columns", "size", "after", "before")
 """What a list's address may say beside its filters."""
 CHOSEN = ("filter-column", "filter-operator", "filter-value")
 """The three fields in which a person without JavaScript adds a filter."""
+
+
+WORDS = {
+    "eq": "equal to",
+    "ne": "not",
+    "lt": "less than",
+    "le": "at most",
+    "gt": "more than",
+    "ge": "at least",
+    "contains": "containing",
+    "starts": "starting with",
+    "in": "one of",
+    "between": "between",
+    "isnull": "NULL",
+}
+"""The operators, as people say them."""
+NUMBERS = frozenset({"integer", "big integer", "float", "numeric"})
 
 
 @dataclass(frozen=True)
@@ -31,13 +50,38 @@ class Chip:
 
 @dataclass(frozen=True)
 class Head:
-    """A column's head. href: the list sorted by it; None where it cannot be."""
+    """A column's head. href: the list sorted by it; None where it cannot be. is_number: it stands at the right.
+    can_edit: a cell of it can be edited where it stands."""
 
     name: str
     type: str
     direction: str
     href: str | None
     operators: tuple[str, ...]
+    is_number: bool = False
+    can_edit: bool = False
+
+
+@dataclass(frozen=True)
+class SavedView:
+    """list: the address of the list that it is."""
+
+    name: str
+    list: str
+
+
+@dataclass(frozen=True)
+class ListViews:
+    """How a person likes to see a list. columns: those that it has unless its address says others; () for the usual
+    ones."""
+
+    model: str
+    columns: tuple[str, ...] = ()
+    views: tuple[SavedView, ...] = ()
+
+
+PLAIN_CHARACTERS = 80
+"""Of a text that a cell shows as it is; a longer one is cut."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +97,50 @@ class ListPage:
     first: str
     kept: tuple[tuple[str, str], ...]
     all_columns: tuple[Column, ...]
+    filtered: tuple[Column, ...]
+    liked: ListViews
+
+    words = WORDS
+
+    @staticmethod
+    def operators(column: Column) -> str:
+        return " ".join(operators_of(column.kind))
+
+    @property
+    def marks(self) -> dict[str, Markup]:
+        """Of each column what marks its cells."""
+        return {head.name: Markup(' class="number"' if head.is_number else "") for head in self.heads}
 
     @property
     def narrowed(self) -> bool:
         return bool(self.asked.q or self.asked.filters or self.asked.where)
 
+    def cells(self, row: Row) -> Iterator[tuple[str, Any, Reference | None]]:
+        """Of each column what its cell shows, and what it points to; None where that is more than a plain text: most
+        are no more, and a page has some hundred."""
+        for head in self.heads:
+            value = row._texts.get(head.name, row.values[head.name])
+            plain = type(value) is int or (type(value) is str and 0 < len(value) <= PLAIN_CHARACTERS)
+            yield head.name, value if plain else None, row.references.get(head.name)
+
+    @property
+    def query(self) -> str:
+        """As a saved view keeps it."""
+        return urlencode(self.kept)
+
+    @property
+    def chooser(self) -> list[tuple[int | str, str]]:
+        """Every column with its place; those that are not shown have none."""
+        shown = {head.name: place for place, head in enumerate(self.heads, 1)}
+        rest = (column.name for column in self.all_columns if column.name not in shown)
+        return [*((place, name) for name, place in shown.items()), *(("", name) for name in rest)]
+
     def export(self, form: str) -> str:
         """All rows, not only those of this page."""
-        query = urlencode([("format", form), *((name, text) for name, text in self.kept if name != "size")])
+        said = [(name, text) for name, text in self.kept if name not in ("size", "columns")]
+        if self.asked.columns or self.liked.columns:
+            said.append(("columns", ",".join(head.name for head in self.heads)))
+        query = urlencode([("format", form), *said])
         return f"{url('records.export_records', model=self.listing.model.name)}?{query}"
 
     @property
@@ -146,18 +226,14 @@ def _said(asked: Asked) -> list[tuple[str, str]]:
     return [(name, text) for name, text in said if text or name.startswith("f.")]
 
 
-def list_page(read: Listing, asked: Asked) -> ListPage:
+def list_page(read: Listing, asked: Asked, liked: ListViews | None = None) -> ListPage:
     name = read.model.name
+    offered = read.model.told.filters
 
     def to(changed: Asked, *more: tuple[str, str]) -> str:
         return address(name, [*_said(changed), *more])
 
-    chips = [
-        Chip(
-            f"{each.column} {each.operator} {', '.join(each.given)}", to(replace(asked, filters=_without(asked, each)))
-        )
-        for each in asked.filters
-    ]
+    chips = [Chip(_in_words(each), to(replace(asked, filters=_without(asked, each)))) for each in asked.filters]
     if asked.where:
         chips.append(Chip(f"where {asked.where}", to(replace(asked, where=""))))
     return ListPage(
@@ -170,7 +246,22 @@ def list_page(read: Listing, asked: Asked) -> ListPage:
         first=to(asked),
         kept=tuple(_said(asked)),
         all_columns=read.available,
+        filtered=tuple(column for column in read.available if not offered or column.name in offered),
+        liked=liked or ListViews(name),
     )
+
+
+def _in_words(each: Filter) -> str:
+    """A filter as a person would say it.
+
+    >>> _in_words(Filter("price", "between", ("5", "9"))), _in_words(Filter("isbn", "isnull", ("false",)))
+    ('price between 5 and 9', 'isbn not NULL')
+    """
+    given = [str(text) for text in each.given]
+    if each.operator == "isnull":
+        return f"{each.column} {'not ' if given[:1] and given[0].lower() in ('0', 'off', 'false') else ''}NULL"
+    joined = " and ".join(given) if each.operator == "between" else ", ".join(given)
+    return f"{each.column} {WORDS.get(each.operator, each.operator)} {joined or '(empty text)'}"
 
 
 def _without(asked: Asked, left_out: Filter) -> tuple[Filter, ...]:
@@ -183,4 +274,10 @@ def _head(column: Column, asked: Asked, to: Callable[..., str]) -> Head:
                       if asked.sort[:1] == (sign + column.name,)), "none")  # fmt: skip
     turned = ("-" if direction == "ascending" else "") + column.name
     href = to(replace(asked, sort=(turned,))) if is_sortable(column) else None
-    return Head(column.name, column.type_name, direction, href, operators_of(column.kind))
+    can_edit = column.editable and not column.primary_key and column.kind.name != "binary"
+    operators = operators_of(column.kind)
+    return Head(column.name, column.type_name, direction, href, operators, is_number(column), can_edit)
+
+
+def is_number(column: Column) -> bool:
+    return column.kind.name in NUMBERS and not column.foreign_key

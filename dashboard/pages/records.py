@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request
@@ -11,20 +10,38 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..records.counting import Count, count_of
 from ..records.keys import identity_of
-from ..records.listing import listing
+from ..records.listing import Listing, listing
 from ..records.models import Database, Model, Models
 from ..records.record import Record, record
 from ..records.sight import may_see
 from ..refusal import Refusal
 from ..runtime import current
-from . import actor, bulk, deleting, editing, exporting, gate, importing, lookups
+from ..workspaces.badges import Badge
+from ..workspaces.record_history import RecordHistory
+from . import (
+    actor,
+    bulk,
+    cells,
+    deleting,
+    editing,
+    exporting,
+    gate,
+    importing,
+    list_views,
+    lookups,
+    progress,
+    related,
+    traces,
+)
 from .arguments import arguments
 from .finding import databases, find
 from .finding import session as session_of
-from .html import done, page
-from .lists import CHOSEN, address, asked_for, list_page, with_chosen_filter
+from .html import done, page, url, wants_json
+from .lists import CHOSEN, ListViews, asked_for, list_page, with_chosen_filter
+from .related import Around, around
 from .rooms import do, rooms
 from .staging import open_workspaces
+from .traces import history_of, staged
 from .workspaces import Answer
 
 
@@ -48,9 +65,14 @@ class RecordsIndex:
 
 @dataclass(frozen=True)
 class RecordPage:
+    """badge: in the person's own workspace. history: None where it cannot be read; older: where it goes on."""
+
     record: Record
     workspaces: tuple[str, ...]
-    related: tuple[tuple[Any, str | None], ...]
+    related: tuple[Around, ...]
+    badge: Badge | None
+    history: RecordHistory | None
+    older: str | None
 
     @property
     def public(self) -> dict[str, Any]:
@@ -61,11 +83,19 @@ class RecordPage:
             "label": row.label,
             "values": row.values,
             "badge": row.badge,
-            "history": (),
+            "workspace": self.badge and self.badge.workspace,
+            "history": None if self.history is None else self.history.changes,
+            "older": self.older,
             "references": row.references,
             "related": [
-                {"name": each.name, "model": each.model, "count": each.count, "list": href}
-                for each, href in self.related
+                {
+                    "name": each.related.name,
+                    "model": each.related.model,
+                    "count": each.related.count,
+                    "list": each.all,
+                    "rows": each.href,
+                }
+                for each in self.related
             ],
         }
 
@@ -76,7 +106,7 @@ def blueprint() -> Blueprint:
     records.add_url_rule("/<model>/", "show_list", show_list)
     records.add_url_rule("/<model>/<key>", "show", show)
     records.add_url_rule("/<model>/<key>/open", "open_in_workspace", open_in_workspace, methods=["POST"])
-    for each in (editing, deleting, bulk, lookups, exporting, importing):
+    for each in (cells, editing, deleting, bulk, lookups, exporting, importing, list_views, progress, related, traces):
         each.add_routes(records)
     return records
 
@@ -101,18 +131,18 @@ def show_list(model: str) -> WerkzeugResponse:
         return redirect(with_chosen_filter(model), 303)
     found, models = find(model)
     asked = asked_for(request.args.to_dict(flat=False))
+    liked = ListViews(found.name) if wants_json() else list_views.liked(found)  # a script gets what it asks for
+    shown = replace(asked, columns=list_views.columns_of(liked, asked, found, models))
     with session_of(found) as session:
         config, secret = current().config, current().secret_key
-        read = listing(session, found, models, actor.sight(), asked, config, secret)
-    return page("records/list.html", list_page(read, asked))
+        read = listing(session, found, models, actor.sight(), shown, config, secret)
+    return page("records/list.html", list_page(marked(read), asked, liked))
 
 
 @gate.needs(gate.READ, database=True)
 def show(model: str, key: str) -> Response:
     found, models = find(model)
-    with session_of(found) as session:
-        read = record(session, found, models, actor.sight(), key, current().config)
-    return page("records/show.html", RecordPage(read, open_workspaces(found), tuple(related(read))))
+    return page("records/show.html", record_page(found, models, key))
 
 
 @gate.needs(gate.EDIT, database=True)
@@ -133,6 +163,16 @@ def open_in_workspace(model: str, key: str) -> WerkzeugResponse:
 # drawing
 
 
+def marked(read: Listing) -> Listing:
+    """With the badges that its rows have in the person's own workspaces."""
+    known = staged(read.model)
+    if not known:
+        return read
+    found = ((row, known.get(row.key or "")) for row in read.rows)
+    rows = (row if badge is None else replace(row, badge=badge.badge) for row, badge in found)
+    return replace(read, rows=tuple(rows))
+
+
 def _lines(database: Database) -> list[ModelLine]:
     sight = actor.sight()
     return [_line(model, database.models, sight) for model in database.models if may_see(model, sight)]
@@ -150,6 +190,17 @@ def _line(model: Model, models: Models, sight: Any) -> ModelLine:
     return ModelLine(model.name, model.title, model.database, model.read_only, count, problem)
 
 
-def related(read: Record) -> Iterator[tuple[Any, str | None]]:
-    for each in read.related:
-        yield each, address(each.model, list(each.filters.items())) if each.filters else None
+def record_page(found: Model, models: Models, key: str) -> RecordPage:
+    """Where its history is away, the record is shown without."""
+    runtime = current()
+    with session_of(found) as session:
+        read = record(session, found, models, actor.sight(), key, runtime.config, runtime.secret_key)
+    shown = str(read.row.key)
+    badge = staged(found).get(shown)
+    read = replace(read, row=replace(read.row, badge=None if badge is None else badge.badge))
+    history = history_of(found, shown)
+    older = None
+    if history is not None and history.before is not None:
+        older = url("records.show_history", model=found.name, key=shown, before=history.before)
+    around_it = around(found.name, shown, read.related)
+    return RecordPage(read, open_workspaces(found), around_it, badge, history, older)

@@ -11,12 +11,9 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..records.keys import identity_of
 from ..records.models import Model
-from ..records.record import record
 from ..refusal import Refusal
-from ..runtime import current
-from . import actor, visitor
+from . import visitor
 from .finding import find
-from .finding import session as session_of
 from .html import done, url, wants_json
 
 CHARACTERS = 6_000
@@ -61,9 +58,7 @@ def _picked(model: Model, key: str) -> str:
 
 
 def _read(model: Model, key: str) -> Any:
-    from .records import RecordPage, related  # it registers what asks for this
+    from .records import record_page  # it registers what asks for this
 
     _, models = find(model.name)
-    with session_of(model) as session:
-        found = record(session, model, models, actor.sight(), key, current().config)
-    return RecordPage(found, (), tuple(related(found)))
+    return record_page(model, models, key)

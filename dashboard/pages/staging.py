@@ -17,8 +17,14 @@ from .workspaces import Answer
 
 
 def open_workspaces(model: Model) -> tuple[str, ...]:
-    """Names of those that a record of this model may be put into."""
-    summaries = rooms().summaries(actor.sight(), actor=actor.name())
+    """Names of those that a record of this model may be put into; none while the store is away: a record can be looked
+    at all the same."""
+    try:
+        summaries = rooms().summaries(actor.sight(), actor=actor.name())
+    except Refusal as refusal:
+        if refusal.code != "store_away":
+            raise
+        return ()
     return tuple(each.name for each in summaries if each.database == model.database)
 
 
@@ -27,10 +33,14 @@ def stage_new(model: Model, given: Mapping[str, Any]) -> WerkzeugResponse:
 
 
 def stage_values(model: Model, key: str, given: Mapping[str, Any]) -> WerkzeugResponse:
+    return _answer(given, put_values(model, key, given))
+
+
+def put_values(model: Model, key: str, given: Mapping[str, Any]) -> Outcome:
     ref = _loaded(model, key, given)
     wanted = {"ref": ref, "values": given["values"], "base": given.get("base")}
     try:
-        return _answer(given, _act(given, "values", wanted))
+        return _act(given, "values", wanted)
     except Refusal as refusal:
         raise _with_mine(refusal, given["values"]) from refusal
 

@@ -6,9 +6,9 @@ import hashlib
 import hmac
 import logging
 import secrets
-import time
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from flask import Request, current_app, request
@@ -17,9 +17,10 @@ from werkzeug.wrappers import Response
 
 from ..access import Person
 from ..access.access import asked
-from ..access.accounts import SignIn
+from ..access.accounts import Asker, SignIn
 from ..refusal import Refusal
 from ..runtime import Runtime, current
+from ..store.tokens import Token
 
 log = logging.getLogger("poolhouse")
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
@@ -31,13 +32,17 @@ FORWARDED = ("forwarded", "via", "x-real-ip")
 @dataclass
 class Visit:
     """What the gate found out about one request. nonce: what this browser's CSRF token is made of; None for a
-    bearer."""
+    bearer. renewed: the browser's cookie is to say that its sign-in was seen just now. token: what a bearer sent.
+    noted: the outcome that the audit was told."""
 
     person: Person | None
     sign_in: SignIn | None
     nonce: str | None
     bearer: bool
     new_nonce: bool = False
+    renewed: bool = False
+    token: Token | None = None
+    noted: str | None = None
     holds_bulkhead: bool = False
 
     def csrf(self, runtime: Runtime) -> str:
@@ -68,22 +73,45 @@ def _recognised(runtime: Runtime, request: Request) -> Visit:
     if runtime.access is not None:
         return _by_access(runtime, request, nonce, token)
     if token is not None:
-        person = runtime.accounts.bearer(token) if runtime.accounts else None
-        if person is None:
-            person = _metrics_reader(runtime, token)
-        if person is None:
-            raise Refusal(
-                "signed_out",
-                "This token is not known.",
-                remedy="`flask dashboard token create NAME --role ROLE` makes one.",
-            )
-        return Visit(person, None, None, True)
+        return _by_token(runtime, token)
     if runtime.config.auth == "none":
         return Visit(_local(request), None, nonce, False)
     if runtime.config.auth == "proxy":
         return Visit(_from_proxy(runtime, request), None, nonce, False)
     person = runtime.accounts.signed_in(sign_in) if runtime.accounts and sign_in else None
-    return Visit(person, sign_in if person else None, nonce, False)
+    if person is None or sign_in is None or runtime.accounts is None:
+        return Visit(None, None, nonce, False)
+    seen = None if _asks_by_itself(request) else runtime.accounts.renewed(sign_in, asker())
+    return Visit(person, seen or sign_in, nonce, False, renewed=seen is not None)
+
+
+def _asks_by_itself(request: Request) -> bool:
+    """A page that is only left open: what it asks every second must not keep its sign-in from idling out."""
+    fetched = request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
+    return request.method == "GET" and (fetched or request.headers.get("HX-Request") == "true")
+
+
+def asker() -> Asker:
+    """Where the present request comes from."""
+    return Asker(request.remote_addr or "", request.headers.get("User-Agent", ""))
+
+
+def _by_token(runtime: Runtime, token: str) -> Visit:
+    bearer = runtime.accounts.bearer(token) if runtime.accounts else None
+    if bearer is None:
+        reader = _metrics_reader(runtime, token)
+        if reader is not None:
+            return Visit(reader, None, None, True)
+        raise Refusal(
+            "signed_out",
+            "This token is not known, or is good no longer.",
+            remedy="`flask dashboard token create NAME --role ROLE` makes one.",
+        )
+    return Visit(bearer.person, None, None, True, token=bearer.token)
+
+
+def is_at_metrics(runtime: Runtime) -> bool:
+    return request.endpoint == f"{runtime.name}.metrics.index"
 
 
 def _by_access(runtime: Runtime, request: Request, nonce: str | None, token: str | None) -> Visit:
@@ -101,8 +129,7 @@ def _by_access(runtime: Runtime, request: Request, nonce: str | None, token: str
 
 def _metrics_reader(runtime: Runtime, token: str) -> Person | None:
     wanted = runtime.config.metrics_token
-    at_metrics = request.endpoint == f"{runtime.name}.metrics.index"
-    if wanted and at_metrics and hmac.compare_digest(token.encode(), wanted.encode()):
+    if wanted and is_at_metrics(runtime) and hmac.compare_digest(token.encode(), wanted.encode()):
         return Person("metrics", "viewer")
     return None
 
@@ -134,11 +161,17 @@ def _is_of_a_proxy(header: str) -> bool:
 
 
 def _from_proxy(runtime: Runtime, request: Request) -> Person | None:
-    if request.remote_addr not in runtime.config.proxy_addresses:
+    if _peer(request) not in runtime.config.proxy_addresses:
         return None
     name = request.headers.get(runtime.config.proxy_header, "")
     role = _role_of(runtime, name)
     return Person(name, role) if name and role else None
+
+
+def _peer(request: Request) -> str | None:
+    """Who is at the other end of the connection, whatever a forwarded header says."""
+    before: dict[str, str] = request.environ.get("werkzeug.proxy_fix.orig") or {}
+    return before.get("REMOTE_ADDR") or request.remote_addr
 
 
 def _role_of(runtime: Runtime, name: str) -> str | None:
@@ -165,17 +198,20 @@ def _serializer(runtime: Runtime) -> URLSafeSerializer:
 def _read_cookie(runtime: Runtime, request: Request) -> tuple[str | None, SignIn | None]:
     with suppress(BadSignature, KeyError, TypeError, ValueError):
         said = _serializer(runtime).loads(request.cookies.get(runtime.name, ""))
-        sign_in = SignIn(said["id"], said["name"], float(said["at"])) if "id" in said else None
-        if sign_in and not time.time() < sign_in.at + runtime.config.sign_in_seconds:
-            sign_in = None
-        return str(said["nonce"]), sign_in
+        return str(said["nonce"]), _sign_in_of(said)
     return None, None
+
+
+def _sign_in_of(said: dict[str, Any]) -> SignIn | None:
+    if "id" not in said:
+        return None
+    return SignIn(said["id"], said["name"], float(said["at"]), float(said["seen"]), float(said["stamp"]))
 
 
 def begin(response: Response, sign_in: SignIn) -> None:
     """Signs the browser in; with a new nonce, so that no form from before goes on counting."""
     seen = visit()
-    seen.nonce, seen.new_nonce, seen.sign_in = secrets.token_urlsafe(18), False, sign_in
+    seen.nonce, seen.new_nonce, seen.renewed, seen.sign_in = secrets.token_urlsafe(18), False, False, sign_in
     set_cookie(response, seen.nonce, sign_in)
 
 
@@ -184,7 +220,7 @@ def set_cookie(response: Response, nonce: str, sign_in: SignIn | None) -> None:
     runtime = current()
     said: dict[str, object] = {"nonce": nonce}
     if sign_in:
-        said.update(id=sign_in.id, name=sign_in.name, at=sign_in.at)
+        said.update(vars(sign_in))
     response.set_cookie(
         runtime.name,
         str(_serializer(runtime).dumps(said)),

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from ..records.models import Model
+from ..records.models import Model, Models
 from ..refusal import Refusal
 from ..runtime import current
+from ..workspaces.forecast import Forecast, Way, forecast, way
 from ..workspaces.registry import Outcome, Sight, Summary, View
 from ..workspaces.states import OBJECT_VERBS
 from ..workspaces.tour import Tour, is_offered, name_for, tour_of
-from . import actor, beside, copies, gate, reviews
+from . import actor, beside, copies, gate, reviews, sides
 from .arguments import arguments, switch, take_version
 from .forms import Form, LeftOut, as_sent, blank_form, form_of, left_out
 from .html import done, is_swapped, page, refused, url, wants_json
@@ -45,7 +48,8 @@ class WorkspaceList:
 @dataclass(frozen=True)
 class WorkspacePage:
     """What the HTML page needs beside the workspace: the models to load from and to make new objects of, those that
-    are left out and why, and the form that is open. refusal: of the action that was just tried."""
+    are left out and why, and the form that is open. refusal: of the action that was just tried. side: changes or
+    board."""
 
     workspace: View
     models: tuple[str, ...] = ()
@@ -53,10 +57,24 @@ class WorkspacePage:
     left_out: tuple[LeftOut, ...] = ()
     form: Form | None = None
     refusal: Refusal | None = None
+    side: str = sides.SIDES[0]
 
     @property
     def public(self) -> View:
         return self.workspace
+
+    @cached_property
+    def forecast(self) -> Forecast:
+        return forecast(self.workspace, _known(self.workspace))
+
+    @property
+    def staged(self) -> int:
+        """Objects that a commit would write."""
+        return sum(self.workspace.counts.get(badge, 0) for badge in ("pending", "modified", "deleted"))
+
+    def ways(self, drawn: Mapping[str, Any]) -> list[Way]:
+        """Of the verbs that the object's state allows, in their order."""
+        return [way(drawn, verb) for verb in drawn["actions"]]
 
     @property
     def tour(self) -> Tour | None:
@@ -155,7 +173,9 @@ def show(name: str) -> Response:
     view, sight = _looked_at(name)
     if request.args.get("beside"):
         return beside.show(view, request.args["beside"])
-    return page("workspaces/show.html", _page(view, sight, _open_form(view, sight)))
+    answer = page("workspaces/show.html", _page(view, sight, _open_form(view, sight)))
+    sides.keep(answer)
+    return answer
 
 
 @gate.needs(gate.EDIT, database=True)
@@ -209,12 +229,17 @@ def _refused(name: str, verb: str, given: dict[str, Any], refusal: Refusal) -> W
     return refused(refusal)
 
 
-def _models(view: View) -> tuple[Model, ...]:
-    """To choose from: none while its database is away, or is looked at no more."""
+def _known(view: View) -> Models | None:
+    """None while its database is away, or is looked at no more."""
     database = current().databases.get(view.database)
     if database is None or any(notice["code"] == "database_away" for notice in view.notices):
-        return ()
-    return tuple(database.models)
+        return None
+    return database.models
+
+
+def _models(view: View) -> tuple[Model, ...]:
+    """To choose from."""
+    return tuple(_known(view) or ())
 
 
 def _looked_at(name: str) -> tuple[View, Sight]:
@@ -227,7 +252,10 @@ def _page(view: View, sight: Sight, form: Form | None, refusal: Refusal | None =
     seen = [model for model in _models(view) if sight.may(gate.READ, model)]
     keyed = [model for model in seen if model.keyless is None]
     new = tuple(model.name for model in keyed if model.read_only is None)
-    return WorkspacePage(view, tuple(model.name for model in keyed), new, left_out(seen), form, refusal)
+    names = tuple(model.name for model in keyed)
+    return WorkspacePage(
+        view, names, new, left_out(seen), form, refusal, sides.chosen("board" if tour_of(view) else "changes")
+    )
 
 
 def _open_form(view: View, sight: Sight) -> Form | None:

@@ -16,7 +16,7 @@ from . import keys
 from .counting import Count, bounded
 from .models import Model, Models
 from .reading import is_stopped, limited
-from .record import found_row
+from .rows import found_row
 from .sight import Seen, Sight, seen
 
 DEPTH = 5

@@ -17,8 +17,8 @@ from .columns import Column
 from .labels import stand_in
 from .models import Model, Models, Relationship
 from .reading import Stopped, limited
-from .record import found_row
 from .references import Reference, References, references
+from .rows import found_row
 from .sight import Seen, Sight, seen
 
 

@@ -82,6 +82,19 @@ class Text(Kind):
         return text
 
 
+class FixedText(Text):
+    """CHAR(n): PostgreSQL fills it up with blanks, MySQL takes those at its end away. What is written is what is read
+    again, so that nobody takes the difference for somebody else's change."""
+
+    def __init__(self, length: int, *, padded: bool) -> None:
+        super().__init__(length)
+        self.padded = padded
+
+    def check(self, value: str) -> str:
+        kept = value.rstrip(" ")
+        return super().check(kept).ljust(self.length or 0) if self.padded else super().check(kept)
+
+
 class LongText(Text):
     name = "long text"
 

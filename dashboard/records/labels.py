@@ -52,17 +52,31 @@ _REFUSED = dict.fromkeys(_WAYS_TO_SQL, _refuse)
 def label(model: Model, obj_or_values: object) -> str:
     """See Model.label."""
     if isinstance(obj_or_values, Mapping):
-        values, key = obj_or_values, None
-        obj = stand_in(model, values)
-    else:
-        obj, state = obj_or_values, sa.inspect(obj_or_values)
-        values, key = state.dict, state.key
+        return _cut(_of_values(model, obj_or_values))
+    obj, state = obj_or_values, sa.inspect(obj_or_values)
+    values, key = state.dict, state.key
     identity = key[1] if key is not None else _identity(model, values)
     if identity is not None and not any(
         column.name in values for column in model.columns
     ):  # expired: own words would ask for what is not there, a dear exception
         return _cut(_key(model, identity))
     return _cut(_told(model, obj, values) or _own_words(obj) or _first_text(model, values) or _key(model, identity))
+
+
+def _of_values(model: Model, values: Mapping[str, Any]) -> str:
+    """A list has many rows, and most classes have no words of their own: only those get an object to speak of."""
+    words = ""
+    if _speaks(model):
+        obj = stand_in(model, values)
+        words = _told(model, obj, values) or _own_words(obj)
+    elif isinstance(model.told.label, str):
+        words = _told(model, None, values)
+    return words or _first_text(model, values) or _key(model, _identity(model, values))
+
+
+def _speaks(model: Model) -> bool:
+    own_class: Any = model.class_
+    return callable(model.told.label) or _own_method(own_class) is not None
 
 
 def _told(model: Model, obj: object, values: Mapping[str, Any]) -> str:
@@ -106,9 +120,9 @@ def _without_sql(session: sa_orm.Session) -> Iterator[None]:
 def stand_in(model: Model, values: Mapping[str, Any]) -> Any:
     """A detached object with these values: what else is asked of it raises instead of loading."""
     obj = model.mapper.class_manager.new_instance()
-    names = {attribute.key for attribute in model.mapper.attrs}
-    sa.inspect(obj).dict.update({name: value for name, value in values.items() if name in names})
-    sa.inspect(obj).key = model.mapper.identity_key_from_primary_key(_identity(model, values) or (None,))
+    names, state = model.mapper.attrs, sa.inspect(obj)
+    state.dict.update({name: value for name, value in values.items() if name in names})
+    state.key = model.mapper.identity_key_from_primary_key(_identity(model, values) or (None,))
     return obj
 
 
@@ -116,12 +130,12 @@ def naming_columns(model: Model) -> tuple[Column, ...]:
     """The columns that a label is made of: those that the class's own `__str__` speaks of, else its first texts."""
     said = model.told.label
     if isinstance(said, str):
-        return (model.column(said), *_texts(model))
+        return (model.column(said), *texts(model))
     own_class: Any = model.class_
     own = said or _own_method(own_class)
     names = getattr(getattr(own, "__code__", None), "co_names", ())
     spoken = [column for column in model.columns if column.name in names]
-    return tuple(spoken) if spoken else _texts(model)
+    return tuple(spoken) if spoken else texts(model)
 
 
 @lru_cache(maxsize=1_000)  # asked for each object of a workspace at each action
@@ -130,14 +144,15 @@ def _own_method(class_: Any) -> Any:
     return next((vars(each)["__str__"] for each in classes if "__str__" in vars(each)), None)
 
 
-def _texts(model: Model) -> tuple[Column, ...]:
+def texts(model: Model) -> tuple[Column, ...]:
+    """What names a record of a class that has no words of its own; Model keeps it."""
     naming = sorted(filter(_names_a_record, model.columns), key=lambda column: not column.unique)
     return (*naming, *_speaking(model))
 
 
 def _first_text(model: Model, values: Mapping[str, Any]) -> str:
-    for column in _texts(model):
-        value = values.get(column.name)
+    for name in model.naming_texts:
+        value = values.get(name)
         if isinstance(value, str) and value.strip():
             return value.strip()
     return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,20 +11,18 @@ import sqlalchemy.orm as sa_orm
 
 from ..config import Config
 from ..refusal import Refusal
-from . import rows, views
+from . import rows
 from .columns import Column
 from .counting import Count, bounded, keys_of
 from .cursors import Cursors, Part, raw, same, segments
 from .kinds import Binary
 from .models import Model, Models
-from .numbers import Float
-from .reading import Stopped, is_stopped, limited
+from .reading import Stopped, a_while, is_stopped, limited
 from .references import Reference, References, references
-from .search import Filter, Searched, is_sortable
+from .search import Filter, Searched
 from .sight import Seen, Sight, seen
-
-PHYSICAL = {"sqlite": "rowid", "postgresql": "ctid"}
-"""What tells the rows of a table without a key apart."""
+from .sorting import Sorting, has_index
+from .told import formatted
 
 
 @dataclass(frozen=True)
@@ -45,13 +43,14 @@ class Asked:
 @dataclass(frozen=True)
 class Row:
     """One record of a page. key: None where it cannot be addressed. values: by column, as JSON says them. references:
-    by column, what a foreign key points to."""
+    by column, what a foreign key points to. _texts: by column, how the host says that it is shown."""
 
     key: str | None
     label: str
     values: Mapping[str, Any]
     badge: str | None
     references: Mapping[str, Reference]
+    _texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,13 +74,17 @@ def listing(
 
     Raises Refusal: not_understood, invalid, forbidden, overloaded, database_away.
     """
-    view = seen(model, models, sight)
-    page = Page(session, view, asked, config, secret)
+    return read_page(Page(session, seen(model, models, sight), asked, config, secret), models, sight)
+
+
+def read_page(page: Page, models: Models, sight: Sight) -> Listing:
+    """Raises Refusal: overloaded, database_away."""
+    session, view, model = page.session, page.view, page.view.model
     try:
-        with limited(session, config.records_seconds, model.database):
+        with limited(session, page.config.records_seconds, model.database):
             found, after, before = page.read()
             pointed = references(session, view, page.columns, found, models, sight)
-            count = page.count(len(found))
+            count = page.count(found)
     except Stopped:
         raise page.too_slow() from None
     drawn_rows = tuple(drawn(model, each, page.columns, pointed) for each in found)
@@ -93,7 +96,8 @@ def drawn(model: Model, found: rows.Found, columns: Sequence[Column], pointed: R
     values = {column.name: rows.shown(column, found.values[column.name]) for column in columns}
     key = rows.identity(model, found.values)
     points = {name: known[value] for name, known in pointed.items() if (value := _hashable(found, name)) in known}
-    return Row(key, rows.text_of(model, found.values), values, None, points)
+    texts = formatted(model, {name: found.values[name] for name in values}) if model.told.formats else {}
+    return Row(key, rows.text_of(model, found.values), values, None, points, texts)
 
 
 def _hashable(found: rows.Found, name: str) -> Any:
@@ -111,15 +115,28 @@ def usual_columns(view: Seen) -> tuple[Column, ...]:
 
 
 class Page:
-    def __init__(self, session: sa_orm.Session, view: Seen, asked: Asked, config: Config, secret: str) -> None:
+    """within: what else the rows must meet."""
+
+    def __init__(
+        self,
+        session: sa_orm.Session,
+        view: Seen,
+        asked: Asked,
+        config: Config,
+        secret: str,
+        *,
+        within: tuple[Any, ...] = (),
+    ) -> None:
         self.session, self.view, self.asked, self.config = session, view, asked, config
         self.dialect = session.get_bind(mapper=view.model.mapper).dialect.name
         self.searched = Searched(view.model, view.columns, config, self.dialect)
         chosen = [self.searched.column(name) for name in dict.fromkeys(asked.columns)]
         self.columns = tuple(chosen) or usual_columns(view)
         self.size = self._size()
-        self.parts = self._parts()
-        self.condition = self.searched.condition(asked.filters, asked.where, asked.q)
+        self.sorting = Sorting(session, view, self.searched, asked.sort)
+        self.parts = self.sorting.parts()
+        asked_for = self.searched.condition(asked.filters, asked.where, asked.q)
+        self.conditions = within if asked_for is None else (*within, asked_for)
         self.cursors = Cursors(secret, f"{view.model.name}:{','.join(asked.sort)}")
         if asked.after and asked.before:
             raise _unknown("A page is after a row or before one, not both.", "before")
@@ -128,21 +145,28 @@ class Page:
 
     def read(self) -> tuple[list[rows.Found], str | None, str | None]:
         """The rows with the cursors of the next and of the previous page."""
-        if self.view.model.keyless and self._physical() is None:
+        if self.is_numbered:
             return self._read_by_number()
-        if self.asked.q and self.place is None and not self.view.model.keyless:
+        if self.asked.q and self.place is None and not (self.view.model.keyless or self.sorting.is_served()):
             return self._read_once()
         backward = bool(self.asked.before)
         found = self._fetch([part.turned() for part in self.parts] if backward else self.parts)
         more, found = len(found) > self.size, found[: self.size]
         if backward:
             found.reverse()
+        if self.place is None and not more:
+            self.counted = Count(len(found), True)
         after = self._cursor(found, -1, more or backward)
         before = self._cursor(found, 0, more if backward else self.place is not None)
         return found, after, before
 
+    @property
+    def is_numbered(self) -> bool:
+        """Nothing tells equal rows apart."""
+        return bool(self.view.model.keyless) and self.sorting.physical() is None
+
     def _read_once(self) -> tuple[list[rows.Found], str | None, str | None]:
-        """No index serves a search: one scan finds its first page and its count."""
+        """No index serves the search nor its sort: one scan finds its first page and its count."""
         most = self.config.records_count
         keys = [raw(each, self.dialect).label(f"key_{number}") for number, each in enumerate(self.view.key)]
         places = self.session.execute(self.statement(self.parts).add_columns(*keys).limit(most + 1)).all()
@@ -158,25 +182,46 @@ class Page:
         begin, size = self.place or (0, self.size)
         statement = self.statement(self.parts).offset(begin).limit(size + 1)
         found = rows.fetch(self.session, statement, self._selected)
+        if not begin and len(found) <= size:
+            self.counted = Count(len(found), True)
         earlier = min(begin, self.size)
         after = self.cursors.write([begin + size, self.size]) if len(found) > size else None
         before = self.cursors.write([begin - earlier, earlier]) if begin else None
         return found[:size], after, before
 
-    def count(self, at_least: int) -> Count:
-        """Of all pages together. Where counting takes too long, what is on this one is said to be not all."""
+    def count(self, found: Sequence[rows.Found]) -> Count:
+        """Of all pages together; found: what is on this one. Where counting takes too long, that is said to be not
+        all."""
         if self.counted is not None:
             return self.counted
+        everything = self._narrowed(keys_of(self.view))
         try:
-            return bounded(self.session, self._narrowed(keys_of(self.view)), self.config.records_count)
+            if not self.asked.q:
+                return bounded(self.session, everything, self.config.records_count)
+            with a_while(self.session, self.config.search_count_seconds):
+                if self.place is None and not self.is_numbered:
+                    return self._counted_on(found)
+                return bounded(self.session, everything, self.config.records_count)
         except sa.exc.DBAPIError as error:
             if is_stopped(error):
-                return Count(at_least, False)
+                return Count(len(found), False)
             raise
+
+    def _counted_on(self, found: Sequence[rows.Found]) -> Count:
+        """No index serves a search: what is behind its first page is looked at from there on, not from the
+        beginning."""
+        total, most = len(found), self.config.records_count
+        for segment in segments(self.parts, found[-1].place, self.dialect):
+            further = self._narrowed(keys_of(self.view)).where(segment.condition)
+            counted = bounded(self.session, further, max(0, most - total))
+            total += counted.value
+            if not counted.exact:
+                return Count(most, False)
+        return Count(total, True)
 
     def too_slow(self) -> Refusal:
         seconds = f"stopped after {self.config.records_seconds:g} s"
-        slow = [name for name in self.asked.sort[:1] if not _has_index(self.view.columns[name.removeprefix("-")])]
+        slow = [name for name in self.asked.sort[:1] if not has_index(self.view.columns[name.removeprefix("-")])]
         remedy = "Narrow it with a filter of an indexed column."
         if slow:
             message = f"The sort by {slow[0].removeprefix('-')} has no index: {seconds}."
@@ -205,8 +250,7 @@ class Page:
         return self._narrowed(statement).order_by(*(part.order() for part in parts))
 
     def _narrowed(self, statement: Any) -> Any:
-        narrowed = self.view.narrow(statement)
-        return narrowed if self.condition is None else narrowed.where(self.condition)
+        return self.view.narrow(statement).where(*self.conditions)
 
     def _cursor(self, found: list[rows.Found], at: int, wanted: bool) -> str | None:
         return self.cursors.write(found[at].place) if found and wanted else None
@@ -216,63 +260,6 @@ class Page:
         if not 0 <= self.asked.size <= most:
             raise _unknown(f"size is a whole number from 1 to {most}.", "size")
         return self.asked.size or min(self.config.records_rows, most)
-
-    def _parts(self) -> list[Part]:
-        """What is sorted by, and what tells equal rows apart: in the direction of the last one, so that one index
-        serves both ways."""
-        if len(self.asked.sort) > len(self.view.columns):
-            raise _unknown("A column is sorted by once.", "sort")
-        parts, names = [], set()
-        for word in self.asked.sort:
-            name = word.removeprefix("-")
-            column = self.searched.column(name)
-            if not is_sortable(column) or name in names:
-                raise _unknown(f"{name} cannot be sorted by{' twice' if name in names else ''}.", "sort")
-            names.add(name)
-            parts.append(self._part(column, word.startswith("-")))
-        return parts + self._ties(names, parts[-1].descending if parts else False)
-
-    def _ties(self, names: set[str], descending: bool) -> list[Part]:
-        model = self.view.model
-        if not model.keyless:
-            return [self._part(each, descending) for each in model.key_columns if each.name not in names]
-        if (place := self._physical()) is not None:
-            return [Part(place, descending, False)]
-        rest = [each for each in self.view.columns.values() if is_sortable(each) and each.name not in names]
-        return [self._part(each, descending) for each in rest]
-
-    def _physical(self) -> Any:
-        """The place of a row, as an expression; None where the database has no such thing, as for a view's."""
-        table, name = self.view.model.mapper.local_table, PHYSICAL.get(self.dialect)
-        if name is None or not isinstance(table, sa.Table) or name in table.columns or views.is_one(table):
-            return None
-        type_ = _Tid() if name == "ctid" else sa.BigInteger()
-        return sa.literal_column(f"{_quoted(self.session, table)}.{name}", type_)
-
-    def _part(self, column: Column, descending: bool) -> Part:
-        expression = getattr(self.view.model.class_, column.name)
-        if self.dialect in ("mysql", "mariadb") and isinstance(column.kind, Float) and column.kind.single:
-            expression = expression + sa.literal_column("0e0")  # shown rounded, and so not found again
-        kept = self.view.model.mapper.column_attrs[column.name].columns
-        nullable = any(getattr(each, "nullable", True) for each in kept)
-        return Part(expression, descending, nullable)
-
-
-class _Tid(sa.types.UserDefinedType[str]):
-    """PostgreSQL's place of a row."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **options: Any) -> str:
-        return "tid"
-
-
-def _quoted(session: sa_orm.Session, table: sa.Table) -> str:
-    return str(session.get_bind().dialect.identifier_preparer.format_table(table))
-
-
-def _has_index(column: Column) -> bool:
-    return column.primary_key or column.indexed or column.unique
 
 
 def _unknown(message: str, field: str) -> Refusal:

@@ -99,6 +99,11 @@ class Model:
         """The columns by their attributes, in their order."""
         return {column.name: column for column in self.columns}
 
+    @cached_property
+    def naming_texts(self) -> tuple[str, ...]:
+        """The texts that name a record of a class that has no words of its own, the first of them first."""
+        return tuple(column.name for column in labels.texts(self))
+
 
 class Models:
     """The models of one database, by name, in the order of their names.

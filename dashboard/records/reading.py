@@ -53,6 +53,19 @@ def limited(session: sa_orm.Session, seconds: float, database: str = "default") 
 
 
 @contextmanager
+def a_while(session: sa_orm.Session, seconds: float) -> Iterator[None]:
+    """Within `limited`, for its last statements: they are stopped sooner, which is raised as it is (`is_stopped`)."""
+    connection = session.connection()
+    try:
+        with _limit(connection, seconds):
+            yield
+    finally:
+        if connection.dialect.name in ("mysql", "mariadb"):  # elsewhere the limit ends with the transaction
+            with suppress(sa.exc.SQLAlchemyError):
+                connection.exec_driver_sql(_NO_LIMITS[connection.dialect.name])
+
+
+@contextmanager
 def in_time(connection: sa.Connection, seconds: float, ours: AbstractContextManager[None]) -> Iterator[None]:
     """The same for a transaction that goes on afterwards; what the database says is raised as it is. ours: around the
     statements that are not the person's."""

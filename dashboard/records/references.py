@@ -106,7 +106,8 @@ def _labels(
         return {}
     dialect = session.get_bind(mapper=target.mapper).dialect.name
     wanted = rows.selected(view, target.key_columns, (), dialect)
-    statement = view.narrow(sa.select().select_from(target.class_)).where(view.key[0].in_(values))
+    keys: sa.BindParameter[Any] = sa.bindparam("keys", values, expanding=True)  # looked at as one, not one by one
+    statement = view.narrow(sa.select().select_from(target.class_)).where(view.key[0].in_(keys))
     made: dict[Any, Reference] = {}
     for each in rows.fetch(session, statement, wanted):
         key = rows.identity(target, each.values)

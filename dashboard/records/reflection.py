@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
+from sqlalchemy.dialects.postgresql import DOMAIN
 
 from ..refusal import Refusal
 from . import schemas, sqlite, views
@@ -38,8 +39,17 @@ def reflected(engine: sa.Engine, database: str) -> list[Model]:
             raise _away(database) from error
         except (sa.exc.TimeoutError, OSError) as error:
             raise _away(database) from error
+        _take_what_domains_hold(metadata)
         mapped = _mapped(metadata, engine.dialect.default_schema_name)
         return models_of(mapped, engine.dialect, database, {mapper: _parts(mapper) for mapper in mapped})
+
+
+def _take_what_domains_hold(metadata: sa.MetaData) -> None:
+    """SQLAlchemy compares no value with a DOMAIN: it warns that such a type has no operators."""
+    for table in metadata.tables.values():
+        for column in table.columns:
+            if isinstance(column.type, DOMAIN):
+                column.type = column.type.data_type
 
 
 def _away(database: str) -> Refusal:

@@ -69,6 +69,26 @@ def fetch(session: sa_orm.Session, statement: Any, wanted: Selected, *, whole: b
     return _fetch(session, statement, wanted, as_found=True, whole=whole)
 
 
+def found_row(
+    session: sa_orm.Session,
+    view: Seen,
+    columns: tuple[Column, ...],
+    identity: tuple[Any, ...],
+    key: str,
+    *,
+    whole: bool = False,
+) -> Found:
+    """The one row of a key. whole: binary data is not cut. Raises Refusal("not_found")."""
+    dialect = session.get_bind(mapper=view.model.mapper).dialect.name
+    statement = view.narrow(sa.select().select_from(view.model.class_))
+    for attribute, value in zip(view.key, identity, strict=True):
+        statement = statement.where(attribute == value)
+    found = fetch(session, statement.limit(2), selected(view, columns, (), dialect), whole=whole)
+    if len(found) != 1:
+        raise keys.no_such_key(key, view.model)
+    return found[0]
+
+
 def _fetch(session: sa_orm.Session, statement: Any, wanted: Selected, *, as_found: bool, whole: bool) -> list[Found]:
     expressions: list[Any] = []
     for column in wanted.columns:
@@ -127,4 +147,6 @@ def shown(column: Column, value: Any) -> Any:
 
 
 def text_of(model: Model, values: Mapping[str, Any]) -> str:
-    return model.label({name: whole(value) for name, value in values.items() if not isinstance(whole(value), Cut)})
+    if any(type(value) is Cut for value in values.values()):
+        values = {name: whole(value) for name, value in values.items() if not isinstance(whole(value), Cut)}
+    return model.label(values)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
 from .documents import Array, Document
-from .kinds import Binary, Boolean, Choice, Kind, LongText, Opaque, Text, Uuid
+from .kinds import Binary, Boolean, Choice, FixedText, Kind, LongText, Opaque, Text, Uuid
 from .moments import AwareMoment, Clock, Day, Interval, Moment
 from .numbers import BigInteger, Float, Integer, Numeric
 
@@ -72,6 +72,8 @@ def kind_of(type_: Type, dialect: sa.Dialect) -> Kind:
 
 def _text(type_: Any, dialect: sa.Dialect) -> Kind:
     length = type_.length if isinstance(type_.length, int) and type_.length > 0 else None
+    if isinstance(type_, (sa.CHAR, sa.NCHAR)) and length is not None and dialect.name in ("postgresql", *MYSQL):
+        return FixedText(length, padded=dialect.name == "postgresql")
     kind = LongText if isinstance(type_, sa.Text) or length is None else Text
     return kind(length, nul=dialect.name == "sqlite")
 

@@ -17,6 +17,8 @@ from .texts import text_of
 UNCERTAIN, COMMITTED, LOST = "uncertain", "committed", "lost"
 """What became of the commit: nobody knows yet; it was written; it was not."""
 TRIM_EVERY = 32
+LARGE = 200_000
+"""Characters of a change set's objects that are read where only one of them is asked for."""
 
 _long = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 
@@ -93,6 +95,34 @@ def newest(
     if database is not None:
         listed = listed.where(table.c.database == database)
     return [_read(row) for row in connection.execute(listed.order_by(table.c.number.desc()).limit(most))]
+
+
+def of_record(
+    connection: sa.Connection,
+    table: sa.Table,
+    database: str,
+    model: str,
+    key: str,
+    *,
+    before: int | None,
+    most: int,
+    looked: int,
+) -> list[ChangeSet]:
+    """The newest first of those that changed this record. looked: how many of the newest are looked at. Of one that is
+    larger than LARGE its objects are left out; of the others they may name the record within a value only."""
+    columns, find = table.c, sa.func.strpos if connection.dialect.name == "postgresql" else sa.func.instr
+    entry = f'"model":{text_of(model)},"key":{text_of(key)},'
+    newest_number = connection.scalar(sa.select(sa.func.max(columns.number))) or 0
+    floor = newest_number - looked
+    small = sa.case((sa.func.length(columns.objects) <= LARGE, columns.objects), else_="[]").label("objects")
+    found = (
+        sa.select(*(columns[column.name] for column in _LISTED), small)
+        .where(columns.number > floor, columns.outcome != LOST, columns.database == database)
+        .where(find(columns.models, f"{text_of(model)}:") > 0, find(columns.objects, entry) > 0)
+    )
+    if before is not None:
+        found = found.where(columns.number < before)
+    return [_read(row) for row in connection.execute(found.order_by(columns.number.desc()).limit(most))]
 
 
 def by_number(connection: sa.Connection, table: sa.Table, number: int) -> ChangeSet | None:

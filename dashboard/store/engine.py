@@ -14,7 +14,16 @@ from ..refusal import Refusal
 
 SCHEMA_VERSION = 1
 metadata = sa.MetaData()
-TABLES = (".accounts", ".workspace_rows", ".change_sets")
+TABLES = (
+    ".accounts",
+    ".tokens",
+    ".sign_ins",
+    ".workspace_rows",
+    ".change_sets",
+    ".audit",
+    ".list_views",
+    ".progress",
+)
 """The modules that have tables in the store."""
 """Every table of the store; each module of this room adds its own. Their names begin with `poolhouse_`."""
 
@@ -41,7 +50,7 @@ class Store:
     def __init__(self, url: str) -> None:
         parsed = sa.make_url(url)
         patience = {} if parsed.query else PATIENCE.get(parsed.get_driver_name(), {})
-        self.engine = sa.create_engine(parsed, connect_args=dict(patience))
+        self.engine = sa.create_engine(parsed, connect_args=dict(patience), hide_parameters=True)
         if self.engine.dialect.name == "sqlite":
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
 
@@ -58,6 +67,7 @@ class Store:
         _import_tables()
         self._keep_private()
         metadata.create_all(self.engine)
+        self._add_missing_columns()
         with self.writing() as connection:
             if connection.scalar(sa.select(schema_table.c.version)) is None:
                 connection.execute(schema_table.insert().values(version=SCHEMA_VERSION))
@@ -68,6 +78,33 @@ class Store:
         with self.reading() as connection:
             there = set(sa.inspect(connection).get_table_names())
         return [table for table in metadata.sorted_tables if table.name not in there]
+
+    def missing_columns(self) -> list[sa.Column[Any]]:
+        """The columns that an older Poolhouse did not make, of the tables that are there. Each may be NULL."""
+        _import_tables()
+        with self.reading() as connection:
+            inspector = sa.inspect(connection)
+            there = set(inspector.get_table_names())
+            found = {name: inspector.get_columns(name) for name in metadata.tables if name in there}
+        known = {table: {column["name"] for column in columns} for table, columns in found.items()}
+        return [
+            column
+            for table in metadata.sorted_tables
+            for column in table.columns
+            if table.name in known and column.name not in known[table.name]
+        ]
+
+    def _add_missing_columns(self) -> None:
+        missing = self.missing_columns()
+        if missing:
+            with self.writing() as connection:
+                for column in missing:
+                    connection.exec_driver_sql(self.to_add(column))
+
+    def to_add(self, column: sa.Column[Any]) -> str:
+        """The statement that adds a column."""
+        table = self.engine.dialect.identifier_preparer.format_table(column.table)
+        return f"ALTER TABLE {table} ADD COLUMN {sa.schema.CreateColumn(column).compile(self.engine)}"
 
     def schema_version(self) -> int | None:
         """The version that the store was made with; None when it was not made yet."""

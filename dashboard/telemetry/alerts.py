@@ -11,6 +11,9 @@ from ..config import Config
 from .rule import Rule
 from .rules import RULES
 
+ABOUT = "{{ or $labels.pool $labels.path $labels.registry | urlquery }}"
+"""What an alert is about, as incidents say it: the first of these labels that it has."""
+
 
 def rules_file(config: Config, link: str) -> str:
     """The alerts of every finding. link: where an alert leads, or nothing."""
@@ -21,6 +24,7 @@ def _alert(rule: Rule, config: Config, link: str) -> str:
     annotations = {"summary": rule.summary, "description": rule.remedy}
     if link:
         annotations["link"] = link
+        annotations["incidents"] = f"{link}incidents/?about={ABOUT}"
     said = (
         ("- alert", rule.finding),
         ("  expr", rule.promql(config)),

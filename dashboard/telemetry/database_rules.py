@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from .digests import quantile
 from .pool_rules import SHARE
-from .reading import Event, PoolReading
+from .reading import Event, Exemplar, PoolReading
 from .recorder import STATEMENT_SECONDS
 from .rule import Case, Found, number_of, place, who, whose
 from .tables import OPERATIONS
@@ -38,34 +39,31 @@ def slow(case: Case) -> Iterator[Found]:
             row = case.grown.row("pool", pool.name, f"statement|{operation}")
             p99 = quantile(SHARE, row[:-1], STATEMENT_SECONDS) if row else 0.0
             if p99 > case.config.slow_seconds:
-                yield _slow(case, pool, operation, p99, sum(row[:-1]))
+                yield _slow(case, pool, operation, p99, row[:-1])
                 break
 
 
-def _slow(case: Case, pool: PoolReading, operation: str, p99: float, number: float) -> Found:
-    """The statement with the longest mean is named, the endpoint that calls it most, and who has it out or had it."""
-    known = [one for one in case.statements if one.pool == pool.name and one.operation == operation]
-    worst = max(known, key=lambda one: one.p95, default=None)
-    endpoint = next(iter(worst.endpoints), None) if worst else None
-    event = _longest(pool, endpoint)
-    line, worker = (event.line, event.worker) if event else (None, None)
+def _slow(case: Case, pool: PoolReading, operation: str, p99: float, buckets: list[float]) -> Found:
+    number, worst = sum(buckets), _slowest(case, pool, operation, buckets)
+    its = place(worst)
+    which = f", the last one in {who(*its)}: {_short(worst.statement)}" if worst else ""
     return Found(
         f"Slow: one in a hundred of the last {number:g} {operation} statements of pool {pool.name} takes {p99:.1f} s "
-        f"or more, most likely in {who(line, endpoint, worker)}: {_short(worst.statement if worst else None)}.",
+        f"or more{which}.",
         {"p99_seconds": p99, "statements": number, "slow_seconds": case.config.slow_seconds},
-        line,
-        endpoint,
-        worker,
-        pool.name,
+        *its,
+        about=pool.name,
     )
 
 
-def _longest(pool: PoolReading, endpoint: str | None) -> Event | None:
-    """Of the last holds of an endpoint, the longest, those that go on included."""
-    out = [Event("", "held", h.line, h.endpoint, h.seconds, None, h.worker) for h in pool.holders]
-    back = [event for one in pool.connections for event in one.events if event.kind == "given_back"]
-    its = (event for event in (*out, *back) if event.endpoint == endpoint and event.line)
-    return max(its, key=lambda event: event.seconds or 0.0, default=None)
+def _slowest(case: Case, pool: PoolReading, operation: str, buckets: list[float]) -> Exemplar | None:
+    """Of the slow statements within the time that is judged, the last one of how slow most of them are."""
+    known = {
+        bucket: one
+        for (family, bucket), one in pool.numbers["exemplars"].items()
+        if family == f"statement|{operation}" and one.seconds > case.config.slow_seconds and buckets[bucket]
+    }
+    return known[max(known, key=buckets.__getitem__)] if known else None
 
 
 def idle_in_transaction(case: Case) -> Iterator[Found]:
@@ -88,10 +86,13 @@ def away(case: Case) -> Iterator[Found]:
         kinds = ("connect|true", "connect|false")
         number = sum(case.grown.number("pool", pool.name, f"connection errors|{kind}") for kind in kinds)
         if number:
+            event = _most(pool, "not_opened")
+            where = f", most of them for {who(event.line, event.endpoint, event.worker)}" if event else ""
             yield Found(
                 f"Database away: {number_of(number, 'connection', 'connections')} of pool {pool.name} could not be "
-                f"opened in the last {case.grown.seconds:.0f} s.",
+                f"opened in the last {case.grown.seconds:.0f} s{where}.",
                 {"connect_errors": number, "seconds": case.grown.seconds},
+                *place(event),
                 about=pool.name,
             )
 
@@ -100,8 +101,8 @@ def flapping(case: Case) -> Iterator[Found]:
     for pool in case.pools():
         number = case.grown.number("pool", pool.name, "invalidations|hard")
         if number > FLAPS:
-            event = _last(pool, "invalidated")
-            where = f", the last under {who(event.line, event.endpoint, event.worker)}" if event else ""
+            event = _most(pool, "invalidated")
+            where = f", most of them under {who(event.line, event.endpoint, event.worker)}" if event else ""
             yield Found(
                 f"Database flapping: {number:g} connections of pool {pool.name} broke in the last "
                 f"{case.grown.seconds:.0f} s{where}.",
@@ -132,8 +133,12 @@ def two_engines(case: Case) -> Iterator[Found]:
         yield Found(f"Two engines: the program has {number} engines on one database.", {"engines": number})
 
 
-def _last(pool: PoolReading, kind: str) -> Event | None:
-    return next((event for event in reversed(pool.events) if event.kind == kind), None)
+def _most(pool: PoolReading, kind: str) -> Event | None:
+    """Of the last events of this kind, the newest of the line that has most of them."""
+    events = [event for event in pool.events if event.kind == kind]
+    lines = Counter(event.line for event in events if event.line)
+    most = lines.most_common(1)[0][0] if lines else None
+    return next((event for event in reversed(events) if event.line == most), None)
 
 
 def _longest_of_any(pool: PoolReading) -> Event | None:

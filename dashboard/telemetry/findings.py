@@ -22,10 +22,9 @@ class Verdict:
     since: str | None = None
 
 
-def findings(reading: Reading, *, named: bool = True) -> tuple[Finding, ...]:
-    """The findings that hold now, the worst first; what can be the cause of an exhausted pool before that pool.
-    named: False where they are only counted; then no statement is looked for."""
-    case = Case(reading, reading.config, Increase.of(reading), named)
+def findings(reading: Reading) -> tuple[Finding, ...]:
+    """The findings that hold now, the worst first; what can be the cause of an exhausted pool before that pool."""
+    case = Case(reading, reading.config, Increase.of(reading))
     found = [(rank, finding) for rank, rule in enumerate(RULES) for finding in rule.findings(case)]
     exhausted = max(
         (LEVELS.index(one.level) for rank, one in found if RULES[rank].consequence and _counts(one)), default=0

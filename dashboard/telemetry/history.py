@@ -20,7 +20,7 @@ from .recorder import SECONDS
 from .rows import Key, Row, dump
 from .snapshot import Said
 
-SPANS = {"minutes": (60, 900), "15m": (1, 900), "24h": (60, 86_400)}
+SPANS = {"minute": (1, 60), "minutes": (60, 900), "15m": (1, 900), "24h": (60, 86_400)}
 """By name: seconds from one point to the next, and seconds told."""
 KEPT = {1: 900, 60: 86_400}
 """By the seconds from one point to the next: how long points are kept."""

@@ -8,8 +8,10 @@ from math import inf
 from typing import Any
 
 from ..config import Config
+from ..masks import told
 from .drivers import server_process
 from .lines import doing, line_of
+from .lives import number_of
 from .scopes import NONE, Scope, endpoint_of
 from .tables import OTHER
 from .watches import (
@@ -89,8 +91,9 @@ def holder_said(
         "in_transaction": bool(holder[TRANSACTION_SINCE]),
         "idle_since": clock + idle if idle else None,
         "running_since": clock + running if running else None,
-        "statement": None if statement is None else statement[: config.statement_characters],
+        "statement": None if statement is None else told(statement, config),
         "server_process": server_process(record),
+        "connection": number_of(record),
     }
 
 
@@ -124,6 +127,12 @@ def leak_said(leak: Leak) -> Said:
         "line": line_of(leak.place),
         "endpoint": leak.endpoint,
     }
+
+
+def exemplar_said(place: tuple[str, int], slow: tuple[Any, ...], config: Config) -> list[Any]:
+    """A slow observation, by its histogram and bucket."""
+    *observed, statement, line = slow
+    return [*place, *observed, statement and told(statement, config), line_of(line)]
 
 
 def held_by_endpoint(watch: PoolWatch, held: list[tuple[Any, list[Any]]]) -> dict[str, int]:

@@ -9,19 +9,33 @@ import os
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from ..config import Config
 from ..refusal import Refusal
-from . import demand, history, judging, membership, merging, own_acts, registers, watches
+from . import (
+    demand,
+    history,
+    incidents,
+    judging,
+    membership,
+    merging,
+    own_acts,
+    registers,
+    unwritable,
+    watches,
+)
 from .demand import Asked
 from .faults import fault
 from .history import History as History
 from .reading import Reading as Reading
 from .recent import Memory
-from .rows import Retired, Row, Rows
+from .rows import Retired, Row, Rows, Transaction
 from .snapshot import Said, own
 
+T = TypeVar("T")
 LOOKED_AT = 50
 """Pools that one process holds to be looked at, at one time."""
 
@@ -64,25 +78,41 @@ class Ledger:
 
     def look(self, pool: str) -> bool:
         """Somebody looks at this pool: for the next 10 s every process says more of it. Told at once, and again when
-        half of that is over; so a page calls it at each of its readings. Whether it was told now. Never raises for a
-        file that cannot be used.
-        """
+        half of that is over; so a page calls it at each of its readings. Whether it was told now."""
         return self._member.look(pool)
 
     def history(self, pool: str, *, span: str = "15m") -> History:
         """The pool's series over the last "15m" (a point a second), the same in "minutes" (a point a minute, which
-        costs a tenth), or "24h" (a point a minute).
+        costs a tenth), "24h" (a point a minute), or the last "minute" (a point a second).
 
         A pool that nobody knows has a history of gaps. Raises Refusal `not_understood` for any other span.
         """
-        return self._member.history(pool, span)
+        if span not in history.SPANS:
+            spans = " or ".join(history.SPANS)
+            raise Refusal("not_understood", f"There is no history over {span}.", remedy=f"Ask for {spans}.")
+        step, kept = history.SPANS[span]
+        now = time.time()
+        points = self._member.ask(lambda transaction: transaction.points.of(step, pool, int(now) - kept - step)) or []
+        return history.read(points, pool, span, now)
 
     def asked(self, pool: str) -> tuple[Asked, ...]:
         """What each worker asked of the pool in the last hour, by minute; nothing where the file cannot be used."""
-        return self._member.asked(pool)
+        now = time.time()
+        found = self._member.ask(lambda transaction: (transaction.points.asked(pool), transaction.rows()))
+        kept, rows = found or ([], [])
+        return demand.asked(kept, demand.present(pool, history.asked_now(rows), kept, now), now)
+
+    def ask(self, question: Callable[[Transaction], T]) -> T | None:
+        """What the file answers, within one transaction; None where it cannot be used."""
+        return self._member.ask(question)
+
+    def tell(self, word: Callable[[Transaction], T]) -> T | None:
+        """Writes into the file, within one transaction; None where it cannot be used."""
+        return self._member.tell(word)
 
     def read(self) -> Reading:
-        """The sum over all processes; with `problem` set, of this one only. Uses no connection of a watched pool."""
+        """The sum over all processes. Uses no connection of a watched pool. With `problem` set nothing can be written:
+        then counts stand still, and the others are as they were last seen."""
         return self._member.read()
 
 
@@ -107,8 +137,7 @@ class _Member:
         self._refused: set[tuple[str, str]] = set()
         self._looked: dict[str, float] = {}
         self._memory = Memory()
-        self._has_lease = False
-        self._judged_at = 0.0
+        self._duties = judging.Duties(self.rows)
 
     def worker(self) -> int | None:
         return self._standing.worker or None
@@ -159,8 +188,9 @@ class _Member:
                 memory = self._memory
             return merging.merge(rows, retired.values(), self.config, time.time(), memory)
         except (sqlite3.Error, OSError, ValueError) as error:
-            problem = f"The ledger {self.rows.path} cannot be used ({error}): these numbers are of this process only."
-            return merging.alone(self._alone(), self.config, self._standing.started_at, problem)
+            with self._lock:
+                known, own = self._known, self._alone
+                return unwritable.read(self.rows, known, self._standing, own, self.config, self._memory, str(error))
 
     def look(self, pool: str) -> bool:
         now = time.time()
@@ -171,34 +201,24 @@ class _Member:
             while len(self._looked) >= LOOKED_AT:  # names may come from a URL: the latest are the ones that matter
                 del self._looked[min(self._looked, key=self._looked.__getitem__)]
             self._looked[pool] = now + self.config.look_seconds
-            try:
-                with self.rows.writing() as transaction:
-                    transaction.points.look(pool, self._looked[pool])
-            except (sqlite3.Error, OSError):
-                pass  # then this process alone says more
+            until = self._looked[pool]
+            self.tell(lambda transaction: transaction.points.look(pool, until))  # else this process alone does
             return True
 
-    def history(self, pool: str, span: str) -> History:
-        if span not in history.SPANS:
-            spans = " or ".join(history.SPANS)
-            raise Refusal("not_understood", f"There is no history over {span}.", remedy=f"Ask for {spans}.")
-        step, kept = history.SPANS[span]
-        now = time.time()
+    def ask(self, question: Callable[[Transaction], T]) -> T | None:
         try:
-            with self._lock, self.rows.writing() as transaction:
-                points = transaction.points.of(step, pool, int(now) - kept - step)
+            with self._lock, self.rows.looking() as transaction:
+                return question(transaction)
         except (sqlite3.Error, OSError):
-            points = []
-        return history.read(points, pool, span, now)
+            return None
 
-    def asked(self, pool: str) -> tuple[Asked, ...]:
-        now = time.time()
+    def tell(self, word: Callable[[Transaction], T]) -> T | None:
+        """What is written down, and its answer; None where the file cannot be used."""
         try:
             with self._lock, self.rows.writing() as transaction:
-                kept, rows = transaction.points.asked(pool), transaction.rows()
+                return word(transaction)
         except (sqlite3.Error, OSError):
-            return ()
-        return demand.asked(kept, demand.present(pool, history.asked_now(rows), kept, now), now)
+            return None
 
     def _own(self) -> Said:
         now = time.time()
@@ -214,7 +234,8 @@ class _Member:
             with self._lock:
                 if self.joined:
                     rows, retired = self._exchange()
-                    self._judge(rows, retired)
+                    self._duties.judge(rows, retired.values(), self.config, self._memory)
+                    self._duties.record(self._standing.key, self.config)
         except (sqlite3.Error, OSError):
             pass  # readers are told; the numbers are published with the next word
         except Exception:
@@ -236,29 +257,22 @@ class _Member:
                 refused = registers.refused(agreed, said)
                 said = registers.folded(said, agreed) if refused else said
                 standing = membership.say(transaction, standing, said)
-            membership.fold_the_dead(transaction)
+            dead = membership.fold_the_dead(transaction, self.config.elsewhere_seconds)
+            incidents.note_dead(transaction.execute, dead, self.config)
             rows, retired = transaction.rows(), transaction.retired()
             now = time.time()
             self._looked = transaction.points.looked(now, self.config.look_seconds)
             if said is not None:
                 sums = (merging.parsed(one.sums) for one in retired.values())
-                self._has_lease = history.append(transaction.points, standing.key, now, rows, list(sums))
+                self._duties.has_lease = history.append(transaction.points, standing.key, now, rows, list(sums))
             self._memory = judging.memory(transaction.points, self.config, now)
+            heard = self._duties.hear(transaction.execute) if said is not None else []
         self._standing = standing
         self._known = membership.Known(generation, retired, rows, agreed)
         if said is not None:
             self._note_refused(refused, agreed)
+        self._duties.grant(heard, standing.key, standing.worker)
         return rows, retired
-
-    def _judge(self, rows: list[Row], retired: dict[str, Retired]) -> None:
-        """Where this process has the lease: notes each second what the rules will need, and which findings hold."""
-        now = time.time()
-        if not self._has_lease or 0 <= now - self._judged_at < judging.EVERY_SECONDS:
-            return
-        self._judged_at = now
-        reading = merging.merge(rows, retired.values(), self.config, now, self._memory)
-        with self.rows.writing() as transaction:
-            judging.note(transaction.points, reading)
 
     def _alone(self) -> Said:
         """This process's word while the ledger is away: it alone decides which new values have series."""

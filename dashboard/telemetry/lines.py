@@ -179,6 +179,11 @@ _PACKAGES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _DRIVERS = ("psycopg", "psycopg_pool", "psycopg2", "asyncpg", "pg8000", "pymysql", "MySQLdb", "aiosqlite", "oracledb")
 
 
+def is_installed(filename: str) -> bool:
+    """Not the program's own: a web server, a framework, the standard library."""
+    return filename.startswith(("<frozen ", *_LIBRARY)) or any(part in filename for part in _PACKAGES)
+
+
 @lru_cache(maxsize=FILES_REMEMBERED)
 def _is_beneath(filename: str) -> bool:
     """Whether a file is below the program: SQLAlchemy, a driver, or the standard library."""

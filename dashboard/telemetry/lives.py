@@ -75,6 +75,12 @@ def of(watch: PoolWatch, record: Any) -> Life:
     return life or begin(watch, record)
 
 
+def number_of(record: Any) -> int | None:
+    """Of the record's connection, where it has one that is known."""
+    life: Life | None = record.__dict__.get(LIFE)
+    return None if life is None else life.number
+
+
 def note(watch: PoolWatch, life: Life, kind: str, detail: str | None = None, holder: list[Any] | None = None) -> None:
     """An event that is rare. holder: who had it then."""
     now = pc()

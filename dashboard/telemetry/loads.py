@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
 
 from . import n_plus_one, scopes
+from .examples import Examples
 from .faults import fault
 from .recorder import Numbers
 from .sessions import EXPIRED, SESSION, TABLES, SessionWatch
@@ -22,10 +23,13 @@ PATHS = 50
 """Relationships with a row of their own, in one process."""
 KEYS_REMEMBERED = 1_000
 N_PLUS_ONE = "n_plus_one"
+REFRESHES = "refreshes"
 MANY = 10
-"""So many lazy loads of one relationship in one scope are an N+1."""
-LAZY = "lazy"
-"""The key of a scope's marks under which its lazy loads are counted."""
+"""So many lazy loads of one relationship in one scope are an N+1; so many refreshes in one are worth an example."""
+MANY_OF_A_THREAD = 100
+"""The same for what a thread does outside of every scope."""
+LAZY, REFRESHED = "lazy", "refreshed"
+"""The keys of a scope's marks under which its lazy loads and its refreshes are counted."""
 INSIDE_A_LOAD = "sa_top_level_orm_context"
 """The execution option by which SQLAlchemy says that a load belongs to one that is going on: immediateload()."""
 
@@ -39,6 +43,8 @@ HOLDER = "_poolhouse"
 """The attribute that a Connection has where its Engine's statements are listened to."""
 
 paths = Names(PATHS)
+refreshes = Examples()
+"""Where columns that had expired were read again, ten in one scope, and each ten more."""
 
 
 class Paths(dict[tuple[str, Any], list[int]]):
@@ -108,7 +114,10 @@ def _kind(watch: SessionWatch, asked: Any, options: Any) -> str:
         return "query"
     load = options.get(LOAD_OPTIONS)
     if how._for_refresh_state:
-        return "deferred" if _is_deferred(how._only_load_props, load._refresh_state) else "refresh"
+        if _is_deferred(how._only_load_props, load._refresh_state):
+            return "deferred"
+        _note_refresh(watch)
+        return "refresh"
     if path.is_root:
         return "query"
     is_lazy = load is not None and load._lazy_loaded_from is not None and INSIDE_A_LOAD not in options
@@ -139,8 +148,20 @@ def _note_relationship(watch: SessionWatch, path: Any, is_lazy: bool) -> str:
         number = seen[relationship] = seen.get(relationship, 0) + 1
         if number == MANY:
             loads[N_PLUS_ONE, relationship][0] += 1
-            n_plus_one.note(path_name(relationship), path, scope.endpoint)
+            n_plus_one.examples.note(path_name(relationship), scope.endpoint, n_plus_one.cure_of(path))
     return "lazy"
+
+
+def _note_refresh(watch: SessionWatch) -> None:
+    """Keeps the line of one of so many: to look for it costs as much as the rest of the listener."""
+    scope = scopes.here()
+    if scope is None:
+        if not (watch.local.cells[LOADS["refresh"]] + 1) % MANY_OF_A_THREAD:
+            refreshes.note("", scopes.NONE, times=MANY_OF_A_THREAD)
+        return
+    number = scope.marks[REFRESHED] = scope.marks.get(REFRESHED, 0) + 1
+    if not number % MANY:
+        refreshes.note("", scope.endpoint, times=MANY)
 
 
 def numbers(watches: Mapping[type, SessionWatch]) -> Numbers:
@@ -166,4 +187,5 @@ def begin_at_zero() -> None:
     """In a forked child."""
     _ended.clear()
     paths.begin_at_zero()
-    n_plus_one.begin_at_zero()
+    n_plus_one.examples.begin_at_zero()
+    refreshes.begin_at_zero()

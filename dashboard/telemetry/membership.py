@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field, replace
 
 from . import history, merging
-from .processes import Process, is_gone, this_process
+from .processes import Process, is_elsewhere, is_gone, this_process
 from .rows import Key, Retired, Row, Transaction, dump
 from .snapshot import Said
 
@@ -89,17 +89,22 @@ def leave(transaction: Transaction, standing: Standing) -> Standing:
     return replace(standing, baseline=_plus(standing.baseline, standing.last), last={}, worker=0, generation=None)
 
 
-def fold_the_dead(transaction: Transaction) -> None:
-    for key in transaction.row_keys():
-        if is_gone(Process(*key[:4])):
-            fold(transaction, key)
+def fold_the_dead(transaction: Transaction, elsewhere_seconds: float) -> list[Row]:
+    """Answers their last rows. Also those of another machine, or container, that are silent for so long: nobody here
+    can see whether they are gone. One that comes back after all begins a new epoch, so that its counts are never lost
+    and never there twice."""
+    before = time.time() - elsewhere_seconds
+    words = [(key, Process(*key[:4]), said_at) for key, said_at in transaction.last_words()]
+    gone = [key for key, process, said_at in words if is_gone(process) or (is_elsewhere(process) and said_at < before)]
+    return [row for key in gone if (row := fold(transaction, key)) is not None]
 
 
-def fold(transaction: Transaction, key: Key) -> None:
+def fold(transaction: Transaction, key: Key) -> Row | None:
     """Adds what a row last said to the sums of this file and deletes it, in the transaction of the caller."""
     row = transaction.take(key)
     if row is not None:
         _add_to_sums(transaction, row)
+    return row
 
 
 def _add_to_sums(transaction: Transaction, row: Row) -> None:

@@ -2,66 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import sysconfig
-import threading
-import time
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import orm as sa_orm
 
-from . import lines
+from .examples import Examples
 
-EXAMPLES = 50
-LIBRARY = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "platstdlib"))
-PACKAGES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
-
-
-@dataclass
-class Example:
-    """The first occasion of a path. at: the last time that there was one, in seconds since 1970."""
-
-    endpoint: str
-    places: tuple[lines.Place, ...]
-    cure: str
-    at: float
-
-
-_examples: dict[str, Example] = {}
-_lock = threading.RLock()
-
-
-def note(name: str, path: tuple[Any, ...], endpoint: str) -> None:
-    """A scope of this endpoint has loaded this path too often. Called inside the load, for the program's stack."""
-    with _lock:
-        known = _examples.get(name)
-        if known is not None:
-            known.at = time.time()
-        elif len(_examples) < EXAMPLES:
-            places = lines.stack(sys._getframe(2)) or ()
-            own = tuple(place for place in places if not _is_installed(place[0].co_filename))
-            _examples[name] = Example(endpoint, own or places, cure_of(path), time.time())
-
-
-def said() -> list[dict[str, Any]]:
-    """The examples as plain data."""
-    with _lock:
-        examples = list(_examples.items())
-    return [
-        {"path": name, "endpoint": one.endpoint, "stack": _told(one.places), "cure": one.cure, "at": one.at}
-        for name, one in examples
-    ]
-
-
-def _is_installed(filename: str) -> bool:
-    """Not the program's own: a web server, a framework, the standard library."""
-    return filename.startswith(("<frozen ", *LIBRARY)) or any(part in filename for part in PACKAGES)
-
-
-def _told(places: tuple[lines.Place, ...]) -> list[str]:
-    return [line for place in places if (line := lines.line_of(place)) is not None]
+examples = Examples()
 
 
 def cure_of(path: tuple[Any, ...]) -> str:
@@ -80,9 +27,3 @@ def cure_of(path: tuple[Any, ...]) -> str:
 
 def _written(relationship: Any) -> str:
     return f"{relationship.parent.class_.__name__}.{relationship.key}"
-
-
-def begin_at_zero() -> None:
-    global _lock
-    _lock = threading.RLock()
-    _examples.clear()

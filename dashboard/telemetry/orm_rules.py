@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .reading import Event, PoolReading
 from .rule import WORKSPACES, Case, Found, number_of, place, who
-from .tables import OTHER
+from .sessions_reading import Example
 
 N_PLUS_ONE_RATE = 0.1
 REFRESHES = 5.0
@@ -35,18 +34,22 @@ def n_plus_one(case: Case) -> Iterator[Found]:
     for one in case.reading.sessions.n_plus_one:
         rate = case.grown.rate("n_plus_one", one.path)
         if rate > N_PLUS_ONE_RATE:
-            line = one.stack[0] if one.stack else None
-            cure = f"Load it with the rest: add `.options({one.cure})` to the query." if one.cure else ""
+            worst = _worst(case, one.examples, "n_plus_one in", one.path)
+            its = place(worst)
+            cure = f"Load it with the rest: add `.options({worst.cure})` to the query." if worst else ""
             yield Found(
                 f"N+1: {one.path} is loaded lazily, ten times or more in one request, in {rate:.1f} requests a second, "
-                f"at {who(line, one.endpoint)}.",
+                f"at {who(*its)}.",
                 {"requests_per_second": rate},
-                line,
-                one.endpoint,
-                None,
-                one.path,
-                cure,
+                *its,
+                about=one.path,
+                remedy=cure,
             )
+
+
+def _worst(case: Case, examples: Iterable[Example], *key: str) -> Example | None:
+    """Of the endpoint where it happened most within the time that is judged; the newest of several."""
+    return max(examples, key=lambda one: case.grown.number(*key, one.endpoint), default=None)
 
 
 def refresh_storm(case: Case) -> Iterator[Found]:
@@ -54,11 +57,12 @@ def refresh_storm(case: Case) -> Iterator[Found]:
     refreshes = sum(case.grown.rate("registry", name, "loads|refresh") for name in names)
     commits = sum(case.grown.rate("registry", name, "session transactions|commit") for name in names)
     if refreshes > REFRESHES * commits and refreshes > REFRESH_RATE:
-        endpoint, event = busiest(case)
-        its = (event.line, endpoint, event.worker) if event else (None, endpoint, None)
+        worst = _worst(case, case.reading.sessions.refreshes, "refreshes in")
+        its = place(worst)
+        mostly = f", mostly in {who(*its)}" if worst else ""
         yield Found(
             f"Refresh storm: {refreshes:.1f} expired objects a second are read again, one by one, for {commits:.1f} "
-            f"commits a second; most statements come from {who(*its)}.",
+            f"commits a second{mostly}.",
             {"refreshes_per_second": refreshes, "commits_per_second": commits},
             *its,
         )
@@ -123,20 +127,6 @@ def listener_off(case: Case) -> Iterator[Found]:
             worker=one.worker,
             about=one.listener,
         )
-
-
-def busiest(case: Case) -> tuple[str | None, Event | None]:
-    """The endpoint that sent the most statements, and the last hold of it that is known."""
-    sent: Counter[str] = Counter()
-    for pool in case.pools():
-        for endpoint in case.grown.names("pool", pool.name, "endpoint statements"):
-            row = case.grown.row("pool", pool.name, "endpoint statements", endpoint)
-            sent[endpoint] += int(row[0]) if endpoint != OTHER else 0
-    if not sent:
-        return None, None
-    endpoint = sent.most_common(1)[0][0]
-    known = [event for pool in case.pools() for event in _events(pool) if event.endpoint == endpoint]
-    return endpoint, max(known, key=lambda event: event.at, default=None)
 
 
 def _events(pool: PoolReading) -> Iterator[Event]:

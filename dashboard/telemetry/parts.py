@@ -73,6 +73,7 @@ def _holder(worker: int, said: Said, now: float) -> Holder:
         running_statement_seconds=age_of(said["running_since"], now),
         now=said.get("now"),
         stack=tuple(said.get("stack", ())),
+        connection=said.get("connection"),
     )
 
 

@@ -52,6 +52,7 @@ class Slot:
 @dataclass(frozen=True)
 class Holder:
     """Who has a connection out. line: where the program took it. server_process: the database's own number of it.
+    connection: its number in its worker's pool, as ConnectionReading has it.
 
     now: the line where its thread is at this moment, and stack that thread's lines, innermost first; only while
     somebody looks at the pool (`Ledger.look`), and None for a thread that has ended and for asyncio.
@@ -69,6 +70,7 @@ class Holder:
     running_statement_seconds: float | None = None
     now: str | None = None
     stack: tuple[str, ...] = ()
+    connection: int | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ class Event:
     """Something that happened to a connection. at: ISO 8601. connection: its number, None where it had none.
 
     kind: opened, checked_out, transaction_begun, transaction_ended (detail: its outcome), given_back, leak (detail: its
-    kind), invalidated (detail: the reason), detached, closed (detail: the reason); timed_out: nobody got one. seconds:
+    kind), invalidated (detail: the reason), detached, closed (detail: the reason); timed_out: nobody got one;
+    not_opened: the database gave none (detail: the error's class). seconds:
     of the hold, the transaction or the wait that this ends.
     """
 
@@ -140,12 +143,15 @@ class KeptCounts:
 
 @dataclass(frozen=True)
 class Exemplar:
-    """One observation of a histogram's bucket, and whose it was. at: seconds since 1970."""
+    """The last slow observation of a histogram's bucket, and whose it was. at: seconds since 1970. statement, line: of
+    a statement, without its values, and where its connection was taken."""
 
     seconds: float
     at: float
     endpoint: str
     worker: int
+    statement: str | None = None
+    line: str | None = None
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .reading import Reading
 
-FAMILIES = frozenset(
-    ("wait", "hold", "leaks", "connection errors", "invalidations", "closed", "statement", "endpoint statements")
-)
+FAMILIES = frozenset(("wait", "hold", "leaks", "connection errors", "invalidations", "closed", "statement"))
 """Of a pool's numbers: what the rules judge by how it grew."""
 NO_ROW: list[float] = []
+FORGOTTEN = 3
+"""What was noted more than so many times the judged seconds ago tells nothing of now."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,14 @@ def counts(reading: Reading) -> dict[str, Any]:
     for registry in reading.sessions.registries:
         for what in ("survivors", "session transactions|commit", "session transactions|rollback", "loads|refresh"):
             found[f"registry|{registry.name}|{what}"] = registry.numbers.get(what, 0)
+    for arrow in reading.sessions.transitions:
+        found[f"transition|{arrow.registry}|{arrow.from_}|{arrow.to}"] = arrow.count
     for one in reading.sessions.n_plus_one:
         found[f"n_plus_one|{one.path}"] = one.count
+        for example in one.examples:
+            found[f"n_plus_one in|{one.path}|{example.endpoint}"] = example.count
+    for example in reading.sessions.refreshes:
+        found[f"refreshes in|{example.endpoint}"] = example.count
     for kind, number in reading.sessions.error_counts.items():
         found[f"orm errors|{kind}"] = number
     return found
@@ -62,7 +68,7 @@ class Increase:
     def of(cls, reading: Reading) -> Increase:
         memory, now = reading.memory, counts(reading)
         seconds = reading.at - memory.at
-        if not memory.at or seconds <= 0:
+        if not memory.at or not 0 < seconds <= FORGOTTEN * reading.config.judged_seconds:
             return cls(now, now, 1.0)
         return cls(now, _parsed(memory.sums), seconds)
 

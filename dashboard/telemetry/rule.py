@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Protocol
 
 from ..config import Config
-from .digests import StatementDigest, statements
 from .reading import Holder, PoolReading, Reading
 from .recent import Increase
 
@@ -56,17 +54,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Case:
-    """What the rules judge. named: whether somebody reads who does it; a scrape only counts what holds."""
+    """What the rules judge."""
 
     reading: Reading
     config: Config
     grown: Increase
-    named: bool = True
-
-    @cached_property
-    def statements(self) -> tuple[StatementDigest, ...]:
-        """Read once, and only where they are named: it would be most of a scrape."""
-        return statements(self.reading) if self.named else ()
 
     def pools(self, *, of_workspaces: bool = True) -> tuple[PoolReading, ...]:
         """Those that some process has now."""

@@ -174,7 +174,7 @@ def engines(reading: Reading) -> Iterator[Sample]:
 
 def findings_now(reading: Reading) -> Iterator[Sample]:
     """How often each finding holds now: one may hold for several pools."""
-    yield from sorted(Counter((f.finding, f.level) for f in findings(reading, named=False)).items())
+    yield from sorted(Counter((f.finding, f.level) for f in findings(reading)).items())
 
 
 def own(family: str) -> Read:

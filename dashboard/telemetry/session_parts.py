@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from .live_sessions import ORM
-from .loads import BY_PATH, KINDS_OF_LOADS, N_PLUS_ONE
+from .loads import BY_PATH, KINDS_OF_LOADS, N_PLUS_ONE, REFRESHES
 from .orm_errors import KINDS_OF_ERRORS
 from .parts import age_of, count_of
 from .sessions import KINDS, OUTCOMES, TRANSITIONS
 from .sessions_reading import (
+    Example,
     LiveSession,
     Load,
     NPlusOne,
@@ -48,6 +50,7 @@ def sessions_of(sums: Said, words: list[Word], now: float) -> SessionsReading:
         survivors=tuple(_survivor(*item) for item in _newest("survivors", words)),
         loads=tuple(_loads(read, numbers)),
         n_plus_one=tuple(_n_plus_one(numbers, words)),
+        refreshes=_examples(REFRESHES, words).get("", ()),
         errors=tuple(_error(*item) for item in _newest("orm_errors", words)),
         error_counts={kind: numbers.get(f"orm errors|{kind}", 0) for kind in KINDS_OF_ERRORS},
     )
@@ -110,14 +113,29 @@ def _loads(registries: Iterable[RegistryReading], numbers: Mapping[str, Any]) ->
 
 
 def _n_plus_one(numbers: Mapping[str, Any], words: list[Word]) -> Iterable[NPlusOne]:
-    """The most frequent first, each with the example that was seen last."""
-    examples = {one["path"]: one for _, one in reversed(_newest(N_PLUS_ONE, words))}
+    """The most frequent first, each with its examples."""
+    known = _examples(N_PLUS_ONE, words)
     for path, count in sorted(_by_path(f"{N_PLUS_ONE}|", numbers), key=lambda item: -item[1]):
-        one = examples.get(path)
-        if one is None:
+        examples = known.get(path)
+        if examples is None:
             yield NPlusOne(path, count)
         else:
-            yield NPlusOne(path, count, one["endpoint"], tuple(one["stack"]), one["cure"], _moment(one["at"]))
+            one = examples[0]
+            yield NPlusOne(path, count, one.endpoint, one.stack, one.cure, one.at, examples)
+
+
+def _examples(subject: str, words: list[Word]) -> dict[str, tuple[Example, ...]]:
+    """By path, the newest of each endpoint over all workers, with what all of them have counted there."""
+    found: dict[str, dict[str, Example]] = {}
+    for worker, one in _newest(subject, words):
+        its = found.setdefault(one["path"], {})
+        before = its.get(one["endpoint"])
+        if before is None:
+            stack, at = tuple(one["stack"]), _moment(one["at"])
+            its[one["endpoint"]] = Example(one["endpoint"], stack, at, one["count"], worker, one["cure"])
+        else:
+            its[one["endpoint"]] = replace(before, count=before.count + one["count"])
+    return {path: tuple(its.values()) for path, its in found.items()}
 
 
 def _by_path(prefix: str, numbers: Mapping[str, Any]) -> list[tuple[str, int]]:

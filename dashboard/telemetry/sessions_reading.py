@@ -96,9 +96,27 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Example:
+    """Where something happened that loads too often, and for which endpoint. at: ISO 8601, the last time; stack: of
+    that time, innermost line first. count: how often it happened there. worker: which had it last."""
+
+    endpoint: str
+    stack: tuple[str, ...]
+    at: str
+    count: int
+    worker: int
+    cure: str = ""
+
+    @property
+    def line(self) -> str | None:
+        return self.stack[0] if self.stack else None
+
+
+@dataclass(frozen=True)
 class NPlusOne:
     """A relationship that was loaded lazily ten times or more in one request. count: such requests. endpoint, stack
-    (innermost line first), cure (the loader option, as one writes it): of one example. at: ISO 8601, the last time."""
+    (innermost line first), cure (the loader option, as one writes it), at (ISO 8601): of the last one. examples: the
+    last one of each endpoint that is known, the newest first."""
 
     path: str
     count: int
@@ -106,6 +124,7 @@ class NPlusOne:
     stack: tuple[str, ...] = ()
     cure: str | None = None
     at: str | None = None
+    examples: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,7 +150,8 @@ class OrmError:
 
 @dataclass(frozen=True)
 class SessionsReading:
-    """survivors, errors: the last ones of each worker, newest first. error_counts: since ever, by kind, zeros too."""
+    """survivors, errors: the last ones of each worker, newest first. error_counts: since ever, by kind, zeros too.
+    refreshes: the requests that read again ten expired objects one by one, by endpoint, newest first."""
 
     registries: tuple[RegistryReading, ...] = ()
     live: tuple[LiveSession, ...] = ()
@@ -139,5 +159,6 @@ class SessionsReading:
     survivors: tuple[Survivor, ...] = ()
     loads: tuple[Load, ...] = ()
     n_plus_one: tuple[NPlusOne, ...] = ()
+    refreshes: tuple[Example, ...] = ()
     errors: tuple[OrmError, ...] = ()
     error_counts: Mapping[str, int] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from .history import History
 
-SECONDS = {"minutes": 60, "15m": 60, "24h": 3600}
+SECONDS = {"minute": 60, "minutes": 60, "15m": 60, "24h": 3600}
 """By a history's span: how long a row is."""
 
 

@@ -55,6 +55,8 @@ MARK = "_poolhouse"
 pool goes."""
 LIFE = "_poolhouse_life"
 """The attribute of a connection record under which the Life of its connection is found."""
+POOLS = (sa.pool.QueuePool, sa.pool.SingletonThreadPool, sa.pool.StaticPool, sa.pool.AssertionPool)
+"""SQLAlchemy's classes that keep connections, and so what is made from them."""
 SLOW = 0.1
 """Seconds from which on an observation is remembered as an example of its bucket."""
 PEAK_SECONDS = 60.0
@@ -96,13 +98,14 @@ class PoolWatch:
     held: by connection record, who has it. waiting: by thread (or greenlet), since when and who. detached: by the id of
     the DBAPI connection, the proxy that still has it, and its Life. numbers: of its connections; tape: what happened
     seldom, by them; closed: the lives that ended last. loose_commits: by their id, holders that are in nobody's hold
-    and remember a commit. root: the registration whose listeners count this pool.
+    and remember a commit. root: the registration whose listeners count this pool. autocommits: its Engine was made with
+    the isolation level AUTOCOMMIT.
     """
 
     __slots__ = (
-        "__weakref__", "can_wait", "closed", "detached", "endpoints", "error_names", "errors", "exemplars", "foreign",
-        "held", "leaks", "local", "lock", "loose_commits", "name", "numbers", "pairs", "peaks", "pool_class",
-        "pools", "recorder", "root", "spent", "tape", "top", "waiting", "zero_waits",
+        "__weakref__", "autocommits", "can_wait", "closed", "detached", "endpoints", "error_names", "errors",
+        "exemplars", "foreign", "held", "leaks", "local", "lock", "loose_commits", "name", "numbers", "pairs", "peaks",
+        "pool_class", "pools", "recorder", "root", "spent", "tape", "top", "waiting", "zero_waits",
     )  # fmt: skip
 
     def __init__(self, name: str, root: Any) -> None:
@@ -121,7 +124,7 @@ class PoolWatch:
         self.waiting: dict[Any, tuple[float, int, Any, Scope | None]] = {}
         self.loose_commits: dict[int, list[Any]] = {}
         self.leaks: deque[Leak] = deque(maxlen=LEAKS_REMEMBERED)
-        self.exemplars: dict[tuple[str, int], tuple[float, float, str]] = {}
+        self.exemplars: dict[tuple[str, int], tuple[float, float, str, str | None, Any]] = {}
         self.detached: dict[int, tuple[Any, Any]] = {}
         self.numbers = count(1)
         self.tape: deque[tuple[int | None, Any]] = deque(maxlen=TAPE)
@@ -131,6 +134,7 @@ class PoolWatch:
         )
         self.pools: list[weakref.ref[Any]] = []
         self.pool_class = ""
+        self.autocommits = False
         self.can_wait = False
         self.error_names: dict[str, int] = {}
         self.lock = threading.RLock()
@@ -181,9 +185,12 @@ class PoolWatch:
         if kind == "foreign_process":
             first_use()
 
-    def note_slow(self, family: str, bucket: int, seconds: float, endpoint: str) -> None:
-        """The last observation that fell into a bucket of a histogram, and whose it was; for the slow ones only."""
-        self.exemplars[family, bucket] = (seconds, time.time(), endpoint)
+    def note_slow(
+        self, family: str, bucket: int, seconds: float, endpoint: str, statement: str | None = None, place: Any = None
+    ) -> None:
+        """The last observation that fell into a bucket of a histogram, and whose it was; for the slow ones only.
+        statement, place: of a statement, its fingerprint, and where its connection was taken."""
+        self.exemplars[family, bucket] = (seconds, time.time(), endpoint, statement, place)
 
     def count_error(self, name: str) -> None:
         """By the class of the driver's error; the first 30 classes by name, the others together."""
@@ -229,7 +236,10 @@ class PoolWatch:
 
 
 def records_of(pool: Any) -> list[Any]:
-    """The connection records that lie in the pool, ready to be taken. The pool is looked at, never asked for one."""
+    """The connection records that lie in the pool, ready to be taken. The pool is looked at, never asked for one.
+    Nothing is known of where a class that the program has made from scratch keeps its own."""
+    if not isinstance(pool, POOLS):
+        return []
     queue = getattr(pool, "_pool", None)
     if queue is not None:
         if "queue" in queue.__dict__:

@@ -52,7 +52,7 @@ class Action:
         with (
             main.taken_by(live),
             session.narrowed(self._request.sight, self._request.models),
-            tape.recording(self._workspaces.config.statement_characters) as made,
+            tape.recording(self._workspaces.config) as made,
         ):
             self._restored()
             made.connection = live.connection_number()

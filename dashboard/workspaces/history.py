@@ -84,7 +84,7 @@ class History:
         readers: Readers,
         config: Config,
     ) -> None:
-        self._databases, self._store, self._config = databases, store, config
+        self._databases, self._store, self.config = databases, store, config
         self._workspaces, self._readers = workspaces, readers
         self.beside = config.change_sets == IN_DATABASE
 
@@ -94,8 +94,8 @@ class History:
         """The newest first, and the number before which there are more. database: of which one; where each keeps its
         own, the first one unless it is named."""
         lines: list[Line] = []
-        most = self._config.history_rows
-        with self._open(database) as (connection, table):
+        most = self.config.history_rows
+        with self.opened(database) as (connection, table):
             while len(lines) <= most:
                 found = change_sets.newest(
                     connection, table, before=before, most=most + 1, database=None if self.beside else database
@@ -111,7 +111,7 @@ class History:
         found = self._find(number, database)
         if found.outcome == UNCERTAIN and not self.beside:
             found = self._settled(found)
-        visible = [each for each in found.objects if self._sees(found, each["model"], sight, actor)]
+        visible = [each for each in found.objects if self.sees(found, each["model"], sight, actor)]
         if not visible:
             raise _no_such(number)
         models = self._models(found.database)
@@ -123,9 +123,9 @@ class History:
     def undo(self, number: int, sight: Sight, actor: str, *, database: str | None = None) -> View:
         """A new workspace of the actor with the inverse staged; nothing is written yet."""
         found = self._find(number, database)
-        if not any(self._sees(found, model, sight, actor) for model in found.models):
+        if not any(self.sees(found, model, sight, actor) for model in found.models):
             raise _no_such(number)
-        if not all(self._sees(found, model, sight, actor) for model in found.models):
+        if not all(self.sees(found, model, sight, actor) for model in found.models):
             raise Refusal("forbidden", f"Change set {number} changed what you may not see, so you may not undo it.")
         if found.outcome == UNCERTAIN and not self.beside:
             found = self._settled(found)
@@ -152,7 +152,7 @@ class History:
     # where they are
 
     @contextmanager
-    def _open(self, database: str | None) -> Iterator[tuple[sa.Connection, sa.Table]]:
+    def opened(self, database: str | None) -> Iterator[tuple[sa.Connection, sa.Table]]:
         if not self.beside:
             with self._store.reading() as connection:
                 yield connection, change_sets.change_set_table
@@ -179,7 +179,7 @@ class History:
         return self._find(found.number, None)
 
     def _find(self, number: int, database: str | None) -> ChangeSet:
-        with self._open(database) as (connection, table):
+        with self.opened(database) as (connection, table):
             found = change_sets.by_number(connection, table, number)
         if found is None:
             raise _no_such(number)
@@ -191,8 +191,9 @@ class History:
         known = self._databases.get(database)
         return Models() if known is None else known.models
 
-    def _sees(self, found: ChangeSet, name: str, sight: Sight, actor: str) -> bool:
-        """Of a model of which the actor sees some rows only, what they themselves committed: what a row was before
+    def sees(self, found: ChangeSet, name: str, sight: Sight, actor: str) -> bool:
+        """Whether the actor may see what it did to this model. Of one of which they see some rows only, what they
+        committed themselves: what a row was before
         cannot be asked any more."""
         if not sight.restricts:
             return True
@@ -206,8 +207,12 @@ class History:
             return False
         return may_see(model, sight) and (not ruled or found.author == actor)
 
+    def drawn(self, found: ChangeSet, entry: Mapping[str, Any], sight: Sight) -> ObjectChange:
+        """One object of a change set that the actor may see."""
+        return _drawn(entry, self._models(found.database), sight)
+
     def _line(self, found: ChangeSet, sight: Sight, actor: str) -> Line | None:
-        changes = sum(count for model, count in found.models.items() if self._sees(found, model, sight, actor))
+        changes = sum(count for model, count in found.models.items() if self.sees(found, model, sight, actor))
         if not changes:
             return None
         names = ("number", "author", "at", "note", "database", "workspace", "outcome", "how")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dashboard.access import Person, permissions_of
-from dashboard.access.accounts import Accounts
+from dashboard.access.accounts import Accounts, Asker
 from dashboard.config import Config
 from dashboard.refusal import Refusal
 from dashboard.store.engine import Store
@@ -73,26 +73,26 @@ def test_a_link_runs_out_after_ten_minutes(accounts, clock):
 
 def test_a_password_signs_in_and_a_wrong_one_does_not(accounts):
     accounts.save("ada", "editor", "correct horse")
-    assert accounts.signed_in(accounts.sign_in("ada", "correct horse", "127.0.0.1")) == Person("ada", "editor")
-    assert refusal_of(lambda: accounts.sign_in("ada", "battery", "127.0.0.1")).code == "invalid"
+    assert accounts.signed_in(accounts.sign_in("ada", "correct horse", Asker("127.0.0.1"))) == Person("ada", "editor")
+    assert refusal_of(lambda: accounts.sign_in("ada", "battery", Asker("127.0.0.1"))).code == "invalid"
 
 
 def test_an_account_without_a_password_cannot_sign_in_by_password(accounts):
-    assert refusal_of(lambda: accounts.sign_in("admin", "", "127.0.0.1")).code == "invalid"
+    assert refusal_of(lambda: accounts.sign_in("admin", "", Asker("127.0.0.1"))).code == "invalid"
 
 
 def test_wrong_tries_are_throttled_by_name_from_whatever_address_and_forgotten_after_five_minutes(accounts, clock):
     accounts.save("ada", "editor", "correct horse")
     for number in range(10):
-        assert refusal_of(lambda at=number: accounts.sign_in("ada", "guess", f"10.0.0.{at}")).code == "invalid"
-    assert refusal_of(lambda: accounts.sign_in("ada", "correct horse", "10.0.0.99")).code == "throttled"
+        assert refusal_of(lambda at=number: accounts.sign_in("ada", "guess", Asker(f"10.0.0.{at}"))).code == "invalid"
+    assert refusal_of(lambda: accounts.sign_in("ada", "correct horse", Asker("10.0.0.99"))).code == "throttled"
     clock.now += 301
-    assert accounts.sign_in("ada", "correct horse", "10.0.0.99").name == "ada"
+    assert accounts.sign_in("ada", "correct horse", Asker("10.0.0.99")).name == "ada"
 
 
 def test_signing_out_ends_this_sign_in_and_no_other(accounts):
     accounts.save("ada", "editor", "pw")
-    here, there = accounts.sign_in("ada", "pw", "a"), accounts.sign_in("ada", "pw", "b")
+    here, there = accounts.sign_in("ada", "pw", Asker("a")), accounts.sign_in("ada", "pw", Asker("b"))
     accounts.sign_out(here)
     assert accounts.signed_in(here) is None
     assert accounts.signed_in(there) == Person("ada", "editor")
@@ -100,7 +100,7 @@ def test_signing_out_ends_this_sign_in_and_no_other(accounts):
 
 def test_a_changed_password_ends_the_sign_ins_from_before(accounts, clock):
     accounts.save("ada", "editor", "old")
-    before = accounts.sign_in("ada", "old", "a")
+    before = accounts.sign_in("ada", "old", Asker("a"))
     clock.now += 1
     accounts.save("ada", "editor", "new")
     assert accounts.signed_in(before) is None
@@ -108,7 +108,7 @@ def test_a_changed_password_ends_the_sign_ins_from_before(accounts, clock):
 
 def test_the_admin_password_of_the_settings_does_not_sign_anybody_out_when_it_stays_the_same(accounts, clock):
     accounts.set_admin_password("pw")
-    sign_in = accounts.sign_in("admin", "pw", "a")
+    sign_in = accounts.sign_in("admin", "pw", Asker("a"))
     clock.now += 1
     accounts.set_admin_password("pw")
     assert accounts.signed_in(sign_in) == Person("admin", "admin")
@@ -119,7 +119,7 @@ def test_a_token_made_by_another_process_is_known_at_once(accounts, store, clock
     elsewhere = Accounts(store, Config.read({}), clock=clock, monotonic=clock)
     token = elsewhere.new_token("ci", "viewer")
     clock.now += 1
-    assert accounts.bearer(token) == Person("ci", "viewer")
+    assert accounts.bearer(token).person == Person("ci", "viewer")
     assert accounts.bearer(token + "x") is None
 
 
@@ -135,7 +135,7 @@ def test_while_the_store_is_away_people_are_recognised_for_fifteen_minutes_to_re
     accounts, store, clock, tmp_path
 ):
     accounts.save("ada", "editor", "pw")
-    sign_in = accounts.sign_in("ada", "pw", "a")
+    sign_in = accounts.sign_in("ada", "pw", Asker("a"))
     assert accounts.trusted_to_write()
     take_away(store, tmp_path)
     clock.now += 6
@@ -148,7 +148,7 @@ def test_while_the_store_is_away_people_are_recognised_for_fifteen_minutes_to_re
 def test_while_one_thread_reads_the_copy_again_nobody_else_is_told_that_the_store_is_away(accounts, clock):
     accounts.save("ada", "editor", "pw")
     clock.now += 6
-    with accounts._refreshing:
+    with accounts._people._refreshing:
         assert accounts.known("ada") == Person("ada", "editor")
         assert accounts.trusted_to_write()
 
@@ -157,7 +157,7 @@ def test_while_the_store_is_away_a_fresh_sign_in_by_password_still_works(account
     accounts.save("ada", "editor", "pw")
     take_away(store, tmp_path)
     clock.now += 6
-    assert accounts.signed_in(accounts.sign_in("ada", "pw", "a")) == Person("ada", "editor")
+    assert accounts.signed_in(accounts.sign_in("ada", "pw", Asker("a"))) == Person("ada", "editor")
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,8 @@ def open_workspace(window: Page, name: str) -> None:
     window.get_by_label("Name").fill(name)
     window.get_by_role("button", name="Open a workspace").click()
     expect(window.get_by_role("heading", name=name)).to_be_visible()
+    window.locator("[data-view='board']").click()
+    expect(window.locator("#board")).to_be_visible()
 
 
 def is_born(window: Page, email: str) -> None:

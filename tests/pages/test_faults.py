@@ -24,6 +24,17 @@ def test_an_admin_switches_a_fault_on_and_off_and_a_viewer_sees_it(make_app):
     assert all(fault.name in page for fault in FAULTS)
 
 
+def test_who_switched_a_fault_is_in_the_audit(make_app):
+    app = make_app(DASHBOARD_DEMO="on")
+    admin = Script(app, "admin")
+    admin.post("/demo/faults/survivors", {"on": True})
+    admin.post("/demo/faults/no-such-fault", {"on": True})
+    Script(app, "viewer").post("/demo/faults/survivors", {"on": False})
+    (deed,) = app.extensions["poolhouse"].audit.newest(most=10, act="fault.")
+    assert (deed.who, deed.role, deed.address) == ("test-admin", "admin", "127.0.0.1")
+    assert (deed.act, deed.subject, deed.details) == ("fault.switch", "survivors", {"on": True, "token": "test-admin"})
+
+
 def test_a_new_start_finds_every_fault_off(make_app):
     first = Script(make_app(DASHBOARD_DEMO="on"), "admin")
     assert faults_of(first.post("/demo/faults/survivors", {"on": True}))["survivors"] is True

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from dashboard.pages.gate import ADMINISTER, EDIT, OPEN, READ
+from tests.pages.conftest import token_in
 
 LOCAL = {"REMOTE_ADDR": "127.0.0.1"}
 
 
 def routes(app):
-    return [rule for rule in app.url_map.iter_rules() if rule.endpoint != "poolhouse.static"]
+    return list(app.url_map.iter_rules())
 
 
 def test_every_route_names_the_permission_it_needs(app):
@@ -32,6 +33,7 @@ def test_only_these_routes_are_open(app):
         "metrics.index",
         "metrics.healthz",
         "metrics.readyz",
+        "static",
         "unknown",
     }
 
@@ -134,8 +136,6 @@ def test_a_forged_cookie_is_nobody(app):
     ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "\thttps://evil.example"],
 )
 def test_a_sign_in_sends_nobody_to_another_site(make_app, next_):
-    from tests.pages.conftest import token_in
-
     client = make_app(DASHBOARD_ADMIN_PASSWORD="correct horse").test_client()
     csrf = token_in(client.get("/login").text)
     form = {"csrf": csrf, "username": "admin", "password": "correct horse", "next": next_}
@@ -143,8 +143,6 @@ def test_a_sign_in_sends_nobody_to_another_site(make_app, next_):
 
 
 def test_a_sign_in_goes_on_to_where_the_person_wanted_to_go(make_app):
-    from tests.pages.conftest import token_in
-
     client = make_app(DASHBOARD_ADMIN_PASSWORD="correct horse").test_client()
     csrf = token_in(client.get("/login?next=/pools/").text)
     form = {"csrf": csrf, "username": "admin", "password": "correct horse", "next": "/pools/"}
@@ -208,9 +206,73 @@ def test_a_body_past_the_bound_is_too_large(make_app):
 
 
 def test_every_answer_carries_the_strict_headers(script):
-    for path in ("/healthz", "/", "/nowhere", "/static/base.css"):
+    for path in ("/healthz", "/", "/nowhere", "/static/base.css", "/records/Book/1", "/records/Book/~/export"):
         with script("viewer").get(path) as answer:
             headers = answer.headers
-        assert "default-src 'self'" in headers["Content-Security-Policy"]
-        assert "unsafe" not in headers["Content-Security-Policy"]
+        policy = dict(each.partition(" ")[::2] for each in headers["Content-Security-Policy"].split("; "))
+        assert policy.pop("img-src") == "'self' data:"
+        assert set(policy.values()) == {"'self'", "'none'"}
+        assert {name for name, value in policy.items() if value == "'none'"} == {
+            "default-src",
+            "frame-ancestors",
+            "base-uri",
+            "object-src",
+        }
         assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert headers["Cross-Origin-Resource-Policy"] == headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert "camera=()" in headers["Permissions-Policy"]
+        assert not [name for name, _ in headers if name.startswith("Access-Control-")]
+
+
+def test_no_cache_keeps_what_only_somebody_signed_in_may_see(app, script):
+    for path in ("/", "/records/Book/1", "/records/Book/~/export", "/audit/", "/nowhere", "/metrics"):
+        assert script("admin").get(path).headers["Cache-Control"] == "no-store"
+    assert app.test_client().get("/login").headers["Cache-Control"] == "no-store"
+
+
+def test_only_alone_and_behind_tls_the_browser_is_told_to_come_by_tls(make_app):
+    proxied = make_app(DASHBOARD_PROXIES="1").test_client()
+    header = "Strict-Transport-Security"
+    assert proxied.get("/login", headers={"X-Forwarded-Proto": "https"}).headers[header] == "max-age=31536000"
+    assert header not in proxied.get("/login").headers
+    assert header not in make_app().test_client().get("/login", headers={"X-Forwarded-Proto": "https"}).headers
+
+
+def test_a_forwarded_address_is_believed_by_setting_only(make_app):
+    for proxies, address in (("0", "10.9.9.9"), ("1", "10.0.0.2"), ("2", "10.0.0.1")):
+        app = make_app(DASHBOARD_PROXIES=proxies)
+        client = app.test_client()
+        csrf = token_in(client.get("/login").text)
+        client.post(
+            "/login",
+            data={"csrf": csrf, "username": "nobody", "password": "guess"},
+            headers={"X-Forwarded-For": "10.0.0.1, 10.0.0.2"},
+            environ_base={"REMOTE_ADDR": "10.9.9.9"},
+        )
+        assert app.extensions["poolhouse"].audit.newest(most=1)[0].address == address
+
+
+def test_a_proxys_person_is_believed_by_the_address_of_the_proxy_itself(make_app):
+    app = make_app(
+        DASHBOARD_AUTH="proxy",
+        DASHBOARD_PROXY_ADDRESSES="10.0.0.1",
+        DASHBOARD_PROXY_HEADER="X-User",
+        DASHBOARD_PROXIES="1",
+    )
+    app.extensions["poolhouse"].accounts.save("ada", "viewer", None)
+    sent = {"X-User": "ada", "Accept": "application/json"}
+    for peer, forwarded, status in (("10.0.0.1", "10.7.7.7", 200), ("10.7.7.7", "10.0.0.1", 401)):
+        headers = {**sent, "X-Forwarded-For": forwarded}
+        answer = app.test_client().get("/pools/", headers=headers, environ_base={"REMOTE_ADDR": peer})
+        assert answer.status_code == status
+
+
+@pytest.mark.parametrize("mode", ["no-cors", "cors", "same-origin", "websocket"])
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_page_of_another_site_reads_nothing_but_may_lead_here(browser_client, site, mode):
+    sent = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
+    assert browser_client.get("/records/Book/", **sent).status_code == 403
+    assert browser_client.get("/records/Book/", **{**sent, "Sec-Fetch-Mode": "navigate"}).status_code == 200
+    assert browser_client.get("/records/Book/", **{**sent, "Sec-Fetch-Site": "same-origin"}).status_code == 200

@@ -9,7 +9,7 @@ POOL = {"name", "class", "limits", "counts", "slots", "holders", "waiters"}
 def test_a_pool_on_overview_is_what_the_contract_says(script):
     viewer = script("viewer")
     shown = viewer.get("/").get_json()
-    assert set(shown) == {"verdict", "findings", "pools", "workers", "problem"}
+    assert set(shown) == {"verdict", "findings", "pools", "workers", "problem", "incidents"}
     (found,) = (pool for pool in shown["pools"] if pool["name"] == "default")
     assert set(found) == POOL
     whole = viewer.get("/pools/default").get_json()

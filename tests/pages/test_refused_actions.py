@@ -145,4 +145,4 @@ def test_a_table_without_a_key_is_not_offered_and_said_to_be_left_out(make_app, 
     assert len(left_out) == 1
     assert left_out[0].startswith("Not offered: log, visit. The table has no primary key")
     board.post("/workspaces/w/load", model="author", key="1")
-    assert '<div class="label">Jane Austen</div>' in board.get("/workspaces/w/").text
+    assert '<div class="label">Jane Austen</div>' in board.get("/workspaces/w/?view=board").text

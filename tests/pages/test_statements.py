@@ -79,8 +79,8 @@ def test_a_relationship_that_is_loaded_one_by_one_is_told_with_its_cure(runtime,
             text = browser_client.get("/statements/").text
         finally:
             watched.stop()
-    (found,) = (one for one in shown["n_plus_one"] if one["endpoint"] == "shop.slow")
-    assert (found["path"], found["cure"]) == ("Book.author", "joinedload(Book.author)")
+    (found,) = (one for one in shown["n_plus_one"] if one["path"] == "Book.author")
+    assert (found["endpoint"], found["cure"]) == ("shop.slow", "joinedload(Book.author)")
     assert found["stack"][0].startswith("tests/pages/test_statements.py:")
     (lazy,) = (one for one in shown["loads"] if one["path"] == "Book.author")
     assert lazy["kind"] == "lazy"

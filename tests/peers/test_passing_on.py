@@ -126,3 +126,29 @@ def test_what_a_records_page_stages_is_passed_on_as_well(workers):
     assert staged.status_code == 200, staged.text
     books = {each["ref"]: each["values"]["title"] for each in first.get("/workspaces/w/").json["objects"]}
     assert (books["Book:3"], books["Book:4"]) == ("Staged", "Through a record")
+
+
+def test_what_was_signed_once_is_not_done_twice(workers, monkeypatch):
+    """Whoever could listen at the socket and sends the same bytes again, at once or later, changes nothing."""
+    from dashboard.peers import asking
+
+    first, second = workers
+    heard = []
+    really = asking.send
+    monkeypatch.setattr(asking, "send", lambda *said: (heard.append(said), really(*said))[1])
+    for path, data in (
+        ("objects/", {"model": "Author", "values": {"name": "Once"}}),
+        ("objects/Book:3/values", {"values": {"title": "Twice"}}),
+        ("flush", {}),
+    ):
+        assert second.post(f"/workspaces/w/{path}", data).status_code in (200, 201)
+    before = first.get("/workspaces/w/").json
+    for said in heard:
+        assert b'"refusal"' in really(*said)
+    after = first.get("/workspaces/w/").json
+    for key in ("transaction", "tape"):  # being asked, it has all its time again
+        before.pop(key), after.pop(key)
+    assert after == before
+    assert second.post("/workspaces/w/commit", {}).status_code == 200
+    assert heard[-1] not in heard[:-1]
+    assert b'"already_committed"' in really(*heard[-1])

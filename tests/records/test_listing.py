@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dashboard.records.counting import Count
 from dashboard.records.models import Models
 from dashboard.records.search import Filter
 from dashboard.refusal import Refusal
@@ -228,3 +229,28 @@ def test_a_query_that_takes_too_long_is_stopped_and_says_why(library):
     assert refused.value.message == "The sort by text has no index: stopped after 0.2 s."
     assert time.monotonic() - begun < 30
     assert len(bounded.page("Item").rows) == 3
+
+
+@pytest.mark.parametrize("sort", [(), ("-part", "code"), ("number",), ("-text",)])
+def test_a_search_counts_on_from_its_page(library, sort):
+    library.add(Item, *({"part": n // 3, "co,de": f"c{n}", "order": n % 4 or None, "text": "lamp"} for n in range(30)))
+    library.add(Item, {"part": 0, "co,de": "other", "text": "rug"})
+    patient = Library(library.engine, search_count_seconds=10.0)
+    page = patient.page("Item", q="LAMP", sort=sort, size=5)
+    assert (len(page.rows), page.count) == (5, Count(30, True))
+    assert patient.page("Item", q="lamp", sort=sort, size=30).count == Count(30, True)
+    bounded = Library(library.engine, search_count_seconds=10.0, records_count=12)
+    assert bounded.page("Item", q="lamp", sort=sort, size=5).count == Count(12, False)
+    forwards, backwards = patient.walk("Item", q="lamp", sort=sort, size=7)
+    assert len({row.key for row in forwards}) == len(forwards) == len(backwards) == 30
+
+
+def test_a_search_that_counts_too_long_says_that_there_are_more(library):
+    library.add(Item, *({"part": n, "co,de": "x", "text": "lamp " * 50} for n in range(3_000)))
+    hurried = Library(library.engine, search_count_seconds=0.000_001)
+    slow = {
+        "mariadb": "(SELECT count(*) FROM `an item` AS other WHERE other.part < `an item`.part) >= 0",
+    }.get(library.engine.dialect.name, '(SELECT count(*) FROM "an item" o WHERE o.part < "an item".part) >= 0')
+    sight = Sight(rows=lambda model: sa.text(slow) if model.class_ is Item else None)
+    page = hurried.page("Item", sight, q="lamp", size=5)
+    assert (len(page.rows), page.count) == (5, Count(5, False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import suppress
 
 import pytest
@@ -14,12 +15,14 @@ from dashboard.telemetry.findings import LEVELS, findings, verdict
 from dashboard.telemetry.ledger import Ledger
 from dashboard.telemetry.rules import RULES
 
+from .library import Author, Book
 from .waiting import until
 
 SETTINGS = {
     "DASHBOARD_OVERDUE_SECONDS": "0.2",
     "DASHBOARD_IDLE_IN_TRANSACTION_SECONDS": "0.1",
     "DASHBOARD_STUCK_SECONDS": "0.1",
+    "DASHBOARD_SLOW_SECONDS": "0.11",
     "DASHBOARD_JUDGED_SECONDS": "2",
     "DASHBOARD_PUBLISH_SECONDS": "0.1",
 }
@@ -70,8 +73,9 @@ def test_a_leak_is_told_with_its_line_and_ends_when_the_connection_is_given_back
     gone()
 
 
-def test_a_finding_keeps_since_when_it_holds(engine, found, gone):
+def test_a_finding_keeps_since_when_it_holds(engine, found, gone, ledger, name):
     taken = engine.connect()
+    until(lambda: f"ConnectionLeak|{name}" in ledger.read().memory.begun)
     first = found("ConnectionLeak")
     assert {found("ConnectionLeak").since for _ in range(5)} == {first.since}
     taken.close()
@@ -126,6 +130,67 @@ def test_a_database_that_cannot_be_opened_is_away(name, found, gone):
     gone()
     watched.stop()
     engine.dispose()
+
+
+def test_an_n_plus_one_is_told_where_it_is_worst_now(watched, ledger):
+    def list_authors(endpoint, times):
+        for _ in range(times):
+            with watched() as session, scope(endpoint):
+                assert [author.books for author in session.scalars(sa.select(Author))]
+
+    def told():
+        return [one for one in findings(ledger.read()) if (one.finding, one.pool) == ("NPlusOne", "Author.books")]
+
+    list_authors("shop.of_old", 8)
+    until(lambda: told() and told()[0].endpoint == "shop.of_old", seconds=10)
+    until(lambda: not told(), seconds=15)
+    list_authors("shop.now", 4)
+    list_authors("shop.of_old", 2)
+    finding = until(told, seconds=10)[0]
+    assert finding.endpoint == "shop.now"
+    assert "list_authors" in finding.line
+    assert "selectinload(Author.books)" in finding.remedy
+
+
+def test_a_slow_statement_is_the_one_that_is_slow_now(engine, found, gone, name):
+    def ask(endpoint, text, seconds):
+        with scope(endpoint), engine.connect() as connection:
+            connection.connection.driver_connection.create_function("ponder", 1, time.sleep)
+            connection.execute(sa.text(text), {"seconds": seconds})
+
+    ask("shop.of_old", "select ponder(:seconds), 'old'", 0.6)
+    assert found("SlowStatements").endpoint == "shop.of_old"
+    gone()
+    for _ in range(3):
+        ask("shop.of_old", "select ponder(:seconds), 'old'", 0.0)
+    ask("shop.now", "select ponder(:seconds) as now", 0.15)
+    finding = found("SlowStatements")
+    assert finding.endpoint == "shop.now"
+    assert "select ponder(…) as now" in finding.sentence
+    assert "test_findings.py" in finding.line
+    assert finding.worker == 1
+
+
+def test_a_refresh_storm_names_who_reads_again_and_not_who_sends_most(watched, ledger):
+    def storm():
+        with watched() as session, scope("shop.storm"):
+            books = session.scalars(sa.select(Book)).all()
+            session.commit()
+            return [book.title for book in books]
+
+    def quiet():
+        with watched() as session, scope("shop.quiet"):
+            for number in range(40):
+                session.execute(sa.select(Author.name).where(Author.id == number))
+
+    def told():
+        storm()
+        quiet()
+        return [one for one in findings(ledger.read()) if one.finding == "RefreshStorm"]
+
+    finding = until(told, seconds=10)[0]
+    assert finding.endpoint == "shop.storm"
+    assert "storm" in finding.line
 
 
 def test_quiet_work_gives_no_finding(engine, ledger, name):

@@ -10,10 +10,18 @@ from sqlalchemy import orm as sa_orm
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import selectinload
 
-from dashboard.telemetry import n_plus_one, scope, unwatch, watch_sessions
+from dashboard.telemetry import scope, unwatch, watch_sessions
+from dashboard.telemetry.examples import KEPT
+from dashboard.telemetry.n_plus_one import examples
 
 from . import library
 from .library import Author, Book, Library, Node, shelf
+
+
+@pytest.fixture(autouse=True)
+def no_examples():
+    """They are the process's, and may be another test's."""
+    examples.begin_at_zero()
 
 
 @pytest.fixture
@@ -52,8 +60,38 @@ def test_ten_lazy_loads_of_one_relationship_in_a_scope_are_one_n_plus_one(watche
     assert many() == {}
 
 
+def test_of_each_endpoint_the_newest_example_is_kept(watched, read):
+    def first(session):
+        return [author.books for author in session.scalars(sa.select(Author))]
+
+    def second(session):
+        return [author.books for author in session.scalars(sa.select(Author))]
+
+    for endpoint, work in (("shop.old", first), ("shop.new", first), ("shop.new", second), ("shop.old", first)):
+        with watched() as session, scope(endpoint):
+            work(session)
+    one = next(one for one in read().sessions.n_plus_one if one.path == "Author.books")
+    lines = {example.endpoint: example.line for example in one.examples}
+    assert (one.endpoint, one.stack[0]) == ("shop.old", lines["shop.old"])
+    counts = {example.endpoint: example.count for example in one.examples}
+    assert "second" in lines["shop.new"]
+    assert "first" in lines["shop.old"]
+    assert (counts["shop.old"], counts["shop.new"]) == (2, 2)
+
+
+def test_of_too_many_examples_those_that_have_not_happened_for_longest_go(watched):
+    examples.note("Author.books", "shop.first")
+    for number in range(KEPT):
+        examples.note("Author.books", "shop.first" if number == 5 else f"shop.number_{number}")
+    kept = [one["endpoint"] for one in examples.said()]
+    assert len(kept) == KEPT
+    assert "shop.first" in kept
+    assert "shop.number_0" in kept
+    examples.note("Author.books", "shop.one_more")
+    assert "shop.number_0" not in [one["endpoint"] for one in examples.said()]
+
+
 def test_the_example_has_the_programs_lines_and_the_option_that_cures_it(watched, read):
-    n_plus_one.begin_at_zero()
     with watched() as session, scope("shop.books"):
         for book in session.scalars(sa.select(Book)):
             assert book.author
@@ -73,7 +111,6 @@ def test_the_example_has_the_programs_lines_and_the_option_that_cures_it(watched
     ],
 )
 def test_the_cure_says_what_stands_before_the_relationship_where_options_are_given(watched, read, options, cure):
-    n_plus_one.begin_at_zero()
     with watched() as session, scope("shop.pages"):
         for author in session.scalars(sa.select(Author).options(*options)).all():
             assert author.books[0].pages
@@ -110,7 +147,6 @@ def test_a_tree_is_cured_to_its_leaves(watched, read, loaded):
 
 
 def test_an_async_session_counts_and_its_program_is_found_across_the_greenlet(tmp_path, name, loaded, read):
-    n_plus_one.begin_at_zero()
 
     async def work():
         engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'loads.db'}")

@@ -1,0 +1,44 @@
+"""Light, dark, or as the person's system has it? Kept in a cookie of our own, so that the first paint is right and no
+script is needed."""
+
+from __future__ import annotations
+
+from flask import request
+from werkzeug.wrappers import Response
+
+from ..refusal import Refusal
+from ..runtime import current
+from .visitor import cookie_path
+
+THEMES = ("system", "light", "dark")
+YEAR = 31_536_000
+
+
+def name() -> str:
+    given = request.cookies.get(_cookie(), "")
+    return given if given in THEMES else THEMES[0]
+
+
+def following(theme: str) -> str:
+    """What the switch changes to."""
+    return THEMES[(THEMES.index(theme) + 1) % len(THEMES)]
+
+
+def keep(response: Response, theme: str) -> None:
+    """Raises Refusal("invalid") for a theme that there is not."""
+    if theme not in THEMES:
+        message = f"One of {', '.join(THEMES)} is expected."
+        raise Refusal("invalid", message, fields={"theme": message})
+    response.set_cookie(
+        _cookie(),
+        theme,
+        max_age=YEAR,
+        path=cookie_path(),
+        httponly=True,
+        samesite="Lax",
+        secure=request.is_secure,
+    )
+
+
+def _cookie() -> str:
+    return f"{current().name}-theme"

@@ -1,0 +1,87 @@
+// Live parts: what stands in [data-live] is swapped when its topic changes; held back while the tab is hidden or text is selected.
+(() => {
+  "use strict";
+  const { worker, stream } = document.currentScript.dataset;
+  const lamp = document.getElementById("lamp");
+  const WORDS = { live: "live", polling: "polling", paused: "paused", lost: "lost" };
+  const held = new Map();
+  let post = () => {}, followed = null, last = { state: "", why: "", since: 0 };
+
+  const say = (state, why = "", since = Date.now()) => {
+    const words = why || WORDS[state];
+    if (!lamp || (lamp.dataset.state === state && lamp.textContent === words)) return;
+    lamp.dataset.state = state;
+    lamp.textContent = words;
+    lamp.title = `${words} since ${new Date(since).toLocaleTimeString()}`;
+  };
+  const topics = () => [...new Set([...document.querySelectorAll("[data-live]")].map((part) => part.dataset.live))];
+  const somebodySelects = () => {
+    const selection = document.getSelection();
+    return selection !== null && !selection.isCollapsed && selection.toString() !== "";
+  };
+  const isStill = () => document.hidden || somebodySelects() || document.documentElement.hasAttribute("data-selecting");
+
+  const show = (topic, html) => {
+    if (topic === "gone") {
+      htmx.swap({ text: html, target: document.getElementById("messages"), swap: "innerHTML" });
+      return;
+    }
+    for (const part of document.querySelectorAll(`[data-live="${CSS.escape(topic)}"]`)) {
+      htmx.swap({ text: html, sourceElement: part, target: part, swap: "outerMorph" });
+      part.dispatchEvent(new CustomEvent("poolhouse:live", { bubbles: true, detail: { topic } }));
+    }
+  };
+  const release = () => {
+    if (isStill()) return;
+    for (const [topic, html] of held) show(topic, html);
+    held.clear();
+    if (last.state) say(last.state, last.why, last.since);
+  };
+  const follow = () => {
+    const wanted = document.hidden ? [] : topics();
+    if (wanted.join() === followed) return;
+    followed = wanted.join();
+    post({ address: stream, topics: wanted });
+  };
+  const heard = (message) => {
+    if ("state" in message) {
+      last = message;
+      if (!isStill() && followed) say(message.state, message.why, message.since);
+    } else if (isStill()) {
+      held.set(message.topic, message.html);
+      say("paused");
+    } else if (message.topic === "gone" || followed) show(message.topic, message.html);
+  };
+
+  const begin = () => {
+    if ("SharedWorker" in window) {
+      const port = new SharedWorker(worker, { name: "poolhouse" }).port;
+      port.onmessage = ({ data }) => heard(data);
+      post = (message) => port.postMessage(message);
+    } else {
+      const feed = new window.poolhouseFeed(stream, (topic, html) => heard({ topic, html }), (state, why, since) => heard({ state, why, since }));
+      post = (message) => feed.follow(message.bye ? [] : message.topics);
+    }
+    follow();
+    setInterval(() => { if (followed) post({ address: stream, topics: followed.split(",") }); }, 30000);
+  };
+
+  // what a person opened stays open when the part around it is drawn anew
+  htmx.registerExtension("poolhouse-live", {
+    htmx_before_morph_attr: (element, detail) => !(detail.attrName === "open" && detail.newValue === null),
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) say("paused");
+    follow();
+    release();
+  });
+  document.addEventListener("selectionchange", release);
+  document.addEventListener("pointerdown", (event) => { if (event.target.closest("[data-live]") && event.button === 0 && !event.target.closest("a, button, summary, input, select")) document.documentElement.toggleAttribute("data-selecting", true); });
+  for (const over of ["pointerup", "pointercancel"]) document.addEventListener(over, () => { document.documentElement.removeAttribute("data-selecting"); setTimeout(release); });
+  document.addEventListener("htmx:after:swap", follow);
+  window.addEventListener("pagehide", () => { followed = null; post({ address: stream, bye: true, topics: [] }); });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) follow(); });
+  if (!lamp || (!topics().length && !document.querySelector("[hx-trigger^='every']"))) return;
+  if ("SharedWorker" in window) begin();
+  else document.head.append(Object.assign(document.createElement("script"), { src: worker, onload: begin }));
+})();

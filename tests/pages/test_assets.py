@@ -1,0 +1,61 @@
+"""Are the files that pages are drawn with small on the wire, kept for good, and the only ones that are served?"""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import pytest
+
+from dashboard.pages.addresses import STATIC, mark
+
+FIRST_LOAD = 150_000
+
+
+def test_a_file_under_the_url_with_its_mark_is_kept_for_good(app):
+    answer = app.test_client().get(f"/static/base.css?v={mark('base.css')}")
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert answer.data == (STATIC / "base.css").read_bytes()
+
+
+@pytest.mark.parametrize("query", ["", "?v=", "?v=000000000000"])
+def test_a_file_under_another_url_is_asked_for_again(app, query):
+    client = app.test_client()
+    answer = client.get("/static/base.css" + query)
+    assert answer.headers["Cache-Control"] == "no-cache"
+    again = client.get("/static/base.css" + query, headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_a_browser_that_takes_gzip_gets_it_and_a_cache_between_knows(app):
+    answer = app.test_client().get("/static/base.css", headers={"Accept-Encoding": "gzip, br"})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in answer.headers["Vary"]
+    assert gzip.decompress(answer.data) == (STATIC / "base.css").read_bytes()
+    refused = app.test_client().get("/static/base.css", headers={"Accept-Encoding": "gzip;q=0"})
+    assert "Content-Encoding" not in refused.headers
+
+
+@pytest.mark.parametrize("path", ["", "nothing.css", "../wsgi.py", "%2e%2e/wsgi.py", "vendor", "vendor/../base.css/"])
+def test_nothing_but_what_lies_in_the_folder_is_served(app, path):
+    assert app.test_client().get("/static/" + path).status_code in (404, 308)
+
+
+def test_the_first_load_of_a_page_is_small(browser_client):
+    page = browser_client.get("/")
+    size = len(gzip.compress(page.data))
+    found = re.findall(r'"(/static/[^"]+)"', page.text)
+    assert any("htmx" in url for url in found)
+    for url in set(found):
+        size += len(browser_client.get(url, **{"Accept-Encoding": "gzip"}).data)
+    assert size < FIRST_LOAD
+
+
+def test_no_page_needs_more_than_its_own_host(browser_client):
+    """Nothing inline that a strict policy would refuse: no script, no style, no handler."""
+    for path in ("/", "/pools/default", "/records/Book/", "/workspaces/", "/about/components"):
+        page = browser_client.get(path)
+        assert "unsafe" not in page.headers["Content-Security-Policy"]
+        assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", page.text), path
+        assert not re.search(r'(?:src|href|action)="(?:https?:)?//', page.text), path
