@@ -213,7 +213,7 @@ class Config:
         "URL",
         str,
         "",
-        "long-range charts are asked from there; not used by this version yet",
+        "charts of hours and days, of all instances, are asked from there",
         secret=True,
     )
 
@@ -279,6 +279,9 @@ class Config:
         "DASHBOARD_CHANGE_SET_BYTES",
         8_000_000,
         "size of one change set; a commit that would make a larger one is refused",
+    )
+    prometheus_seconds: float = _bound_seconds(
+        "DASHBOARD_PROMETHEUS_SECONDS", 5.0, "how long Prometheus may take to answer for all charts", most=60
     )
     server_seconds: float = _bound_seconds(
         "DASHBOARD_SERVER_SECONDS", 2.0, "how long a database server may take to say what its sessions do", most=60

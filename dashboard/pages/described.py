@@ -23,6 +23,7 @@ WHOLE: Schema = {"type": "integer", "minimum": 1}
 SWITCH: Schema = {"enum": [0, 1, "0", "1", True, False]}
 KEYS: Schema = {"type": "array", "items": TEXT, "description": "KEYs of records"}
 VALUES: Schema = {"type": "object", "description": "By attribute; of the model, see components/schemas"}
+JOB: Schema = {**TEXT, "description": "A name of yours under which /records/~/progress/JOB says how far it is"}
 COUNT: Schema = {
     "type": ["object", "null"],
     "properties": {"value": {"type": "integer"}, "exact": {"type": "boolean"}},
@@ -103,7 +104,7 @@ DESCRIBED: Mapping[str, Described] = {
     "records.delete_record": Described(body={"stage": TEXT}, answer=of_type(Deleted)),
     "records.act_on_many": Described(
         body={"action": {**TEXT, "description": "edit, delete, stage, or a host's own"}, "keys": KEYS, "all": SWITCH,
-              "values": VALUES, "stage": TEXT, **FILTERED},
+              "values": VALUES, "stage": TEXT, "job": JOB, **FILTERED},
         needed=("action",), answer=of_type(Done),
     ),
     "records.show_lookup": Described(SEARCH, answer=of_type(Matches)),
@@ -115,7 +116,7 @@ DESCRIBED: Mapping[str, Described] = {
     "records.show_import": Described(),
     "records.import_records": Described(
         body={"file": {"type": "string", "format": "binary"}, "format": TEXT, "mode": {"enum": ["insert", "upsert"]},
-              "dry_run": SWITCH},
+              "dry_run": SWITCH, "job": JOB},
         needed=("file",), upload=True,
         answer=_object(
             model=TEXT, columns={"type": "array", "items": TEXT}, dry_run={"type": "boolean"},
@@ -135,6 +136,9 @@ DESCRIBED: Mapping[str, Described] = {
     "records.save_view": Described(body={"name": TEXT, "query": TEXT}, needed=("name",), answer=of_type(ListViews)),
     "records.forget_view": Described(body={"name": TEXT}, needed=("name",), answer=of_type(ListViews)),
     "records.keep_columns": Described(body={"columns": {"type": "array", "items": TEXT}}, answer=of_type(ListViews)),
+    "records.show_progress": Described(answer=_object(
+        job=TEXT, done={"type": "integer"}, total={"type": ["integer", "null"]}, words=TEXT, over={"type": "boolean"},
+    )),
     "records.keep_zone": Described(body={"zone": TEXT}, needed=("zone",)),
     "workspaces.index": Described(answer=_object(workspaces=of_type(tuple[Summary, ...]))),
     "workspaces.create": Described(

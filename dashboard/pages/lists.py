@@ -119,7 +119,7 @@ class ListPage:
         """Of each column what its cell shows, and what it points to; None where that is more than a plain text: most
         are no more, and a page has some hundred."""
         for head in self.heads:
-            value = row.values[head.name]
+            value = row._texts.get(head.name, row.values[head.name])
             plain = type(value) is int or (type(value) is str and 0 < len(value) <= PLAIN_CHARACTERS)
             yield head.name, value if plain else None, row.references.get(head.name)
 

@@ -14,7 +14,16 @@ from ..refusal import Refusal
 
 SCHEMA_VERSION = 1
 metadata = sa.MetaData()
-TABLES = (".accounts", ".tokens", ".sign_ins", ".workspace_rows", ".change_sets", ".audit", ".list_views")
+TABLES = (
+    ".accounts",
+    ".tokens",
+    ".sign_ins",
+    ".workspace_rows",
+    ".change_sets",
+    ".audit",
+    ".list_views",
+    ".progress",
+)
 """The modules that have tables in the store."""
 """Every table of the store; each module of this room adds its own. Their names begin with `poolhouse_`."""
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import gc
-import threading
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
 
-from dashboard.telemetry import unwatch, watch, watch_sessions
+from dashboard.telemetry import unwatch, watch_sessions
 
-from .conftest import Base, User
-from .waiting import until
+from .conftest import User
 
 
 @pytest.fixture
@@ -165,43 +163,6 @@ def test_a_failed_flush_needs_a_rollback_and_counts_as_one(watched, registry, re
     assert [totals[f"transactions_{o}"] for o in ("commit", "rollback", "released")] == [0, 1, 0]
     assert (totals["flushes"], totals["flushed_new"]) == (0, 0)
     session.close()
-
-
-def test_a_session_that_waits_for_its_connection_or_for_its_commit_needs_no_rollback(
-    make_engine, driver, name, registry, pool
-):
-    engine = make_engine(pool_size=1, max_overflow=0, pool_timeout=20)
-    watch(engine, name=name)
-    Base.metadata.create_all(engine)
-    maker = sa_orm.sessionmaker(engine)
-    watch_sessions(maker, registry=name)
-    committing, go_on = threading.Event(), threading.Event()
-
-    def hold_up():
-        committing.set()
-        go_on.wait(20)
-
-    def add():
-        with maker() as session:
-            session.add(User(name="ada"))
-            session.commit()
-
-    def read():
-        with maker() as session:
-            session.scalars(sa.select(User)).all()
-
-    driver.before_commit = hold_up
-    threads = [threading.Thread(target=work) for work in (add, read)]
-    threads[0].start()
-    assert committing.wait(20)
-    threads[1].start()
-    until(lambda: pool().counts.waiters == 1)
-    seen = registry()
-    go_on.set()
-    for thread in threads:
-        thread.join()
-    unwatch(maker)
-    assert (seen.in_transaction, seen.idle, seen.needs_rollback) == (1, 1, 0)
 
 
 def test_flushed_objects_count_by_what_was_done_to_them(watched, registry):
