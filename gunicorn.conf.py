@@ -60,8 +60,10 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 
 def _runtime(worker: Any) -> Any:
-    """None where the worker ended before its app was made, and where DASHBOARD_ENABLED is off."""
-    return getattr(worker.app.callable, "extensions", {}).get("poolhouse")
+    """None where the worker ended before its app was made, where DASHBOARD_ENABLED is off, and where Poolhouse could
+    not start: then its pages say why."""
+    found = getattr(worker.app.callable, "extensions", {}).get("poolhouse")
+    return found if hasattr(found, "start") else None
 
 
 def _environment(server: Any) -> dict[str, str]:

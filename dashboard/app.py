@@ -25,6 +25,7 @@ from .extension import Dashboard
 from .refusal import Refusal
 from .runtime import Service
 from .telemetry import scope
+from .telemetry.ledger import Ledger
 from .urls import SIDECAR, must_be_there, with_drivers
 
 log = logging.getLogger("poolhouse")
@@ -120,10 +121,19 @@ def _demo(app: Flask, db: SQLAlchemy, config: Config) -> tuple[tuple[Service, ..
     engine.dispose()
     if config.demo is False:
         return (), ()
-    traffic = Traffic(db.session.session_factory, around=app.app_context)
-    faults = Faults(config.instance, Shop(engine, db.session.session_factory, _request_of(app)))
+    traffic = Traffic(db.session.session_factory, around=app.app_context, rate=config.demo_rate)
+    faults = Faults(config.instance, _shop(app, db, engine, config))
     running = () if app.testing else (Service(traffic.start, traffic.stop), Service(faults.start, faults.stop))
     return running, (faults_page.blueprint(faults),)
+
+
+def _shop(app: Flask, db: SQLAlchemy, engine: sa.Engine, config: Config) -> Shop:
+    def publish() -> None:
+        ledger = Ledger(config.instance, config)
+        ledger.join()
+        ledger.leave()
+
+    return Shop(engine, db.session.session_factory, _request_of(app), publish)
 
 
 def _request_of(app: Flask) -> Callable[[str], AbstractContextManager[None]]:

@@ -179,6 +179,16 @@ class Config:
         "line",
         "what is kept of the code that takes a connection: nothing, its line, its stack",
     )
+    masked: tuple[str, ...] = _row(
+        "DASHBOARD_MASKED",
+        "words, by comma",
+        addresses,
+        (),
+        "a column whose name holds one of them is masked in statements, as with password, passwd, token and secret",
+    )
+    parameters: bool = _row(
+        "DASHBOARD_PARAMETERS", "switch", switch, True, "off: no value of any statement's parameters is kept"
+    )
     read_only: bool = _row("DASHBOARD_READ_ONLY", "switch", switch, False, "nothing can be written through Poolhouse")
     public_url: str = _row(
         "DASHBOARD_PUBLIC_URL",
@@ -190,13 +200,20 @@ class Config:
     demo: bool | None = _row(
         "DASHBOARD_DEMO", "switch", switch, None, "demo traffic; unset: on with the demo database only"
     )
+    demo_rate: int = _row(
+        "DASHBOARD_DEMO_RATE",
+        "whole number",
+        whole(1, 1_000),
+        4,
+        "operations a second of the demo's traffic, in each worker",
+    )
     enabled: bool = _row("DASHBOARD_ENABLED", "switch", switch, True, "off: no listener, route, thread or file")
     prometheus_url: str = _row(
         "PROMETHEUS_URL",
         "URL",
         str,
         "",
-        "long-range charts are asked from there; not used by this version yet",
+        "charts of hours and days, of all instances, are asked from there",
         secret=True,
     )
 
@@ -205,6 +222,9 @@ class Config:
     )
     stale_seconds: float = _bound_seconds(
         "DASHBOARD_STALE_SECONDS", 5.0, "a process silent for longer is shown as stale, and still summed"
+    )
+    elsewhere_seconds: float = _bound_seconds(
+        "DASHBOARD_ELSEWHERE_SECONDS", 600.0, "a process of another machine that is silent for longer is taken for dead"
     )
     judged_seconds: float = _bound_seconds(
         "DASHBOARD_JUDGED_SECONDS", 10.0, "the pages' findings are judged by what happened within so long"
@@ -259,6 +279,12 @@ class Config:
         "DASHBOARD_CHANGE_SET_BYTES",
         8_000_000,
         "size of one change set; a commit that would make a larger one is refused",
+    )
+    prometheus_seconds: float = _bound_seconds(
+        "DASHBOARD_PROMETHEUS_SECONDS", 5.0, "how long Prometheus may take to answer for all charts", most=60
+    )
+    server_seconds: float = _bound_seconds(
+        "DASHBOARD_SERVER_SECONDS", 2.0, "how long a database server may take to say what its sessions do", most=60
     )
     incidents_kept: int = _bound("DASHBOARD_INCIDENTS_KEPT", 50, "incidents that the ledger keeps", most=1_000)
     incident_every_seconds: float = _bound_seconds(
@@ -341,6 +367,11 @@ class Config:
     search_characters: int = _bound("DASHBOARD_SEARCH_CHARACTERS", 200, "characters of a search", most=10_000)
     lookup_rows: int = _bound("DASHBOARD_LOOKUP_ROWS", 20, "records that a picker offers for what was typed", most=500)
     form_members: int = _bound("DASHBOARD_FORM_MEMBERS", 100, "records of a many-to-many set that a form holds")
+    heavy_requests: int = _bound(
+        "DASHBOARD_HEAVY_REQUESTS",
+        300,
+        "exports, imports, bulk edits, reviews and undos that one person may ask of one worker within a minute",
+    )
     bulk_rows: int = _bound("DASHBOARD_BULK_ROWS", 1_000, "records that one bulk edit, delete or action changes")
     export_seconds: float = _bound_seconds("DASHBOARD_EXPORT_SECONDS", 600.0, "how long an export may read")
     import_bytes: int = _bound("DASHBOARD_IMPORT_BYTES", 200_000_000, "size of an imported file", most=10_000_000_000)

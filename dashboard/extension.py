@@ -15,6 +15,7 @@ from flask import Blueprint, Flask, got_request_exception
 
 from . import first_start, host, pages
 from .access import Access
+from .access.pace import Pace
 from .cli import dashboard_group
 from .config import Config, WrongSetting
 from .pages import apology
@@ -26,6 +27,7 @@ from .store.audit import Audit
 from .store.engine import Store
 from .telemetry import set_scope_reader, set_stacks
 from .telemetry.ledger import Ledger
+from .telemetry.long_range import Prometheus
 from .workspaces.committing import IN_DATABASE, begin_history
 from .workspaces.history import History
 from .workspaces.reading import Readers
@@ -137,9 +139,11 @@ class Dashboard:
             services=Services((*_services(store, ledger, workspaces, readers, answering, app), *beside)),
             bulkhead=threading.BoundedSemaphore(config.database_pages),
             streams=Streams(config.streams),
+            pace=Pace(config.heavy_requests),
             watches=tuple(watches),
             readers=readers,
             history=history,
+            prometheus=Prometheus(config.prometheus_url, config.prometheus_seconds) if config.prometheus_url else None,
         )
 
     def mount(self, app: Flask, runtime: Runtime, more: tuple[Blueprint, ...] = ()) -> None:

@@ -11,6 +11,7 @@ from flask import current_app, request
 
 from .access import Access
 from .access.accounts import Accounts
+from .access.pace import Pace
 from .config import Config
 from .records.models import Database
 from .refusal import Refusal
@@ -18,6 +19,7 @@ from .store.audit import Audit
 from .store.engine import Store
 from .telemetry import Watch
 from .telemetry.ledger import Ledger
+from .telemetry.long_range import Prometheus
 from .workspaces.history import History
 from .workspaces.reading import Readers
 from .workspaces.registry import Workspaces
@@ -114,9 +116,11 @@ class Runtime:
     services: Services
     bulkhead: threading.BoundedSemaphore
     streams: Streams
+    pace: Pace
     watches: tuple[Watch, ...] = ()
     readers: Readers | None = None
     history: History | None = None
+    prometheus: Prometheus | None = None
 
     def start(self) -> None:
         """Begins what runs beside the requests. Called by gunicorn's hook, else by the first request;

@@ -17,17 +17,19 @@
   }, 1000);
   const STEPS = [[60, 1, "s"], [3600, 60, "min"], [86400, 3600, "h"], [1209600, 86400, "days"]];
   const ago = (seconds, iso) => {
-    if (seconds < 1) return "now";
-    const [, unit, word] = STEPS.find(([most]) => seconds < most) || [];
+    const far = Math.abs(seconds);
+    if (far < 1) return "now";
+    const [, unit, word] = STEPS.find(([most]) => far < most) || [];
     if (!unit) return iso.slice(0, 10);
-    const count = Math.floor(seconds / unit);
-    return `${count} ${word === "days" && count === 1 ? "day" : word} ago`;
+    const count = Math.floor(far / unit);
+    const words = `${count} ${word === "days" && count === 1 ? "day" : word}`;
+    return seconds > 0 ? `${words} ago` : `in ${words}`;
   };
   setInterval(() => {
     if (document.hidden) return;
     for (const element of document.querySelectorAll("time[data-ago]")) {
       const moment = Date.parse(element.dateTime);
-      const words = ago(Math.floor((Date.now() - moment) / 1000), element.dateTime);
+      const words = ago(Math.trunc((Date.now() - moment) / 1000), element.dateTime);
       if (!Number.isNaN(moment) && element.textContent !== words) element.textContent = words;
     }
   }, 10000);

@@ -9,7 +9,7 @@
     else here.searchParams.delete("hold");
     for (const [name, value] of url.searchParams) if (name !== "hold") here.searchParams.set(name, value);
     here.hash = "";
-    await htmx.ajax("GET", here.pathname + here.search, { target: "#hold", swap: "outerMorph" });
+    await htmx.ajax("GET", here.pathname + here.search, { target: "#hold", swap: "outerMorph", headers: { "HX-Target": "hold" } });
     history.replaceState(history.state, "", here);
     for (const bar of bars()) bar.classList.toggle("is-chosen", bar.dataset.hold === key);
     document.getElementById("hold")?.scrollIntoView({ block: "nearest" });
@@ -17,7 +17,7 @@
   document.addEventListener("click", (event) => {
     const bar = event.target.closest("[data-hold]");
     const close = event.target.closest("[data-unchoose]");
-    if ((!bar && !close) || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    if ((!bar && !close) || !document.querySelector("#hold[data-swaps]") || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
     event.preventDefault();
     const link = bar || close;
     choose(link.getAttribute("href"), bar ? bar.dataset.hold : "");
@@ -45,6 +45,46 @@
     const key = new URLSearchParams(location.search).get("hold");
     if (key) for (const bar of bars()) bar.classList.toggle("is-chosen", bar.dataset.hold === key);
   });
+  // an incident is replayed: its lanes are uncovered from left to right, as it was then
+  for (const replay of document.querySelectorAll("[data-replay]")) {
+    const lanes = replay.parentElement.querySelector(".lanes");
+    const [button, range, output] = ["button", "input", "output"].map((name) => replay.querySelector(name));
+    const drawings = [...lanes.querySelectorAll(".row:not(.axis) > svg")];
+    const spans = [...lanes.querySelectorAll("a.bar, a.wait")].map((link) => {
+      const rect = link.querySelector("rect");
+      const left = parseFloat(rect.getAttribute("x"));
+      return { who: link.getAttribute("aria-label").split(/ (?:has held|held|has waited|gave up) /)[0], waits: link.classList.contains("wait"), left, right: left + parseFloat(rect.getAttribute("width")) };
+    });
+    const show = () => {
+      const at = Number(range.value);
+      for (const svg of drawings) svg.style.clipPath = at >= 60 ? "" : `inset(-4px ${100 - at / 0.6}% -4px 0)`;
+      const then = spans.filter((span) => span.left <= at / 0.6 && at / 0.6 <= span.right);
+      const holding = then.filter((span) => !span.waits), waiting = then.length - holding.length;
+      const names = [...new Set(holding.map((span) => span.who))].slice(0, 3).join(", ");
+      output.textContent = `${at >= 60 ? "at the moment itself" : `${(60 - at).toFixed(0)} s before`}: ${holding.length} held${names ? ` (${names})` : ""}, ${waiting} waiting`;
+    };
+    let frame = 0;
+    const stop = () => {
+      cancelAnimationFrame(frame);
+      frame = 0;
+      button.textContent = "Replay";
+    };
+    const play = (last) => (now) => {
+      range.value = Math.min(60, Number(range.value) + (now - last) / 100);
+      show();
+      if (Number(range.value) >= 60) stop();
+      else frame = requestAnimationFrame(play(now));
+    };
+    button.addEventListener("click", () => {
+      if (frame) { stop(); return; }
+      if (Number(range.value) >= 60) range.value = 0;
+      button.textContent = "Pause";
+      frame = requestAnimationFrame(play(performance.now()));
+    });
+    range.addEventListener("input", () => { stop(); show(); });
+    replay.hidden = false;
+    show();
+  }
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copies]");
     if (!button) return;

@@ -2,20 +2,25 @@
 // It streams where the server has a thread for it (204: it has none), polls otherwise, and begins again by itself.
 (() => {
   "use strict";
-  const POLL = 2000, STREAM_AGAIN = 30000, SILENT = 15000, LONGEST = 15000, GONE = 90000;
+  const POLL = 2000, STREAM_AGAIN = [4000, 10000, 30000], SILENT = 15000, LONGEST = 15000, GONE = 90000;
   const pause = (milliseconds, signal) => new Promise((done) => {
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener("abort", () => { clearTimeout(timer); done(); }, { once: true });
+    const over = () => { clearTimeout(timer); signal.removeEventListener("abort", over); done(); };
+    const timer = setTimeout(over, milliseconds);
+    signal.addEventListener("abort", over);
   });
 
   class Feed {
     // deliver(topic, html); tell(state, why)
     constructor(address, deliver, tell) {
-      Object.assign(this, { address, deliver, tell, topics: "", state: "", why: "", since: Date.now(), run: null });
+      Object.assign(this, { address, deliver, tell, topics: "", wanted: [], state: "", why: "", since: Date.now(), run: null });
     }
 
+    // a stream that brings more than is wanted goes on until it is over: a new one for each page would cost the server more
     follow(topics) {
-      const wanted = [...new Set(topics)].sort().join(",");
+      this.wanted = [...new Set(topics)].sort();
+      const brought = new Set(this.topics.split(","));
+      if (this.wanted.length && this.wanted.every((topic) => brought.has(topic))) return;
+      const wanted = this.wanted.join(",");
       if (wanted === this.topics) return;
       this.topics = wanted;
       this.run?.abort();
@@ -30,11 +35,19 @@
     }
 
     async go(topics, signal) {
-      let failures = 0;
+      let failures = 0, refusals = 0;
       while (!signal.aborted) {
         try {
-          if (await this.stream(topics, signal)) await this.poll(topics, signal);
+          if (await this.stream(topics, signal)) {
+            await this.poll(topics, signal, STREAM_AGAIN[Math.min(refusals, STREAM_AGAIN.length - 1)]);
+            refusals += 1;
+          } else refusals = 0;
           failures = 0;
+          if (!signal.aborted && this.wanted.join(",") !== topics) {  // the next stream brings only what is wanted now
+            this.topics = "";
+            this.follow(this.wanted);
+            return;
+          }
         } catch (error) {
           if (signal.aborted) return;
           failures += 1;
@@ -76,8 +89,8 @@
       }
     }
 
-    async poll(topics, signal) {
-      const end = Date.now() + STREAM_AGAIN;
+    async poll(topics, signal, milliseconds) {
+      const end = Date.now() + milliseconds;
       let mark = "";
       while (!signal.aborted && Date.now() < end) {
         const answer = await this.ask("/now", topics, signal, mark ? { "If-None-Match": mark } : {});

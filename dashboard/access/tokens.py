@@ -22,10 +22,6 @@ class Bearer:
     person: Person
     token: Token
 
-    @property
-    def reads_metrics_only(self) -> bool:
-        return self.token.scope == "metrics"
-
 
 def least(*roles: str) -> str:
     """The role that may least; an unknown one may nothing at all.

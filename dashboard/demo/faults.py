@@ -34,7 +34,10 @@ FAULTS = tuple(
         ("refresh-storm", "RefreshStorm", faulty.refresh),
         ("survivors", "SessionSurvivors", faulty.survive),
         ("rollback-storm", "RollbackRatio", faulty.roll_back),
+        ("database-away", "DatabaseAway", faulty.go_away),
+        ("database-flapping", "DatabaseFlapping", faulty.flap),
         ("overflow-churn", "ConnectionChurn", faulty.churn),
+        ("fork-sharing", "ForkSharing", faulty.share_over_fork),
         ("lock-held-elsewhere", "StatementStuck", faulty.wait_for_a_lock),
         ("detached-errors", "DetachedErrors", faulty.detach),
     )

@@ -5,6 +5,9 @@ endpoint."""
 
 from __future__ import annotations
 
+import os
+import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -20,6 +23,7 @@ from sqlalchemy import orm as sa_orm
 from .models import Author, Book, Review, User
 
 PAUSE = 0.3
+CHILD_SECONDS = 3.0
 LOCKER = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)
@@ -30,11 +34,12 @@ sys.stdin.read()
 
 @dataclass(frozen=True)
 class Shop:
-    """What a fault has to work with. scope: of one request, by its endpoint."""
+    """What a fault has to work with. scope: of one request, by its endpoint. publish: says what a forked child did."""
 
     engine: sa.Engine
     maker: Callable[[], sa_orm.Session]
     scope: Callable[[str], AbstractContextManager[None]]
+    publish: Callable[[], None]
 
 
 def run_at_once(run: Callable[[], None], number: int) -> None:
@@ -148,6 +153,57 @@ def churn(shop: Shop, stop: threading.Event) -> None:
             burst = [shop.engine.connect() for _ in range(9)]
             for connection in burst:
                 connection.close()
+
+
+def go_away(shop: Shop, stop: threading.Event) -> None:
+    """The database takes no new connection, and those that were open are gone."""
+
+    def refuse(*_: object) -> None:
+        raise sqlite3.OperationalError("the database refuses connections")
+
+    sa.event.listen(shop.engine, "do_connect", refuse)
+    try:
+        shop.engine.dispose()
+        while not stop.wait(PAUSE):
+            with suppress(sa.exc.DBAPIError), shop.scope("shop.frontpage"), shop.engine.connect() as connection:
+                connection.execute(sa.select(Book.id).limit(1))
+    finally:
+        sa.event.remove(shop.engine, "do_connect", refuse)
+
+
+def flap(shop: Shop, stop: threading.Event) -> None:
+    """Something between the program and its database cuts connections that are in use."""
+    while not stop.wait(PAUSE):
+        with suppress(sa.exc.DBAPIError), shop.scope("shop.search"), shop.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.close()  # the firewall
+            connection.execute(sa.select(Book.id).limit(1))
+
+
+def share_over_fork(shop: Shop, stop: threading.Event) -> None:
+    """Forks a process for an export, which goes on with the connections of the one before."""
+    while not stop.wait(PAUSE):
+        shop.engine.connect().close()  # so that there is one to inherit
+        child = os.fork()
+        if child:
+            _end_of(child)
+            continue
+        try:
+            with shop.scope("shop.export"), shop.engine.connect() as connection:
+                connection.execute(sa.select(1))
+            shop.publish()
+        finally:
+            os._exit(0)
+
+
+def _end_of(child: int) -> None:
+    """A child of a process with threads may hang in a lock that one of them had."""
+    until = time.monotonic() + CHILD_SECONDS
+    while os.waitpid(child, os.WNOHANG) == (0, 0):
+        if time.monotonic() > until:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(PAUSE / 30)
 
 
 def wait_for_a_lock(shop: Shop, stop: threading.Event) -> None:

@@ -1,4 +1,4 @@
-"""How long ago was a moment, in the words of a person?"""
+"""How long ago was a moment, or how far is it, in the words of a person?"""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def ago(iso: str, now: datetime | None = None) -> str:
     >>> at = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
     >>> [ago(each, at) for each in ("2026-11-22T11:59:48Z", "2026-11-22T09:10:00Z", "2026-11-21T11:00:00+00:00")]
     ['12 s ago', '2 h ago', '1 day ago']
-    >>> ago("2026-03-01T10:00:00Z", at), ago("2026-11-22T12:00:03Z", at), ago("no moment", at)
-    ('2026-03-01', 'now', 'no moment')
+    >>> ago("2026-03-01T10:00:00Z", at), ago("2026-11-25T12:00:03Z", at), ago("no moment", at)
+    ('2026-03-01', 'in 3 days', 'no moment')
     """
     try:
         moment = datetime.fromisoformat(iso)
@@ -22,10 +22,11 @@ def ago(iso: str, now: datetime | None = None) -> str:
         return iso
     moment = moment if moment.utcoffset() is not None else moment.replace(tzinfo=UTC)
     seconds = int(((now or datetime.now(UTC)) - moment).total_seconds())
-    if seconds < 1:
+    if abs(seconds) < 1:
         return "now"
     for most, unit, word in STEPS:
-        if seconds < most:
-            count = seconds // unit
-            return f"{count} {'day' if word == 'days' and count == 1 else word} ago"
+        if abs(seconds) < most:
+            count = abs(seconds) // unit
+            words = f"{count} {'day' if word == 'days' and count == 1 else word}"
+            return f"{words} ago" if seconds > 0 else f"in {words}"
     return iso[:10]

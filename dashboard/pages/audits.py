@@ -56,7 +56,7 @@ def index() -> Response:
     return page("audit/index.html", AuditPage(shown, more, who, act))
 
 
-@gate.needs(gate.ADMINISTER)
+@gate.needs(gate.ADMINISTER, heavy=True)
 def export() -> Response:
     """All of it, the newest first."""
     form = request.args.get("format", "csv")

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from ..telemetry.digests import Distribution
 from .lanes import told
 
+FEWEST = 8
+"""Places of a histogram: a single bucket is no wall."""
+
 
 @dataclass(frozen=True)
 class Bucket:
@@ -36,7 +39,7 @@ def histogram(name: str, of: Distribution) -> Histogram:
     """Each bucket is as wide as the next, whatever its bounds: they grow by about two, so that the picture is
     logarithmic in time. A bucket in which something fell is never too low to be seen."""
     highest = max((count for _, count in of.buckets), default=0)
-    width = 100 / max(1, len(of.buckets))
+    width = 100 / max(FEWEST, len(of.buckets))
     marked = next((bound for bound, _ in of.buckets if bound >= of.p95), None)
     buckets = tuple(
         Bucket(

@@ -15,7 +15,7 @@ from ..refusal import Refusal
 from ..runtime import current
 from ..workspaces.brief import Saves
 from ..workspaces.bulk_verbs import bulk
-from . import actor, gate, zone
+from . import actor, gate, toasts, zone
 from .controls import Control, as_sent, controls_of_many
 from .finding import find
 from .given import sent
@@ -56,7 +56,7 @@ def add_routes(records: Blueprint) -> None:
     records.add_url_rule("/<model>/~/bulk", "act_on_many", act_on_many, methods=["POST"])
 
 
-@gate.needs(gate.EDIT, database=True)
+@gate.needs(gate.EDIT, database=True, heavy=True)
 def act_on_many(model: str) -> WerkzeugResponse:
     found, models = find(model)
     asks = not request.is_json and not wants_json()
@@ -89,10 +89,12 @@ def _done(found: Model, given: Mapping[str, Any]) -> WerkzeugResponse:
         return _staged(found, given)
     written: dict[str, Any] = {}
     with told(given) as note:
-        Saves(rooms()).do(found.database, bulk(written, note), given, actor=actor.name(), sight=actor.sight())
+        room = Saves(rooms())
+        done_at_once = room.do(found.database, bulk(written, note), given, actor=actor.name(), sight=actor.sight())
     if wants_json() or request.is_json:
         return page("records/bulk.html", Done(found.name, str(given["action"]), written["count"]))
-    return redirect(address(found.name, _search(given)), 303)
+    answer = redirect(address(found.name, _search(given)), 303)
+    return toasts.told(answer, found, done_at_once.change_set, f"{written['count']} records changed")
 
 
 def _staged(found: Model, given: Mapping[str, Any]) -> WerkzeugResponse:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..runtime import Runtime
 from ..telemetry.reading import Holder
 from .holds import Hold, Wait, Watched
 from .lanes import told
@@ -20,6 +21,14 @@ PROCESSES = {
     "processlist": "SELECT id, user, command, time, state, info\nFROM information_schema.processlist\nWHERE id = {};",
 }
 """By the database's own view of its connections, how one finds one."""
+MYSQL = ("mysql", "mariadb")
+
+
+def view_of(runtime: Runtime, pool: str) -> str:
+    """Where the database of this pool lists its connections; PostgreSQL's where it is none that we know."""
+    database = runtime.databases.get(pool)
+    is_mysql = database is not None and database.engine.dialect.name in MYSQL
+    return "processlist" if is_mysql else "pg_stat_activity"
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,8 @@ DESCRIBED: Mapping[str, Described] = {
     "records.show": Described(answer=RECORD),
     "records.new": Described({"from": {**TEXT, "description": "KEY of a record to copy"}}),
     "records.edit": Described(),
+    "records.edit_cell": Described({"shown": SWITCH, "stage": TEXT}, media=("text/html",)),
+    "records.save_cell": Described(body=SAVED, needed=("values",), media=("text/html",)),
     "records.create_record": Described(body={**SAVED, "from": TEXT}, needed=("values",), answer=RECORD),
     "records.save_record": Described(body=SAVED, needed=("values",), answer=RECORD),
     "records.open_in_workspace": Described(body={"workspace": TEXT, "new": TEXT}, answer=VIEW),

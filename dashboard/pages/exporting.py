@@ -20,7 +20,7 @@ def add_routes(records: Blueprint) -> None:
     records.add_url_rule("/<model>/~/export", "export_records", export_records)
 
 
-@gate.needs(gate.READ, database=True)
+@gate.needs(gate.READ, database=True, heavy=True)
 def export_records(model: str) -> Response:
     """Nothing of the request is needed once the first rows are read: a connection of ours is given back when the last
     row was sent, or when nobody wants the rest."""

@@ -14,7 +14,7 @@ from ..access.access import ADMINISTER, EDIT, READ, asked
 from ..refusal import Refusal
 from ..runtime import Runtime, current
 from .arguments import json_body
-from .visitor import Visit, csrf_of, parts_of, recognise, set_cookie, visit
+from .visitor import Visit, csrf_of, is_at_metrics, parts_of, recognise, set_cookie, visit
 
 OPEN = "open"
 """The permission of a route that needs no sign-in."""
@@ -23,14 +23,17 @@ __all__ = ["ADMINISTER", "EDIT", "OPEN", "READ", "check", "leave", "needs", "vis
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def needs(permission: str, *, database: bool = False, body: str = "request_bytes") -> Callable[[View], View]:
-    """Names the permission of a route, whether its handler uses a database (then it waits behind the bulkhead), and the
-    setting that bounds its body."""
+def needs(
+    permission: str, *, database: bool = False, body: str = "request_bytes", heavy: bool = False
+) -> Callable[[View], View]:
+    """Names the permission of a route, whether its handler uses a database (then it waits behind the bulkhead), the
+    setting that bounds its body, and whether it is so dear that one person may ask only so often."""
 
     def mark(view: View) -> View:
         view.needs = permission  # type: ignore[attr-defined]
         view.uses_database = database  # type: ignore[attr-defined]
         view.body = body  # type: ignore[attr-defined]
+        view.heavy = heavy  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -50,6 +53,8 @@ def check() -> None:
     elif permission != OPEN and not seen.bearer:
         _must_be_a_visit()
     _permit(runtime, seen, permission)
+    if getattr(view, "heavy", False) and seen.person is not None:
+        runtime.pace.step(seen.person.name)
     if getattr(view, "uses_database", False):
         _enter_bulkhead(runtime, seen)
 
@@ -125,6 +130,8 @@ def _permit(runtime: Runtime, seen: Visit, permission: str | None) -> None:
         raise Refusal(
             "signed_out", "You are signed out.", remedy="Sign in, or send a token: Authorization: Bearer TOKEN."
         )
+    if seen.token is not None and seen.token.reads_metrics_only and not is_at_metrics(runtime):
+        raise Refusal("forbidden", "This token reads /metrics and nothing else.", remedy="Make one of a wider scope.")
     if not may(permission, None):
         raise Refusal(
             "forbidden",

@@ -65,7 +65,7 @@ def show(number: str) -> Response:
     return page("history/show.html", ChangeSetPage(shown, database))
 
 
-@gate.needs(gate.EDIT, database=True)
+@gate.needs(gate.EDIT, database=True, heavy=True)
 def undo(number: str) -> WerkzeugResponse:
     database = _database({**request.args, **arguments(request)})
     view = _room().undo(_number(number), actor.sight(), actor.name(), database=database)

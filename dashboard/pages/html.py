@@ -32,8 +32,8 @@ templates = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-templates.filters["ago"] = ago
 """Our own environment: a host's templates, filters and globals neither reach it nor are touched."""
+templates.filters["ago"] = ago
 templates.filters["coloured"] = coloured
 
 

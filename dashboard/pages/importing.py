@@ -65,7 +65,7 @@ def show_import(model: str) -> Response:
     return page("records/import.html", ImportPage(found, _columns(found)))
 
 
-@gate.needs(gate.EDIT, database=True, body="import_bytes")
+@gate.needs(gate.EDIT, database=True, body="import_bytes", heavy=True)
 def import_records(model: str) -> WerkzeugResponse:
     found, _ = find(model)
     given = {**request.args.to_dict(), **request.form.to_dict()}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..telemetry.ledger import Incident
+from ..telemetry.incident_rows import Incident
 
 Picture = Mapping[str, Any]
 

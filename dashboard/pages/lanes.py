@@ -190,11 +190,13 @@ def stacked(waits: Sequence[Wait]) -> list[tuple[Wait, int]]:
 
 def told(seconds: float) -> str:
     """
-    >>> told(0.0042), told(4.2), told(91), told(720)
-    ('4 ms', '4.2 s', '91 s', '12 min')
+    >>> told(0.0005), told(0.042), told(4.2), told(91), told(720)
+    ('0.5 ms', '42 ms', '4.2 s', '91 s', '12 min')
     """
+    if seconds < 0.01:
+        return f"{seconds * 1000:.1f} ms" if seconds >= 0.00005 else "0 ms"
     if seconds < 1:
-        return f"{seconds * 1000:.0f} ms" if seconds >= 0.0005 else "under 1 ms"
+        return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
+from markupsafe import Markup
 
 from ..records.columns import Column
 from ..records.listing import Asked, Listing, Row
@@ -22,6 +23,23 @@ CHOSEN = ("filter-column", "filter-operator", "filter-value")
 """The three fields in which a person without JavaScript adds a filter."""
 
 
+WORDS = {
+    "eq": "equal to",
+    "ne": "not",
+    "lt": "less than",
+    "le": "at most",
+    "gt": "more than",
+    "ge": "at least",
+    "contains": "containing",
+    "starts": "starting with",
+    "in": "one of",
+    "between": "between",
+    "isnull": "NULL",
+}
+"""The operators, as people say them."""
+NUMBERS = frozenset({"integer", "big integer", "float", "numeric"})
+
+
 @dataclass(frozen=True)
 class Chip:
     """A filter in words, and the address of the list without it."""
@@ -32,13 +50,16 @@ class Chip:
 
 @dataclass(frozen=True)
 class Head:
-    """A column's head. href: the list sorted by it; None where it cannot be."""
+    """A column's head. href: the list sorted by it; None where it cannot be. is_number: it stands at the right.
+    can_edit: a cell of it can be edited where it stands."""
 
     name: str
     type: str
     direction: str
     href: str | None
     operators: tuple[str, ...]
+    is_number: bool = False
+    can_edit: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +99,17 @@ class ListPage:
     all_columns: tuple[Column, ...]
     filtered: tuple[Column, ...]
     liked: ListViews
+
+    words = WORDS
+
+    @staticmethod
+    def operators(column: Column) -> str:
+        return " ".join(operators_of(column.kind))
+
+    @property
+    def marks(self) -> dict[str, Markup]:
+        """Of each column what marks its cells."""
+        return {head.name: Markup(' class="number"' if head.is_number else "") for head in self.heads}
 
     @property
     def narrowed(self) -> bool:
@@ -201,12 +233,7 @@ def list_page(read: Listing, asked: Asked, liked: ListViews | None = None) -> Li
     def to(changed: Asked, *more: tuple[str, str]) -> str:
         return address(name, [*_said(changed), *more])
 
-    chips = [
-        Chip(
-            f"{each.column} {each.operator} {', '.join(each.given)}", to(replace(asked, filters=_without(asked, each)))
-        )
-        for each in asked.filters
-    ]
+    chips = [Chip(_in_words(each), to(replace(asked, filters=_without(asked, each)))) for each in asked.filters]
     if asked.where:
         chips.append(Chip(f"where {asked.where}", to(replace(asked, where=""))))
     return ListPage(
@@ -224,6 +251,19 @@ def list_page(read: Listing, asked: Asked, liked: ListViews | None = None) -> Li
     )
 
 
+def _in_words(each: Filter) -> str:
+    """A filter as a person would say it.
+
+    >>> _in_words(Filter("price", "between", ("5", "9"))), _in_words(Filter("isbn", "isnull", ("false",)))
+    ('price between 5 and 9', 'isbn not NULL')
+    """
+    given = [str(text) for text in each.given]
+    if each.operator == "isnull":
+        return f"{each.column} {'not ' if given[:1] and given[0].lower() in ('0', 'off', 'false') else ''}NULL"
+    joined = " and ".join(given) if each.operator == "between" else ", ".join(given)
+    return f"{each.column} {WORDS.get(each.operator, each.operator)} {joined or '(empty text)'}"
+
+
 def _without(asked: Asked, left_out: Filter) -> tuple[Filter, ...]:
     return tuple(each for each in asked.filters if each is not left_out)
 
@@ -234,4 +274,10 @@ def _head(column: Column, asked: Asked, to: Callable[..., str]) -> Head:
                       if asked.sort[:1] == (sign + column.name,)), "none")  # fmt: skip
     turned = ("-" if direction == "ascending" else "") + column.name
     href = to(replace(asked, sort=(turned,))) if is_sortable(column) else None
-    return Head(column.name, column.type_name, direction, href, operators_of(column.kind))
+    can_edit = column.editable and not column.primary_key and column.kind.name != "binary"
+    operators = operators_of(column.kind)
+    return Head(column.name, column.type_name, direction, href, operators, is_number(column), can_edit)
+
+
+def is_number(column: Column) -> bool:
+    return column.kind.name in NUMBERS and not column.foreign_key

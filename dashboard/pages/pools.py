@@ -18,22 +18,21 @@ from ..telemetry.history import History
 from ..telemetry.ledger import Ledger
 from ..telemetry.reading import PoolReading, Reading
 from ..telemetry.stretches import Stretch, stretches
-from . import gate
+from . import gate, servers, slots
 from .bars import Histogram, histogram
-from .charts import IN_USE, WANTED, Chart, charts
-from .chosen import Chosen
+from .charts import OF_ONE_POOL, Chart, charts
+from .chosen import Chosen, view_of
 from .holds import Watched, of_pool
 from .html import page, plain
 from .lane_shapes import Lanes
 from .lanes import lanes
-
-MYSQL = ("mysql", "mariadb")
 
 
 @dataclass(frozen=True)
 class Pools:
     pools: tuple[PoolReading, ...]
     problem: str | None
+    groups = staticmethod(slots.groups)
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,12 @@ class OnePool:
     view: str
     _reading: Reading
     _ledger: Ledger
+    groups = staticmethod(slots.groups)
+
+    @property
+    def has_server(self) -> bool:
+        """Whether its database can be asked what it sees."""
+        return servers.has_one(self.pool)
 
     @cached_property
     def waited(self) -> Distribution:
@@ -81,7 +86,7 @@ class OnePool:
 
     @property
     def charts(self) -> tuple[Chart, ...]:
-        return charts(self._drawn_history, (IN_USE, *WANTED))
+        return charts(self._drawn_history, OF_ONE_POOL)
 
     @property
     def stretches(self) -> tuple[Stretch, ...]:
@@ -120,6 +125,13 @@ def blueprint() -> Blueprint:
     pools = Blueprint("pools", __name__, url_prefix="/pools")
     pools.add_url_rule("/", "index", index)
     pools.add_url_rule("/<path:name>", "show", show)
+    pools.add_url_rule("/<path:name>/server", "server", servers.show)
+    pools.add_url_rule("/<path:name>/refresh", "refresh", servers.refresh, methods=["POST"])
+    pools.add_url_rule(
+        "/<path:name>/connections/<int:worker>-<int:number>/replace", "replace", servers.replace, methods=["POST"]
+    )
+    pools.add_url_rule("/<path:name>/sessions/<int:process>/cancel", "cancel", servers.cancel, methods=["POST"])
+    pools.add_url_rule("/<path:name>/sessions/<int:process>/end", "end", servers.end, methods=["POST"])
     return pools
 
 
@@ -158,6 +170,4 @@ def shown(runtime: Runtime, name: str, span: str = "minutes", key: str = "") -> 
     pool = reading.pool(name)
     if pool is None:
         raise Refusal("not_found", "No pool of this name is watched.", remedy="The page Pools lists those there are.")
-    database = runtime.databases.get(name)
-    is_mysql = database is not None and database.engine.dialect.name in MYSQL
-    return OnePool(pool, span, key, "processlist" if is_mysql else "pg_stat_activity", reading, ledger)
+    return OnePool(pool, span, key, view_of(runtime, name), reading, ledger)

@@ -34,7 +34,7 @@ class ReviewPage:
         return self.review.conflicts
 
 
-@gate.needs(gate.READ, database=True)
+@gate.needs(gate.READ, database=True, heavy=True)
 def show(name: str) -> Response:
     """`?run=1`: also where listeners of the program would run. That takes the permission to edit, and so does any
     review where nothing may be written."""

@@ -14,14 +14,14 @@ from .visitor import cookie_path
 SIDES = ("changes", "board")
 
 
-def chosen() -> str:
-    """What the address says, else what was chosen last, else the changes."""
+def chosen(first: str = SIDES[0]) -> str:
+    """What the address says, else what was chosen last, else `first`."""
     wanted = request.args.get("view", "")
     if wanted and wanted not in SIDES:
         message = f"One of {', '.join(SIDES)} is expected."
         raise Refusal("not_understood", message, fields={"view": message})
     kept = request.cookies.get(_cookie(), "")
-    return wanted or (kept if kept in SIDES else SIDES[0])
+    return wanted or (kept if kept in SIDES else first)
 
 
 def keep(answer: Response) -> None:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, Response
+from markupsafe import Markup
 
+from ..refusal import Refusal
 from ..runtime import Runtime, current
 from ..telemetry import digests
 from ..telemetry.digests import EndpointDigest, StatementDigest
-from ..telemetry.sessions_reading import Load, NPlusOne
-from . import gate
-from .html import page
+from ..telemetry.reading import Exemplar, Reading
+from ..telemetry.sessions_reading import Example, Load, NPlusOne
+from ..telemetry.tables import fingerprint_of
+from . import gate, sql
+from .html import page, plain
+
+
+def key_of(digest: StatementDigest) -> str:
+    """By which it is found again: the same in every process, for as long as its text is the same."""
+    return hashlib.sha256(f"{digest.pool}\0{digest.statement}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -21,11 +33,44 @@ class Statements:
     loads: tuple[Load, ...]
     n_plus_one: tuple[NPlusOne, ...]
     problem: str | None
+    _refreshes: tuple[Example, ...] = ()
+    key_of = staticmethod(key_of)
+
+    @property
+    def refreshes(self) -> tuple[Example, ...]:
+        return self._refreshes
+
+    @property
+    def largest(self) -> float:
+        """The largest share, as long as its bar is."""
+        return max((one.share for one in self.statements), default=1.0) or 1.0
+
+
+@dataclass(frozen=True)
+class OneStatement:
+    """slow: its slowest executions that are remembered, with the lines that took their connections."""
+
+    statement: StatementDigest
+    slow: tuple[Exemplar, ...]
+    problem: str | None
+
+    @property
+    def key(self) -> str:
+        return key_of(self.statement)
+
+    @property
+    def sql(self) -> Markup:
+        return sql.shown(self.statement.statement)
+
+    @property
+    def public(self) -> Mapping[str, Any]:
+        return {**plain(self.statement), "key": self.key, "slow": plain(self.slow)}
 
 
 def blueprint() -> Blueprint:
     statements = Blueprint("statements", __name__, url_prefix="/statements")
     statements.add_url_rule("/", "index", index)
+    statements.add_url_rule("/<key>", "show", show)
     return statements
 
 
@@ -43,4 +88,28 @@ def shown(runtime: Runtime, _: str = "") -> Statements:
         loads=sessions.loads,
         n_plus_one=sessions.n_plus_one,
         problem=reading.problem,
+        _refreshes=sessions.refreshes,
     )
+
+
+@gate.needs(gate.READ)
+def show(key: str) -> Response:
+    return page("statements/show.html", one_shown(current(), key))
+
+
+def one_shown(runtime: Runtime, key: str) -> OneStatement:
+    """Raises Refusal: not_found."""
+    reading = runtime.ledger.read()
+    found = next((one for one in digests.statements(reading) if key_of(one) == key), None)
+    if found is None:
+        remedy = "The page Statements lists those that take the most time; they are counted since the workers began."
+        raise Refusal("not_found", "This statement is not among those that are known.", remedy=remedy)
+    return OneStatement(found, tuple(slow_ones(reading, found)), reading.problem)
+
+
+def slow_ones(reading: Reading, digest: StatementDigest) -> list[Exemplar]:
+    """The slowest first."""
+    pool = reading.pool(digest.pool)
+    known: Mapping[Any, Exemplar] = pool.numbers["exemplars"] if pool else {}
+    mine = [one for one in known.values() if one.statement and fingerprint_of(one.statement) == digest.statement]
+    return sorted(mine, key=lambda one: -one.seconds)

@@ -13,18 +13,17 @@ from flask import Blueprint, Response, request
 
 from ..refusal import Refusal
 from ..runtime import current
-from . import gate, overview, pools, sessions, statements
+from . import gate, incidents, overview, pools, sessions, statements
 from .drawings import Drawing, Drawings, Topic
 from .shell import SharedShell
 
 TICK_SECONDS = 1.0
 """Once a second at the screen; twice a second at the source."""
 POLLED_SECONDS = 0.5
-SILENCE_SECONDS = 5.0
-"""After so long without a change something is sent all the same: a viewer who left is noticed by it."""
-
 TOPICS = {
     "overview": Topic("overview/_overview.html", overview.shown),
+    "charts": Topic("overview/_charts.html", overview.shown, ticks=5),
+    "lately": Topic("overview/_lately.html", overview.shown, ticks=2),
     "pools": Topic("pools/_pools.html", pools.all_shown),
     "pool": Topic("pools/_pool.html", pools.shown),
     "lanes": Topic("pools/_lanes.html", pools.shown),
@@ -33,7 +32,10 @@ TOPICS = {
     "history": Topic("pools/_history.html", pools.shown, ticks=5),
     "history-24h": Topic("pools/_history.html", pools.shown_by_day, ticks=30),
     "advice": Topic("pools/_advice.html", pools.shown, ticks=60),
+    "lifecycle": Topic("sessions/_lifecycle.html", sessions.shown),
     "sessions": Topic("sessions/_sessions.html", sessions.shown),
+    "statement": Topic("statements/_statement.html", statements.one_shown),
+    "incidents": Topic("incidents/_incidents.html", incidents.shown, ticks=5),
     "statements": Topic("statements/_statements.html", statements.shown),
 }
 """By the name that a part carries as `data-live`; what stands behind a slash says which one of several."""
@@ -98,18 +100,15 @@ class Live:
     ) -> Iterator[str]:
         """At first all topics, then each one that changed, until the stream has lasted long enough: the next one passes
         the gate again, so that nobody looks on who may not any more."""
-        runtime, seen = shell.runtime, dict[str, str]()
-        begun = spoken = clock()
+        runtime, seen, begun = shell.runtime, dict[str, str](), clock()
         yield "retry: 1000\n\n"
         while clock() - begun < runtime.config.stream_seconds and not runtime.streams.is_leaving():
             for each in followed:
                 drawing = self._drawing(each, shell, TICK_SECONDS * 0.9)
                 if drawing.mark != seen.get(each.name):
-                    seen[each.name], spoken = drawing.mark, clock()
+                    seen[each.name] = drawing.mark
                     yield event(each, drawing)
-            if clock() - spoken >= SILENCE_SECONDS:
-                spoken = clock()
-                yield ":\n\n"
+            yield ":\n\n"  # a viewer who left is noticed only by writing
             wait(TICK_SECONDS)
 
     def _drawing(self, each: Followed, shell: SharedShell, seconds: float) -> Drawing:

@@ -107,12 +107,10 @@ def _by_token(runtime: Runtime, token: str) -> Visit:
             "This token is not known, or is good no longer.",
             remedy="`flask dashboard token create NAME --role ROLE` makes one.",
         )
-    if bearer.reads_metrics_only and not _is_at_metrics(runtime):
-        raise Refusal("forbidden", "This token reads /metrics and nothing else.", remedy="Make one of a wider scope.")
     return Visit(bearer.person, None, None, True, token=bearer.token)
 
 
-def _is_at_metrics(runtime: Runtime) -> bool:
+def is_at_metrics(runtime: Runtime) -> bool:
     return request.endpoint == f"{runtime.name}.metrics.index"
 
 
@@ -131,7 +129,7 @@ def _by_access(runtime: Runtime, request: Request, nonce: str | None, token: str
 
 def _metrics_reader(runtime: Runtime, token: str) -> Person | None:
     wanted = runtime.config.metrics_token
-    if wanted and _is_at_metrics(runtime) and hmac.compare_digest(token.encode(), wanted.encode()):
+    if wanted and is_at_metrics(runtime) and hmac.compare_digest(token.encode(), wanted.encode()):
         return Person("metrics", "viewer")
     return None
 

@@ -253,7 +253,9 @@ def _page(view: View, sight: Sight, form: Form | None, refusal: Refusal | None =
     keyed = [model for model in seen if model.keyless is None]
     new = tuple(model.name for model in keyed if model.read_only is None)
     names = tuple(model.name for model in keyed)
-    return WorkspacePage(view, names, new, left_out(seen), form, refusal, sides.chosen())
+    return WorkspacePage(
+        view, names, new, left_out(seen), form, refusal, sides.chosen("board" if tour_of(view) else "changes")
+    )
 
 
 def _open_form(view: View, sight: Sight) -> Form | None:

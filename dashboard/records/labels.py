@@ -42,6 +42,13 @@ class _NotLoaded(Exception):
     """A `__str__` asked for something that is not in memory."""
 
 
+def _refuse(*arguments: object, **options: object) -> Any:
+    raise _NotLoaded
+
+
+_REFUSED = dict.fromkeys(_WAYS_TO_SQL, _refuse)
+
+
 def label(model: Model, obj_or_values: object) -> str:
     """See Model.label."""
     if isinstance(obj_or_values, Mapping):
@@ -101,16 +108,12 @@ def _without_sql(session: sa_orm.Session) -> Iterator[None]:
     """Any load inside raises. Its methods are shadowed, because an event would come after the listeners of
     telemetry, which count real loads only."""
 
-    def refuse(*arguments: object, **options: object) -> Any:
-        raise _NotLoaded
-
-    for way in _WAYS_TO_SQL:
-        session.__dict__[way] = refuse
+    session.__dict__.update(_REFUSED)
     try:
         with session.no_autoflush:
             yield
     finally:
-        for way in _WAYS_TO_SQL:
+        for way in _REFUSED:
             session.__dict__.pop(way, None)
 
 

@@ -50,7 +50,7 @@ class Store:
     def __init__(self, url: str) -> None:
         parsed = sa.make_url(url)
         patience = {} if parsed.query else PATIENCE.get(parsed.get_driver_name(), {})
-        self.engine = sa.create_engine(parsed, connect_args=dict(patience))
+        self.engine = sa.create_engine(parsed, connect_args=dict(patience), hide_parameters=True)
         if self.engine.dialect.name == "sqlite":
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
 

@@ -38,6 +38,10 @@ class Token:
     last_used_at: float | None = None
 
     @property
+    def reads_metrics_only(self) -> bool:
+        return self.scope == "metrics"
+
+    @property
     def id(self) -> str:
         """What it is called by; nobody can guess a token from it."""
         return self.hash[:16]

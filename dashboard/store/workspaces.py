@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..refusal import Refusal
-from . import change_sets
+from . import change_sets, versions
 from .change_sets import ChangeSet
 from .engine import Store
 from .reachable import RECENT, reachable, unused
@@ -81,23 +81,14 @@ class KeptWorkspaces:
         return row
 
     def load(self, row: Row) -> Kept:
-        """The version that the row names."""
-        newest = _newest(row.id, row.version)
-        columns = object_table.c
+        """The version that the row names. Refusal("stale") where it is not there any more."""
         with self._store.reading() as connection:
-            header = connection.scalar(
-                sa.select(version_table.c.header).where(
-                    version_table.c.workspace == row.id, version_table.c.version == row.version
-                )
-            )
-            images = connection.execute(
-                sa.select(columns.number, columns.image)
-                .join(newest, sa.and_(columns.number == newest.c.number, columns.version == newest.c.version))
-                .where(columns.workspace == row.id, columns.image.is_not(None))
-            ).all()
-        if header is None:  # discarded, or moved on, since the row was read
-            raise Refusal("stale", "The workspace was changed by somebody else just now.", remedy="Look at it again.")
-        return Kept(json.loads(header), {number: json.loads(image) for number, image in images})
+            return versions.load(connection, row.id, row.version)
+
+    def earlier(self, row: Row, version: int, known: Mapping[int, Mapping[str, Any]]) -> Kept:
+        """An earlier version. known: by number the images of the row's own; only what has changed since is read."""
+        with self._store.reading() as connection:
+            return versions.earlier(connection, row.id, version, known)
 
     def save(self, row: Row, change: Change) -> Row | None:
         """Writes a change in one transaction; the new row, or None where the version was another one."""
@@ -197,6 +188,11 @@ class KeptWorkspaces:
         """The actions kept, oldest first, each with its number."""
         return tuple({"number": number, **json.loads(entry)} for number, entry in reversed(self._last(row, self._tape)))
 
+    def entry_of(self, row: Row, version: int) -> Mapping[str, Any]:
+        """What made this version, as it stands on the tape; nothing where that is not kept any more."""
+        found = (entry for _, entry in self._last(row, self._tape) if f'"version":{version}' in entry)
+        return next((entry for entry in map(json.loads, found) if entry.get("version") == version), {})
+
     def seen(self, row: Row) -> dict[str, Any]:
         """What was shown with the last conflict, by ref and column; empty where none was told of late."""
         told = (entry for _, entry in self._last(row, _CONFLICT_ENTRIES) if '"seen":' in entry)
@@ -235,14 +231,15 @@ class KeptWorkspaces:
 
     def _forget_versions(self, connection: sa.Connection, row: Row, kept: Sequence[int]) -> None:
         """Of each object only the images are left that hold in a version which is kept."""
-        versions, columns = version_table.c, object_table.c
-        of_this = versions.workspace == row.id
-        found = connection.scalars(sa.select(versions.version).where(of_this)).all()
+        columns = object_table.c
+        of_this = version_table.c.workspace == row.id
+        found = connection.scalars(sa.select(version_table.c.version).where(of_this)).all()
         gone = sorted({*found} - {*kept})
         if not gone:
             return
         for start in range(0, len(gone), 500):
-            connection.execute(version_table.delete().where(of_this, versions.version.in_(gone[start : start + 500])))
+            batch = gone[start : start + 500]
+            connection.execute(version_table.delete().where(of_this, version_table.c.version.in_(batch)))
         rows = connection.execute(
             sa.select(columns.number, columns.version, columns.image.is_(None))
             .where(columns.workspace == row.id)
@@ -258,17 +255,6 @@ class KeptWorkspaces:
 
 class _Overtaken(Exception):
     """Nothing of this transaction is to be written."""
-
-
-def _newest(workspace: int, version: int) -> sa.Subquery:
-    """For each object the version of its image that holds in this version."""
-    columns = object_table.c
-    return (
-        sa.select(columns.number, sa.func.max(columns.version).label("version"))
-        .where(columns.workspace == workspace, columns.version <= version)
-        .group_by(columns.number)
-        .subquery()
-    )
 
 
 def _compare_and_set(connection: sa.Connection, before: Row, after: Row) -> bool:

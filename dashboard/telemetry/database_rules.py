@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from .digests import quantile
@@ -85,10 +86,13 @@ def away(case: Case) -> Iterator[Found]:
         kinds = ("connect|true", "connect|false")
         number = sum(case.grown.number("pool", pool.name, f"connection errors|{kind}") for kind in kinds)
         if number:
+            event = _most(pool, "not_opened")
+            where = f", most of them for {who(event.line, event.endpoint, event.worker)}" if event else ""
             yield Found(
                 f"Database away: {number_of(number, 'connection', 'connections')} of pool {pool.name} could not be "
-                f"opened in the last {case.grown.seconds:.0f} s.",
+                f"opened in the last {case.grown.seconds:.0f} s{where}.",
                 {"connect_errors": number, "seconds": case.grown.seconds},
+                *place(event),
                 about=pool.name,
             )
 
@@ -97,8 +101,8 @@ def flapping(case: Case) -> Iterator[Found]:
     for pool in case.pools():
         number = case.grown.number("pool", pool.name, "invalidations|hard")
         if number > FLAPS:
-            event = _last(pool, "invalidated")
-            where = f", the last under {who(event.line, event.endpoint, event.worker)}" if event else ""
+            event = _most(pool, "invalidated")
+            where = f", most of them under {who(event.line, event.endpoint, event.worker)}" if event else ""
             yield Found(
                 f"Database flapping: {number:g} connections of pool {pool.name} broke in the last "
                 f"{case.grown.seconds:.0f} s{where}.",
@@ -129,8 +133,12 @@ def two_engines(case: Case) -> Iterator[Found]:
         yield Found(f"Two engines: the program has {number} engines on one database.", {"engines": number})
 
 
-def _last(pool: PoolReading, kind: str) -> Event | None:
-    return next((event for event in reversed(pool.events) if event.kind == kind), None)
+def _most(pool: PoolReading, kind: str) -> Event | None:
+    """Of the last events of this kind, the newest of the line that has most of them."""
+    events = [event for event in pool.events if event.kind == kind]
+    lines = Counter(event.line for event in events if event.line)
+    most = lines.most_common(1)[0][0] if lines else None
+    return next((event for event in reversed(events) if event.line == most), None)
 
 
 def _longest_of_any(pool: PoolReading) -> Event | None:

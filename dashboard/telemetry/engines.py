@@ -8,6 +8,7 @@ from functools import lru_cache
 import sqlalchemy as sa
 
 from . import watching
+from .watches import MARK, PoolWatch
 
 OURS = "workspaces"
 """The pool of the workspaces, which is no Engine of the program."""
@@ -27,6 +28,12 @@ def engines() -> dict[str, int]:
             database = hash_of(engine.url)
             counts[database] = counts.get(database, 0) + 1
     return counts
+
+
+def name_of(engine: sa.Engine) -> str | None:
+    """Under which name the pool of this Engine is watched."""
+    known: PoolWatch | None = engine.pool.__dict__.get(MARK)
+    return None if known is None else known.name
 
 
 @lru_cache(maxsize=64)

@@ -8,6 +8,7 @@ from math import inf
 from typing import Any
 
 from ..config import Config
+from ..masks import told
 from .drivers import server_process
 from .lines import doing, line_of
 from .lives import number_of
@@ -90,7 +91,7 @@ def holder_said(
         "in_transaction": bool(holder[TRANSACTION_SINCE]),
         "idle_since": clock + idle if idle else None,
         "running_since": clock + running if running else None,
-        "statement": None if statement is None else statement[: config.statement_characters],
+        "statement": None if statement is None else told(statement, config),
         "server_process": server_process(record),
         "connection": number_of(record),
     }
@@ -131,7 +132,7 @@ def leak_said(leak: Leak) -> Said:
 def exemplar_said(place: tuple[str, int], slow: tuple[Any, ...], config: Config) -> list[Any]:
     """A slow observation, by its histogram and bucket."""
     *observed, statement, line = slow
-    return [*place, *observed, statement and statement[: config.statement_characters], line_of(line)]
+    return [*place, *observed, statement and told(statement, config), line_of(line)]
 
 
 def held_by_endpoint(watch: PoolWatch, held: list[tuple[Any, list[Any]]]) -> dict[str, int]:

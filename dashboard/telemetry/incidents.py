@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..config import Config
 from . import incident_rows, merging, pictures
@@ -20,7 +20,10 @@ from .reading import PoolReading, Reading
 from .rows import Key, Row, dump
 from .rule import LEVELS, Finding, number_of, place
 
-__all__ = ["Incident", "causes", "note", "note_dead"]
+if TYPE_CHECKING:
+    from .ledger import Ledger
+
+__all__ = ["Incident", "by_number", "causes", "kept", "note", "note_dead", "record"]
 
 KEPT_SECONDS = 86_400.0
 """A silent process may be paused; its record is kept for so long."""
@@ -29,6 +32,15 @@ FILL_SECONDS = 3.0
 SAME_SECONDS = 0.005
 """The moments of one event, said twice, differ by less."""
 HEAD = ("level", "sentence", "finding", "line", "endpoint", "worker")
+
+
+def kept(ledger: Ledger) -> tuple[Incident, ...]:
+    """The newest first, without their pictures; none where the ledger cannot be used."""
+    return ledger.ask(lambda transaction: incident_rows.newest(transaction.execute)) or ()
+
+
+def by_number(ledger: Ledger, number: int) -> Incident | None:
+    return ledger.ask(lambda transaction: incident_rows.by_number(transaction.execute, number))
 
 
 def causes(reading: Reading, found: Iterable[Finding]) -> list[Finding]:

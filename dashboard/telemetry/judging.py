@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 
 from ..config import Config
-from . import incidents, merging
+from . import incidents, merging, wishes
 from .findings import findings
 from .incident_rows import Execute
 from .points import Points
@@ -15,6 +15,7 @@ from .reading import Reading
 from .recent import Memory, counts
 from .rows import Key, Retired, Row, Rows, dump
 from .snapshot import tapes
+from .wishes import Wish
 
 EVERY_SECONDS = 1.0
 RECORD_SECONDS = 5.0
@@ -40,6 +41,7 @@ class Duties:
         self.has_lease = False
         self._file = file
         self._judged_at = self._recorded_at = 0.0
+        self._heard: int | None = None
 
     def judge(self, rows: list[Row], retired: Iterable[Retired], config: Config, memory: Memory) -> None:
         now = time.time()
@@ -57,3 +59,17 @@ class Duties:
         self._recorded_at = now
         with self._file.writing() as transaction:
             incidents.record(transaction.execute, process, now, known)
+
+    def hear(self, execute: Execute) -> list[Wish]:
+        """What was wished since the last time, within somebody's transaction. It is granted outside of it."""
+        if self._heard is None:
+            self._heard = wishes.last(execute)
+        heard = wishes.after(execute, self._heard)
+        self._heard = max([self._heard, *(wish.number for wish in heard)])
+        return heard
+
+    def grant(self, heard: Iterable[Wish], process: Key, worker: int) -> None:
+        for wish in heard:
+            if wish.worker in (None, worker) and (done := wishes.grant(wish)):
+                with self._file.writing() as transaction:
+                    wishes.say_granted(transaction.execute, wish, process, done)

@@ -15,11 +15,21 @@ from typing import TypeVar
 
 from ..config import Config
 from ..refusal import Refusal
-from . import demand, history, incident_rows, incidents, judging, membership, merging, own_acts, registers, watches
+from . import (
+    demand,
+    history,
+    incidents,
+    judging,
+    membership,
+    merging,
+    own_acts,
+    registers,
+    unwritable,
+    watches,
+)
 from .demand import Asked
 from .faults import fault
 from .history import History as History
-from .incident_rows import Incident as Incident
 from .reading import Reading as Reading
 from .recent import Memory
 from .rows import Retired, Row, Rows, Transaction
@@ -92,15 +102,17 @@ class Ledger:
         kept, rows = found or ([], [])
         return demand.asked(kept, demand.present(pool, history.asked_now(rows), kept, now), now)
 
-    def incidents(self) -> tuple[Incident, ...]:
-        """Those that are kept, the newest first, without their pictures; none where the file cannot be used."""
-        return self._member.ask(lambda transaction: incident_rows.newest(transaction.execute)) or ()
+    def ask(self, question: Callable[[Transaction], T]) -> T | None:
+        """What the file answers, within one transaction; None where it cannot be used."""
+        return self._member.ask(question)
 
-    def incident(self, number: int) -> Incident | None:
-        return self._member.ask(lambda transaction: incident_rows.by_number(transaction.execute, number))
+    def tell(self, word: Callable[[Transaction], T]) -> T | None:
+        """Writes into the file, within one transaction; None where it cannot be used."""
+        return self._member.tell(word)
 
     def read(self) -> Reading:
-        """The sum over all processes; with `problem` set, of this one only. Uses no connection of a watched pool."""
+        """The sum over all processes. Uses no connection of a watched pool. With `problem` set nothing can be written:
+        then counts stand still, and the others are as they were last seen."""
         return self._member.read()
 
 
@@ -176,8 +188,9 @@ class _Member:
                 memory = self._memory
             return merging.merge(rows, retired.values(), self.config, time.time(), memory)
         except (sqlite3.Error, OSError, ValueError) as error:
-            problem = f"The ledger {self.rows.path} cannot be used ({error}): these numbers are of this process only."
-            return merging.alone(self._alone(), self.config, self._standing.started_at, problem)
+            with self._lock:
+                known, own = self._known, self._alone
+                return unwritable.read(self.rows, known, self._standing, own, self.config, self._memory, str(error))
 
     def look(self, pool: str) -> bool:
         now = time.time()
@@ -189,14 +202,21 @@ class _Member:
                 del self._looked[min(self._looked, key=self._looked.__getitem__)]
             self._looked[pool] = now + self.config.look_seconds
             until = self._looked[pool]
-            self.ask(lambda transaction: transaction.points.look(pool, until))  # else this process alone does
+            self.tell(lambda transaction: transaction.points.look(pool, until))  # else this process alone does
             return True
 
     def ask(self, question: Callable[[Transaction], T]) -> T | None:
-        """What the file answers; None where it cannot be used."""
+        try:
+            with self._lock, self.rows.looking() as transaction:
+                return question(transaction)
+        except (sqlite3.Error, OSError):
+            return None
+
+    def tell(self, word: Callable[[Transaction], T]) -> T | None:
+        """What is written down, and its answer; None where the file cannot be used."""
         try:
             with self._lock, self.rows.writing() as transaction:
-                return question(transaction)
+                return word(transaction)
         except (sqlite3.Error, OSError):
             return None
 
@@ -237,7 +257,7 @@ class _Member:
                 refused = registers.refused(agreed, said)
                 said = registers.folded(said, agreed) if refused else said
                 standing = membership.say(transaction, standing, said)
-            dead = membership.fold_the_dead(transaction)
+            dead = membership.fold_the_dead(transaction, self.config.elsewhere_seconds)
             incidents.note_dead(transaction.execute, dead, self.config)
             rows, retired = transaction.rows(), transaction.retired()
             now = time.time()
@@ -246,10 +266,12 @@ class _Member:
                 sums = (merging.parsed(one.sums) for one in retired.values())
                 self._duties.has_lease = history.append(transaction.points, standing.key, now, rows, list(sums))
             self._memory = judging.memory(transaction.points, self.config, now)
+            heard = self._duties.hear(transaction.execute) if said is not None else []
         self._standing = standing
         self._known = membership.Known(generation, retired, rows, agreed)
         if said is not None:
             self._note_refused(refused, agreed)
+        self._duties.grant(heard, standing.key, standing.worker)
         return rows, retired
 
     def _alone(self) -> Said:

@@ -1,4 +1,4 @@
-"""How do the history, what the rules need, and who looks at what lie in the ledger? Seven small tables, each bounded.
+"""How do the history, what the rules need, and who looks at what lie in the ledger? A few small tables, each bounded.
 
 Beside the rows of the processes and in the same transactions, but with nothing that may not be lost."""
 
@@ -19,6 +19,10 @@ SCHEMA = (
     "CREATE TABLE IF NOT EXISTS looked (pool TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS asked (pool TEXT, at REAL, process TEXT, worker INTEGER NOT NULL, counts TEXT NOT NULL,"
     " PRIMARY KEY (pool, at, process)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS wish (number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, pool TEXT NOT NULL,"
+    " worker INTEGER, connection INTEGER)",
+    "CREATE TABLE IF NOT EXISTS granted (wish INTEGER, process TEXT, connections INTEGER NOT NULL,"
+    " PRIMARY KEY (wish, process)) WITHOUT ROWID",
 )
 TALLIES_KEPT = 86_400
 """Seconds."""

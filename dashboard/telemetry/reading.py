@@ -88,7 +88,8 @@ class Event:
     """Something that happened to a connection. at: ISO 8601. connection: its number, None where it had none.
 
     kind: opened, checked_out, transaction_begun, transaction_ended (detail: its outcome), given_back, leak (detail: its
-    kind), invalidated (detail: the reason), detached, closed (detail: the reason); timed_out: nobody got one. seconds:
+    kind), invalidated (detail: the reason), detached, closed (detail: the reason); timed_out: nobody got one;
+    not_opened: the database gave none (detail: the error's class). seconds:
     of the hold, the transaction or the wait that this ends.
     """
 

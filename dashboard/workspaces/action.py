@@ -52,7 +52,7 @@ class Action:
         with (
             main.taken_by(live),
             session.narrowed(self._request.sight, self._request.models),
-            tape.recording(self._workspaces.config.statement_characters) as made,
+            tape.recording(self._workspaces.config) as made,
         ):
             self._restored()
             made.connection = live.connection_number()
@@ -77,8 +77,9 @@ class Action:
                 done = self._plan.run(live)
                 return replace(done, notice=pins.BEGUN_AGAIN) if self._begun_again else done
             except sa.exc.DBAPIError as error:
-                waited = time.monotonic() >= until
-                if not left or waited or self._intended or not failures.may_be_repeated(error, live, verb):
+                if not left or self._intended or time.monotonic() >= until:
+                    raise
+                if not failures.may_be_repeated(error, live, verb):
                     raise
             self._begun_again = self._was_open
             live.park()
@@ -149,7 +150,7 @@ class Action:
         if saved is None:
             live.park()
             raise self._workspaces.overtaken(live.row, self._request.verb)
-        live.row, live.snapshot = saved, after
+        live.kept = saved, after
         self._workspaces.transactions.watch(live)
 
     def _change(self, entry: Mapping[str, Any], before: Snapshot, after: Snapshot, made: Recording) -> Change:
@@ -218,7 +219,7 @@ class Action:
             live.park()
             return refusal
         live.unsaved = replace(change, header=after.told("kept_late", settle.KEPT_LATE).header())
-        live.snapshot = after
+        live.kept = live.row, after
         return settle.kept_late()
 
     # failure
@@ -274,9 +275,7 @@ class Action:
         if saved is None:
             live.park()
             return False
-        live.row = saved
-        if after is not None:
-            live.snapshot = after
+        live.kept = saved, after or live.snapshot
         self._workspaces.transactions.watch(live)
         return True
 

@@ -42,7 +42,7 @@ class Finder:
         """The version that the row names: from memory where it is here, else from the store."""
         live = self._lives.get(row.name)
         if live is not None:
-            row_now, snapshot = live.row, live.snapshot
+            row_now, snapshot = live.kept
             if (row_now.id, row_now.version) == (row.id, row.version):
                 return snapshot
         return self.stored(row)
@@ -57,6 +57,12 @@ class Finder:
 
     def stored(self, row: Row) -> Snapshot:
         kept = self._kept.load(row)
+        return Snapshot.of(kept.header, kept.images)
+
+    def earlier(self, row: Row, now: Snapshot, version: int) -> Snapshot:
+        """now: the snapshot of the row's own version."""
+        known = {found["number"]: found for found in now.images.values()}
+        kept = self._kept.earlier(row, version, known)
         return Snapshot.of(kept.header, kept.images)
 
     def draw(self, row: Row, snapshot: Snapshot, sight: Sight) -> View:

@@ -138,8 +138,8 @@ class Workspaces:
                 live.snapshot,
                 live.registry.models,
                 sight,
-                self._earlier(live.row),
-                partial(self._kept.tape, live.row),
+                partial(self._finder.earlier, live.row, live.snapshot),
+                partial(self._kept.entry_of, live.row),
                 self.config,
                 bool(row.settings["sandbox"]),
             )
@@ -213,15 +213,12 @@ class Workspaces:
             self._lives.put(live)
         elif live.row.version != row.version or (live.wrote and row.pin is None):
             live.park()
-            live.snapshot = self._finder.stored(row)
+            live.kept = row, self._finder.stored(row)
         if known != row.tape:
             live.seen = self._kept.seen(row)
         live.row = row
         self.transactions.used(live)
         return live
-
-    def _earlier(self, row: Row) -> Callable[[int], Snapshot]:
-        return lambda version: self._finder.stored(replace(row, version=version))
 
     def _settled(self, row: Row) -> Row:
         """A commit was announced, its outcome was not: its worker tells in a moment, or it is gone and the rows say

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,12 +19,14 @@ from .values import Reading
 @dataclass(frozen=True)
 class Done:
     """What became of a verb. ref: the object it made or loaded. merged: the one that merge() answered.
-    left: one that left the board. notice: code and message of what the person must be told."""
+    left: one that left the board. notice: code and message of what the person must be told. change_set: the number of
+    what was committed at once."""
 
     ref: str | None = None
     merged: str | None = None
     left: bool = False
     notice: tuple[str, str] | None = None
+    change_set: int | None = None
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,14 @@ def _nothing_earlier(version: int) -> Snapshot:
     raise Refusal("stale", f"Version {version} is not kept any more.")
 
 
+def _made_by_nobody(version: int) -> Mapping[str, Any]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Request:
     """One act as it was asked for. arguments: of the verb, as JSON or a form gave them.
-    earlier: gives the snapshot of an earlier version. tape: gives the actions that are kept.
+    earlier: gives the snapshot of an earlier version. made: gives the action on the tape that made a version.
     sandbox: what a state forbids may be tried."""
 
     verb: str
@@ -69,7 +75,7 @@ class Request:
     models: Models
     sight: Sight = field(default_factory=Sight)
     earlier: Callable[[int], Snapshot] = _nothing_earlier
-    tape: Callable[[], Iterable[Mapping[str, Any]]] = tuple
+    made: Callable[[int], Mapping[str, Any]] = _made_by_nobody
     config: Config = field(default_factory=Config)
     sandbox: bool = False
 

@@ -69,7 +69,7 @@ def review(live: Live, entries: Iterable[Mapping[str, Any]], sight: Sight, confi
     with (
         live.registry.main.taken_by(live),
         session.narrowed(sight, live.registry.models),
-        tape.recording(config.statement_characters) as made,
+        tape.recording(config) as made,
     ):
         return _Reviewing(live, sight, config, made).done(entries, run)
 

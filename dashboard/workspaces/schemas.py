@@ -16,19 +16,21 @@ Kept = dict[str, Any]
 
 def header(found: Mapping[str, Any]) -> Kept:
     """The header of a snapshot as it is written now."""
-    return _migrated(dict(found), _HEADERS)
+    return _migrated(found, _HEADERS)
 
 
 def image(found: Mapping[str, Any]) -> Kept:
     """An object's image as it is written now. It says its own schema: one that no action has changed since
     is still the row that an older Poolhouse wrote."""
-    return _migrated(dict(found), _IMAGES)
+    return _migrated(found, _IMAGES)
 
 
-def _migrated(found: Kept, migrations: Mapping[int, Callable[[Kept], Kept]]) -> Kept:
+def _migrated(kept: Mapping[str, Any], migrations: Mapping[int, Callable[[Kept], Kept]]) -> Kept:
+    found: Any = kept
     for schema in range(found.get("schema", 1), SCHEMA):
         found = {**migrations[schema](found), "schema": schema + 1}
-    return found
+    this: Kept = found
+    return this
 
 
 def _header_of_1(found: Kept) -> Kept:

@@ -200,6 +200,8 @@ def _statement(statement: Any, dialect: str) -> str:
     sets = statement["parameters"] or [()]
     text = "\n".join(f"{rendering.rendered(statement['sql'], each, dialect)};" for each in sets)
     values = [value for each in sets for value in each]
+    if statement.get("masked"):
+        return "-- some of its values are not kept:\n" + "\n".join(f"-- {line}" for line in text.splitlines())
     if "…" in statement["sql"] or any(isinstance(value, str) and _is_cut(value) for value in values):
         return "-- too long to be kept whole:\n" + "\n".join(f"-- {line}" for line in text.splitlines())
     return text

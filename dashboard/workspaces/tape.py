@@ -13,6 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
+from ..config import Config
+from ..masks import Masks, masks_of
 from .engine import WorkspaceEngine
 from .python import shown
 
@@ -50,6 +52,7 @@ class Recording:
     """
 
     characters: int
+    masks: Masks = field(default_factory=Masks)
     statements: list[dict[str, Any]] = field(default_factory=list)
     moves: list[tuple[object, str, str]] = field(default_factory=list)
     connection: int | None = None
@@ -80,10 +83,9 @@ current: ContextVar[Recording | None] = ContextVar("poolhouse_recording", defaul
 
 
 @contextmanager
-def recording(characters: int) -> Iterator[Recording]:
-    """Everything that this thread's Session does inside goes to the Recording.
-    characters: kept of a statement and of a value."""
-    made = Recording(characters)
+def recording(config: Config) -> Iterator[Recording]:
+    """Everything that this thread's Session does inside goes to the Recording."""
+    made = Recording(config.statement_characters, masks_of(config))
     token = current.set(made)
     try:
         yield made
@@ -122,9 +124,16 @@ def listen_to_engine(engine: WorkspaceEngine) -> None:
         if len(made.statements) >= STATEMENTS_KEPT:
             made.left_out += 1
             return
-        entry = {"sql": _cut(statement, made.characters), "parameters": _parameter_sets(parameters, made.characters)}
+        told = made.masks.text(statement)
+        masked = made.masks.parameters(statement, parameters, _names(context))
+        entry: dict[str, Any] = {
+            "sql": _cut(told, made.characters),
+            "parameters": _parameter_sets(masked, made.characters),
+        }
+        if masked is not parameters or told != statement:
+            entry["masked"] = True
         if made.more is not None:
-            entry.update(made.more(statement, parameters, context))
+            entry.update(made.more(told, masked, context))
         made.statements.append({**entry, "why": made.why} if made.why else entry)
 
     def after(
@@ -185,6 +194,12 @@ def _writes(context: Any, statement: str) -> bool:
         "EXPLAIN",
         "VALUES",
     ) and not statement.lstrip().upper().startswith("SELECT")
+
+
+def _names(context: Any) -> Sequence[str] | None:
+    """Of the parameters of one row, in the driver's order; None where the statement was not made by SQLAlchemy."""
+    compiled = getattr(context, "compiled", None)
+    return getattr(compiled, "positiontup", None) or (list(compiled.binds) if compiled is not None else None)
 
 
 def _parameter_sets(parameters: Any, characters: int) -> list[list[Any]]:
@@ -260,6 +275,7 @@ def entry(
 ) -> dict[str, Any]:
     """One action on the tape. touched: [model, attribute] whose values its Python line names.
     `source` is the whole of `python` where that was cut."""
+    python = made.masks.source(python)
     short = _cut(shown(python), made.characters)
     whole = {"source": python} if short != python and len(python) <= SOURCE_CHARACTERS else {}
     return {

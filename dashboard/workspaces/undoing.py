@@ -45,7 +45,7 @@ def plan(request: Request) -> Plan:
         redo = (*before.redo, here) if verb == "undo" else before.redo[:-1]
         return replace(after, undo=undo, redo=redo, committed=before.committed)
 
-    entry = next((each for each in request.tape() if each.get("version") == made), {})
+    entry = request.made(made)
     line = f"# {verb}: {entry.get('what', EARLIER)}"
     rolled = before.epoch is not None and not inside
     models = tuple(request.models.find(name) for name in names if name in request.models)

@@ -207,7 +207,7 @@ def test_an_account_is_not_made_over_another(members):
 def test_a_token_may_no_more_than_its_role_and_its_scope(accounts, role, scope, acts_as):
     bearer = accounts.bearer(accounts.new_token("ci", role, scope=scope))
     assert bearer.person == Person("ci", acts_as)
-    assert bearer.reads_metrics_only is (scope == "metrics")
+    assert bearer.token.reads_metrics_only is (scope == "metrics")
 
 
 def test_a_token_that_acts_for_an_account_may_no_more_than_that(accounts):

@@ -4,6 +4,8 @@ The demo runs as a person runs it, so that nothing else of this process's tests 
 """
 
 import os
+import re
+import time
 
 import pytest
 
@@ -18,6 +20,7 @@ PAIRS = [
     (("leaked-connection", "n-plus-one"), ["ConnectionLeak", "NPlusOne"]),
     (("pool-too-small", "slow-statement"), ["SlowStatements", "PoolSaturated"]),
 ][: None if os.environ.get("SOAK") else 1]
+WINDOW = "8s"
 SLACK = 3.0
 """Seconds for a machine that does other things as well."""
 
@@ -27,6 +30,13 @@ class Demo:
 
     def __init__(self, server):
         self._server, self._token = server, server.token("admin")
+
+    @property
+    def target(self):
+        return f"127.0.0.1:{self._server.port}"
+
+    def rules(self):
+        return self._server.request("GET", "/monitoring/alerts.yml", token=self._token).text
 
     def overview(self):
         return self._server.request("GET", "/", token=self._token).json
@@ -53,31 +63,43 @@ def demo(poolhouse_server, request):
     return Demo(poolhouse_server(request.param))
 
 
+@pytest.fixture(scope="module")
+def alerts(demo, prometheus):
+    """A Prometheus that scrapes the demo, and has its rules with all their times shortened."""
+    rules = re.sub(r"\[\d+[mh]\]", f"[{WINDOW}]", demo.rules())
+    assert WINDOW in rules
+    return prometheus(demo.target, rules=rules)
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("fault", TRIED, ids=lambda fault: fault.name)
-def test_a_fault_gets_its_verdict_and_leaves_without_a_trace(fault, demo):
+def test_a_fault_gets_its_verdict_and_its_alert_and_leaves_without_a_trace(fault, demo, alerts):
     demo.is_healthy_within(ENDS_WITHIN + SLACK)
     demo.switch(fault.name, True)
 
     def worst():
         found = demo.findings()[:1]
-        return found[0] if found and found[0]["finding"] == fault.finding else None
+        its = f"faulty.py:.* in {fault.run.__name__}"
+        named = (one for one in found if one["finding"] == fault.finding)
+        return next((one for one in named if re.search(its, one["line"] or "")), None)
 
     finding = until(worst, seconds=BEGINS_WITHIN + SLACK, what=fault.finding)
-    assert "faulty.py" in finding["line"]
-    assert fault.run.__name__ in finding["line"]
     assert finding["line"] in finding["sentence"]
     assert finding["endpoint"].startswith("shop.")
     assert finding["endpoint"] in finding["sentence"]
     assert any(finding["numbers"].values())
+    alerts.value_once(f'count(ALERTS{{alertname="{fault.finding}",alertstate="firing"}})', lambda number: number >= 1)
     demo.switch(fault.name, False)
     demo.is_healthy_within(ENDS_WITHIN + SLACK)
 
 
-def test_the_healthy_shop_gives_no_finding(demo):
+@pytest.mark.soak
+@pytest.mark.parametrize("rate", [4, 40])
+def test_the_healthy_shop_gives_no_finding_at_its_rate_and_at_ten_times_its_rate(rate, poolhouse_server):
+    demo = Demo(poolhouse_server("-w 2", settings={"DASHBOARD_DEMO_RATE": str(rate)}))
     demo.is_healthy_within(ENDS_WITHIN + SLACK)
-    before = demo.commits()
-    while demo.commits() < before + 20:
+    before, until_then = demo.commits(), time.monotonic() + (600 if os.environ.get("SOAK") else 0)
+    while demo.commits() < before + 5 * rate or time.monotonic() < until_then:
         assert demo.findings() == []
 
 

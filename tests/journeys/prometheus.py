@@ -23,12 +23,17 @@ scrape_configs:
 class Prometheus(Program):
     """A Prometheus server that scrapes one target. A context manager, as every Program.
 
-    target: "127.0.0.1:PORT". token: sent as a bearer token.
+    target: "127.0.0.1:PORT". token: sent as a bearer token. rules: the text of a rules file.
     """
 
-    def __init__(self, program: Path, folder: Path, target: str, *, path: str = "/metrics", token: str = "") -> None:
+    def __init__(
+        self, program: Path, folder: Path, target: str, *, path: str = "/metrics", token: str = "", rules: str = ""
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         configuration = CONFIGURATION.format(path=path, target=target)
+        if rules:
+            (folder / "alerts.yml").write_text(rules)
+            configuration = f'rule_files: ["{folder / "alerts.yml"}"]\n{configuration}'
         if token:
             configuration += f"    authorization: {{credentials: {json.dumps(token)}}}\n"
         (folder / "prometheus.yml").write_text(configuration)

@@ -62,7 +62,7 @@ ROWS = (
     Row("GET", "/records/", READ, "/records/"),
     Row("GET", "/records/<model>/", READ, "/records/Book/"),
     Row("GET", "/records/<model>/<key>", READ, "/records/Book/1"),
-    Row("GET", "/records/<model>/<key>/file/<column>", READ, "/records/Book/1/file/cover"),
+    Row("GET", "/records/<model>/<key>/file/<column>", READ, "/records/Book/1/file/cover", 404),
     Row("GET", "/records/<model>/~/lookup", READ, "/records/Book/~/lookup?q="),
     Row("GET", "/records/<model>/~/export", READ, "/records/Tag/~/export?format=csv"),
     Row("GET", "/records/<model>/<key>/history", READ, "/records/Book/1/history"),
@@ -135,12 +135,13 @@ MAY = {
 }
 """Who may do which kinds. All others are told 401 where they are signed out, else 403."""
 THEIRS = (
-    # what somebody else's workspace answers: to who may read, and to who may edit
+    # what somebody else's workspace answers: to who may read, and to who may edit (editors work together)
     ("GET", "/workspaces/theirs/", 200, 200),
     ("GET", "/workspaces/theirs/review", 200, 200),
     ("GET", "/workspaces/theirs/tape.py", 200, 200),
-    ("POST", "/workspaces/theirs/expunge-all", 403, 409),
-    ("POST", "/workspaces/theirs/commit", 403, 409),
-    ("POST", "/workspaces/theirs/discard", 403, 409),
-    ("POST", "/workspaces/theirs/objects/Book:1/expunge", 403, 409),
+    ("POST", "/workspaces/theirs/expunge-all", 403, 200),
+    ("POST", "/workspaces/theirs/take-over", 403, 200),
+    ("POST", "/workspaces/theirs/commit", 403, 200),
+    ("POST", "/workspaces/theirs/discard", 403, 200),
+    ("POST", "/workspaces/theirs/objects/Book:1/expunge", 403, 200),
 )

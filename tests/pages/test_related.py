@@ -63,7 +63,7 @@ def test_a_new_one_points_to_the_record_and_leads_back(browser_client, prolific)
 
 
 @pytest.mark.parametrize(
-    "path, status",
+    "path,status",
     [
         ("Author/900/related/nothing", 404),
         ("Author/900/related/books?after=x", 400),

@@ -41,7 +41,7 @@ def test_a_session_that_needs_a_rollback_names_its_first_error_and_never_a_value
         assert one["error"]["error"] == "IntegrityError"
         assert one["error"]["line"].startswith("tests/pages/test_sessions.py:")
         text = browser_client.get("/sessions/").text
-        assert "needs rollback" in text
+        assert "needs a rollback" in text
         assert "IntegrityError" in text
         assert "secret" not in text
         session.rollback()

@@ -67,8 +67,7 @@ def test_a_stream_says_everything_at_first_and_then_only_what_changed(live, shel
     with events(live, shell, clock) as heard:
         assert next(heard) == "retry: 1000\n\n"
         assert "3 in use" in next(heard)
-        assert next(heard) == ":\n\n"  # nothing changed: only a sign of life
-        assert clock.now >= stream.SILENCE_SECONDS
+        assert [next(heard) for _ in range(3)] == [":\n\n"] * 3  # nothing changed: only signs of life
         words["text"] = "4 in use"
         assert "4 in use" in next(heard)
 
@@ -89,7 +88,7 @@ def test_who_may_do_more_has_a_drawing_of_his_own(live, shell, clock, words, app
 
 def test_a_stream_ends_so_that_the_next_one_passes_the_gate_again(live, shell, clock, words):
     with events(live, shell, clock) as heard:
-        assert len(list(heard)) < 100
+        assert len(list(heard)) < 200
     assert shell.runtime.config.stream_seconds <= clock.now < shell.runtime.config.stream_seconds + 2
 
 
@@ -97,7 +96,7 @@ def test_a_stream_ends_when_its_worker_leaves(live, shell, clock, words, runtime
     leaving = []
     runtime.streams.serve(3, lambda: bool(leaving))
     with events(live, shell, clock) as heard:
-        next(heard), next(heard)
+        next(heard), next(heard), next(heard)
         leaving.append(True)
         assert list(heard) == []
 

@@ -59,7 +59,10 @@ def app(make_app):
     owner.send("POST", "/workspaces/theirs/load", {"model": "Book", "key": "1"})
     changed = owner.send("POST", "/records/Author/", {"values": {"name": "Of the walk"}})
     app.author = changed.json["key"]
-    return app
+    ledger = app.extensions["poolhouse"].ledger
+    ledger.join()
+    yield app
+    ledger.leave()
 
 
 @pytest.fixture
@@ -151,18 +154,19 @@ def test_no_route_takes_another_method_than_the_table_says(app, watched, who):
     for row in ROWS:
         for method in set(METHODS) - taken[row.rule] - ALWAYS:
             answer = walker.send(method, filled(row.path, app))
-            expected = {405} if row.path != "/nowhere" else {404, 405}
-            assert answer.status_code in expected, (method, row, answer.status_code)
+            refused = {404, 405} if who == "admin" else {401, 403, 404, 405}
+            assert answer.status_code in refused, (method, row, answer.status_code)
             assert "Traceback" not in answer.text
     assert watched() == before
 
 
 @pytest.mark.parametrize("method,path,to_readers,to_editors", THEIRS)
-def test_somebody_elses_workspace_is_read_and_not_touched(app, watched, method, path, to_readers, to_editors):
+def test_somebody_elses_workspace_is_touched_by_editors_alone(app, watched, method, path, to_readers, to_editors):
     for who, status in (("viewer", to_readers), ("read token of an admin", to_readers), ("editor", to_editors)):
         walker, before = Walker(app, who), watched()
         assert walker.send(method, path).status_code == status, who
-        assert watched()[:3] == before[:3]
+        if status == 403 or method == "GET":
+            assert watched()[:3] == before[:3]
 
 
 def test_metrics_are_read_by_the_scope_that_is_for_it_and_nothing_else_is(app):

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from dashboard.config import Config
-from dashboard.telemetry import scope, watch
+from dashboard.telemetry import incidents, scope, watch
 from dashboard.telemetry.ledger import Ledger
 
 from .waiting import until
@@ -44,7 +44,7 @@ def open_ledger(tmp_path):
 @pytest.fixture
 def of(name):
     """The incidents about the pool `name`, the newest first."""
-    return lambda ledger: [one for one in ledger.incidents() if one.about == name]
+    return lambda ledger: [one for one in incidents.kept(ledger) if one.about == name]
 
 
 def test_a_leak_is_an_incident_with_its_line_its_holder_and_what_its_connection_did(engine, open_ledger, of):
@@ -59,7 +59,7 @@ def test_a_leak_is_an_incident_with_its_line_its_holder_and_what_its_connection_
     assert (incident.finding, incident.level, incident.endpoint) == ("ConnectionLeak", "critical", "shop.report")
     assert "test_incidents.py" in incident.line
     assert incident.line in incident.sentence
-    whole = until(lambda: has_events(ledger.incident(incident.number), 8))
+    whole = until(lambda: has_events(incidents.by_number(ledger, incident.number), 8))
     (pool,) = whole.pictures[0]["pools"]
     (holder,) = pool["holders"]
     assert (holder["line"], holder["endpoint"]) == (incident.line, "shop.report")
@@ -101,7 +101,7 @@ def test_what_begins_within_a_minute_is_another_picture_of_the_same_incident(mak
     taken.close()
     waiting.join()
     (incident,) = of(ledger)
-    pictures = ledger.incident(incident.number).pictures
+    pictures = incidents.by_number(ledger, incident.number).pictures
     assert [picture["at"] for picture in pictures] == sorted(picture["at"] for picture in pictures)
     assert {began["finding"] for picture in pictures for began in picture["began"]} >= {
         "ConnectionLeak", "PoolSaturated", "LongWait",
@@ -126,10 +126,10 @@ def test_only_the_last_are_kept(make_engine, name, open_ledger):
             engine = make_engine()
             watch(engine, name=f"{name}-{number}")
             stack.enter_context(engine.connect())
-            until(lambda about=f"{name}-{number}": ledger.incidents() and ledger.incidents()[0].about == about)
-        newest, second = ledger.incidents()
+            until(lambda about=f"{name}-{number}": incidents.kept(ledger) and incidents.kept(ledger)[0].about == about)
+        newest, second = incidents.kept(ledger)
         assert (newest.about, second.about) == (f"{name}-2", f"{name}-1")
-        assert ledger.incident(newest.number - 2) is None
+        assert incidents.by_number(ledger, newest.number - 2) is None
 
 
 def test_one_a_minute_and_a_few_pictures_of_it(make_engine, name, open_ledger, of):
@@ -144,7 +144,7 @@ def test_one_a_minute_and_a_few_pictures_of_it(make_engine, name, open_ledger, o
         until(lambda: len(of(ledger)[0].keys) > 1)
     waiting.join()
     (incident,) = of(ledger)
-    assert len(ledger.incident(incident.number).pictures) == 1
+    assert len(incidents.by_number(ledger, incident.number).pictures) == 1
 
 
 def test_a_worker_killed_with_a_connection_out_is_an_incident_that_tells_what_it_did(start, ledger, name):
@@ -158,7 +158,7 @@ def test_a_worker_killed_with_a_connection_out_is_an_incident_that_tells_what_it
     assert f"process {program.pid}" in incident.sentence
     assert "1 connection of pool shop" in incident.sentence
     assert "program.py" in incident.line
-    (picture,) = ledger.incident(incident.number).pictures
+    (picture,) = incidents.by_number(ledger, incident.number).pictures
     (pool,) = picture["pools"]
     (one,) = pool["connections"]
     kinds = [event["kind"] for event in one["events"]]
@@ -170,7 +170,7 @@ def test_a_worker_killed_with_a_connection_out_is_an_incident_that_tells_what_it
 
 def died(ledger):
     ledger.read()  # whoever reads finds the dead
-    return [one for one in ledger.incidents() if one.finding == "WorkerDied"]
+    return [one for one in incidents.kept(ledger) if one.finding == "WorkerDied"]
 
 
 def recorded(ledger, kind):
@@ -192,5 +192,5 @@ def test_a_worker_that_ends_as_it_should_is_no_incident(start, ledger):
 def test_a_ledger_that_cannot_be_used_has_no_incidents(tmp_path):
     (tmp_path / "ledger.db").write_bytes(b"no database at all" * 100)
     ledger = Ledger(tmp_path)
-    assert ledger.incidents() == ()
-    assert ledger.incident(1) is None
+    assert incidents.kept(ledger) == ()
+    assert incidents.by_number(ledger, 1) is None

@@ -1,0 +1,1 @@
+"""What does the database itself say of our connections: what each does, what it waits for, who blocks it?"""

@@ -1,0 +1,85 @@
+"""Is every page for everyone? axe finds nothing on any of them, in either theme, with data, empty and in error."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.journeys.every_page import SETTINGS, SIGNED_IN, furnish
+
+LOOKS = (("light", 1280), ("dark", 360), ("dark", 1280), ("light", 360))
+PICTURES = bool(os.environ.get("SCREENSHOTS"))
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+EVERYTHING = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
+
+
+@pytest.fixture(scope="module")
+def server(poolhouse_server):
+    server = poolhouse_server("-w 1", settings=SETTINGS)
+    furnish(server)
+    return server
+
+
+@pytest.fixture(scope="module")
+def windows(browser, server):
+    """A window in each theme, which all pages share; narrow in the dark, so that both widths are looked at. For
+    `make screenshots` all four."""
+    with ExitStack() as contexts:
+        pages = {}
+        for theme, width in LOOKS if PICTURES else LOOKS[:2]:
+            size = {"width": width, "height": 900}
+            context = browser.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce")
+            pages[f"{theme}-{width}"] = contexts.enter_context(context).new_page()
+        yield pages
+
+
+def told(result):
+    """Each violation in one line, with the elements."""
+    return [
+        f"{found['id']} ({found['impact']}): " + " | ".join(node["html"][:160] for node in found["nodes"][:4])
+        for found in result.response["violations"]
+    ]
+
+
+@pytest.mark.parametrize("name", SIGNED_IN)
+def test_axe_finds_nothing(windows, server, screenshot, name):
+    for look, window in windows.items():
+        answer = window.goto(server.url + SIGNED_IN[name])
+        assert answer.status == (404 if name == "error" else 200)
+        if PICTURES:
+            screenshot(window, f"{name}-{look}", full_page=True)
+        assert told(Axe().run(window, options=EVERYTHING)) == []
+        assert window.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
+
+
+@pytest.fixture(scope="module")
+def signing_in(poolhouse_server):
+    return poolhouse_server("-w 1")
+
+
+def test_axe_finds_nothing_where_one_signs_in(windows, signing_in):
+    for window in windows.values():
+        window.goto(signing_in.url + "/")
+        assert told(Axe().run(window, options=EVERYTHING)) == []
+        window.get_by_label("Name").fill("nobody")
+        window.get_by_label("Password").fill("wrong")
+        window.get_by_role("button", name="Sign in").click()
+        expect(window.get_by_role("alert")).to_be_visible()
+        assert told(Axe().run(window, options=EVERYTHING)) == []
+
+
+def test_axe_finds_nothing_in_the_palette_and_the_help(windows, server):
+    for window in windows.values():
+        window.goto(server.url + "/")
+        window.keyboard.press("Control+k")
+        expect(window.get_by_role("option").first).to_be_visible()
+        assert told(Axe().run(window, options=EVERYTHING)) == []
+        window.keyboard.press("Escape")
+        expect(window.locator("#palette")).to_be_hidden()
+        window.keyboard.press("?")
+        expect(window.get_by_role("heading", name="Keys")).to_be_visible()
+        assert told(Axe().run(window, options=EVERYTHING)) == []

@@ -1,0 +1,174 @@
+"""Does an open page follow what happens, in one stream for all tabs, and does it say so when it cannot?"""
+
+from __future__ import annotations
+
+import http.client
+import re
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.waiting import until
+
+FRESH = 15_000
+SETTINGS = {"DASHBOARD_AUTH": "none", "DASHBOARD_STREAM_SECONDS": "3", "GUNICORN_CMD_ARGS": "--access-logfile -"}
+THREADS = "-w 1 --threads 7"  # a third of them stream: two
+WATCH = "window.states = []; new MutationObserver(() => states.push(lamp.textContent)).observe(lamp, {childList: true})"
+HIDE = "(hidden) => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true }); document.dispatchEvent(new Event('visibilitychange')); }"  # fmt: skip  # noqa: E501
+
+
+@pytest.fixture(scope="module")
+def server(poolhouse_server):
+    return poolhouse_server(THREADS, settings=SETTINGS)
+
+
+@pytest.fixture
+def new_browser(browser, server):
+    """`new_browser()` is a window of a browser that shares nothing with any other."""
+    with ExitStack() as open_ones:
+
+        def new():
+            context = open_ones.enter_context(browser.new_context(viewport={"width": 1280, "height": 800}))
+            page = context.new_page()
+            page.goto(server.url)
+            return page
+
+        yield new
+
+
+def lamp(page):
+    return page.locator("#lamp")
+
+
+def ended_streams(server):
+    """gunicorn writes a line when an answer is over."""
+    return len(re.findall(r"GET /stream\?\S+ HTTP/1.1. 200", server.output()))
+
+
+def test_a_page_shows_what_happens(server, new_browser):
+    window = new_browser()
+    section = window.locator("section[aria-label='Pool workspaces']")
+    meta = window.locator("meta[name=csrf]").get_attribute("content")
+
+    def act(path, **data):
+        answer = window.request.post(
+            server.url + path, data={"csrf": meta, **data}, headers={"Accept": "application/json"}
+        )
+        assert answer.ok, answer.text()
+
+    act("/workspaces/", name="watched")
+    act("/workspaces/watched/load", model="Book", key="1")
+    window.goto(server.url + "/pools/")
+    expect(lamp(window)).to_have_text("live", timeout=FRESH)
+    assert re.fullmatch(r"live since .+", lamp(window).get_attribute("title"))
+    expect(section).to_contain_text("0 in use", timeout=FRESH)
+    act("/workspaces/watched/objects/Book:1/values", values={"price": "3.00"})
+    act("/workspaces/watched/flush")
+    expect(section).to_contain_text("1 in use", timeout=FRESH)
+    act("/workspaces/watched/rollback")
+    expect(section).to_contain_text("0 in use", timeout=FRESH)
+
+
+def test_a_stream_that_is_over_is_followed_by_the_next_one_and_nobody_notices(server, new_browser):
+    window = new_browser()
+    expect(lamp(window)).to_have_text("live", timeout=FRESH)
+    since, before = lamp(window).get_attribute("title"), ended_streams(server)
+    window.evaluate(WATCH)
+    until(lambda: ended_streams(server) >= before + 2, what="the end of two streams")
+    assert window.evaluate("states") == []
+    assert lamp(window).get_attribute("title") == since
+
+
+def test_tabs_share_one_stream_a_third_of_the_threads_stream_and_the_next_browser_polls(server, new_browser):
+    first = new_browser()
+    tabs = [first, *(first.context.new_page() for _ in range(3))]
+    for tab, path in zip(tabs, ("/", "/pools/", "/sessions/", "/pools/default"), strict=True):
+        tab.goto(server.url + path)
+        expect(lamp(tab)).to_have_text("live", timeout=FRESH)
+    second = new_browser()
+    expect(lamp(second)).to_have_text("live", timeout=FRESH)
+    third = new_browser()
+    expect(lamp(third)).to_have_text("polling", timeout=FRESH)
+    seen = third.locator("#overview").inner_text()
+    until(lambda: third.locator("#overview").inner_text() != seen, what="news by polling")
+    second.context.close()
+    fourth = new_browser()
+    expect(lamp(fourth)).to_have_text("live", timeout=FRESH)
+
+
+def test_nothing_moves_while_text_is_selected_and_then_all_of_it_comes(server, new_browser):
+    window = new_browser()
+    expect(lamp(window)).to_have_text("live", timeout=FRESH)
+    window.evaluate("getSelection().selectAllChildren(document.querySelector('#overview table'))")
+    expect(lamp(window)).to_have_text("paused", timeout=FRESH)
+    before = window.locator("#overview").inner_html()
+    window.wait_for_function("(at) => Date.now() - at > 2500", arg=window.evaluate("Date.now()"))
+    assert window.locator("#overview").inner_html() == before
+    window.evaluate("getSelection().removeAllRanges()")
+    expect(lamp(window)).to_have_text("live")
+    assert window.locator("#overview").inner_html() != before
+
+
+def test_a_hidden_tab_asks_for_nothing(server, new_browser):
+    window = new_browser()
+    expect(lamp(window)).to_have_text("live", timeout=FRESH)
+    window.evaluate(HIDE, True)
+    expect(lamp(window)).to_have_text("paused")
+    before = ended_streams(server)
+    until(lambda: ended_streams(server) == before + 1, what="the end of its stream")
+    window.wait_for_function("(at) => Date.now() - at > 4000", arg=window.evaluate("Date.now()"))
+    assert ended_streams(server) == before + 1
+    window.evaluate(HIDE, False)
+    expect(lamp(window)).to_have_text("live", timeout=FRESH)
+
+
+def test_what_a_person_opened_stays_open(server, new_browser):
+    window = new_browser()
+    window.goto(server.url + "/pools/default")
+    expect(lamp(window)).to_have_text("live", timeout=FRESH)
+    life = window.locator("details[id^='life-']").first
+    life.locator("summary").click()
+    before = life.inner_text()
+    until(lambda: life.inner_text() != before, what="news of this connection")
+    expect(life).to_have_attribute("open", "")
+
+
+def test_a_viewer_who_leaves_without_a_word_gives_the_thread_back(server):
+    def stream():
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=15)
+        connection.request("GET", "/stream?topics=overview")
+        answer = connection.getresponse()
+        connection.close()  # the answer still holds the socket
+        return answer
+
+    def is_free():
+        answer = stream()
+        answer.close()
+        return answer.status == 200
+
+    until(is_free, what="a free stream")
+    held = []
+    while (answer := stream()).status == 200:
+        held.append(answer)
+        assert len(held) <= 2
+    answer.close()
+    for each in held:
+        each.close()
+    until(is_free, what="a stream that is free again")
+
+
+def test_a_server_that_is_away_is_told_as_lost_and_found_again(poolhouse_server, browser, tmp_path):
+    server = poolhouse_server(THREADS, folder=tmp_path, settings=SETTINGS)
+    with browser.new_context() as context:
+        window = context.new_page()
+        window.goto(server.url)
+        expect(lamp(window)).to_have_text("live", timeout=FRESH)
+        server.stop()
+        expect(lamp(window)).to_have_text("lost", timeout=FRESH)
+        assert "lost since" in lamp(window).get_attribute("title")
+        again = poolhouse_server(
+            f"{THREADS} -b 127.0.0.1:{server.port}", folder=tmp_path, settings=SETTINGS, ready=False
+        )
+        expect(lamp(window)).to_have_text("live", timeout=40_000)
+        again.stop()
