@@ -59,7 +59,7 @@ WAYS = (
     Way("expired", "persistent", "refresh, or reading it", "M592 64V160", 604, 108, "start"),
     Way("persistent", "detached", "expunge, close", "M638 178H798", 718, 150),
     Way("detached", "persistent", "add", "M800 198H642", 720, 222),
-    Way("persistent", "deleted", "delete, flush", "M604 212L702 308", 640, 272, "end"),
+    Way("persistent", "deleted", "delete, flush", "M604 212L702 308", 682, 302, "end"),
     Way("deleted", "persistent", "rollback", "M738 310L640 214", 714, 262, "start"),
     Way("deleted", "detached", "commit", "M800 310L856 216", 846, 274, "start"),
     Way("database", "persistent", "query, get, merge", "M570 326V216", 558, 286, "end"),

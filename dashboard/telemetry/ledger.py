@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..config import Config
-from ..refusal import Refusal
 from . import demand, history
 from .demand import Asked
 from .history import History as History
@@ -71,13 +70,10 @@ class Ledger:
 
         A pool that nobody knows has a history of gaps. Raises Refusal `not_understood` for any other span.
         """
-        if span not in history.SPANS:
-            spans = " or ".join(history.SPANS)
-            raise Refusal("not_understood", f"There is no history over {span}.", remedy=f"Ask for {spans}.")
-        step, kept = history.SPANS[span]
+        step, kept = history.steps_of(span)
         now = time.time()
-        points = self._member.ask(lambda transaction: transaction.points.of(step, pool, int(now) - kept - step)) or []
-        return history.read(points, pool, span, now)
+        found = self._member.ask(lambda transaction: transaction.points.of(step, pool, int(now) - kept - step)) or []
+        return history.read(found, pool, span, now)
 
     def asked(self, pool: str) -> tuple[Asked, ...]:
         """What each worker asked of the pool in the last hour, by minute; nothing where the file cannot be used."""

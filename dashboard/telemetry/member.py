@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..config import Config
-from . import history, incidents, judging, membership, merging, own_acts, registers, unwritable, watches
+from . import history, incidents, judging, membership, merging, own_acts, points, registers, unwritable, watches
 from .faults import fault
 from .reading import Reading
 from .recent import Memory
@@ -19,8 +19,6 @@ from .rows import Retired, Row, Rows, Transaction
 from .snapshot import Said, own
 
 T = TypeVar("T")
-LOOKED_AT = 50
-"""Pools that one process holds to be looked at, at one time."""
 
 
 class Member:
@@ -102,13 +100,9 @@ class Member:
     def look(self, pool: str) -> bool:
         now = time.time()
         with self._lock:
-            is_told = self._looked.get(pool, 0.0) > now + self.config.look_seconds / 2
-            if is_told:
+            until = points.look(self._looked, pool, now, self.config.look_seconds)
+            if until is None:
                 return False
-            while len(self._looked) >= LOOKED_AT:  # names may come from a URL: the latest are the ones that matter
-                del self._looked[min(self._looked, key=self._looked.__getitem__)]
-            self._looked[pool] = now + self.config.look_seconds
-            until = self._looked[pool]
             self.tell(lambda transaction: transaction.points.look(pool, until))  # else this process alone does
             return True
 
@@ -183,11 +177,8 @@ class Member:
 
     def _alone(self) -> Said:
         """This process's word while the ledger is away: it alone decides which new values have series."""
-        said = self._own()
-        for register, values in self._known.labels.items():
-            self._apart.setdefault(register, set()).update(values)
-        registers.admit(self._apart, said, self.config.metric_names == "both")
-        return registers.folded(said, self._apart)
+        both = self.config.metric_names == "both"
+        return registers.apart(self._apart, self._known.labels, self._own(), both)
 
     def _note_refused(self, refused: set[tuple[str, str]], agreed: registers.Labels) -> None:
         registers.tell(agreed)
