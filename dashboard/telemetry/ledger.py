@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..config import Config
-from ..refusal import Refusal
 from . import (
     demand,
     history,
@@ -23,6 +22,7 @@ from . import (
     membership,
     merging,
     own_acts,
+    points,
     registers,
     unwritable,
     watches,
@@ -36,8 +36,6 @@ from .rows import Retired, Row, Rows, Transaction
 from .snapshot import Said, own
 
 T = TypeVar("T")
-LOOKED_AT = 50
-"""Pools that one process holds to be looked at, at one time."""
 
 _members: dict[Path, _Member] = {}
 _members_lock = threading.RLock()
@@ -87,13 +85,10 @@ class Ledger:
 
         A pool that nobody knows has a history of gaps. Raises Refusal `not_understood` for any other span.
         """
-        if span not in history.SPANS:
-            spans = " or ".join(history.SPANS)
-            raise Refusal("not_understood", f"There is no history over {span}.", remedy=f"Ask for {spans}.")
-        step, kept = history.SPANS[span]
+        step, kept = history.steps_of(span)
         now = time.time()
-        points = self._member.ask(lambda transaction: transaction.points.of(step, pool, int(now) - kept - step)) or []
-        return history.read(points, pool, span, now)
+        found = self._member.ask(lambda transaction: transaction.points.of(step, pool, int(now) - kept - step)) or []
+        return history.read(found, pool, span, now)
 
     def asked(self, pool: str) -> tuple[Asked, ...]:
         """What each worker asked of the pool in the last hour, by minute; nothing where the file cannot be used."""
@@ -195,13 +190,9 @@ class _Member:
     def look(self, pool: str) -> bool:
         now = time.time()
         with self._lock:
-            is_told = self._looked.get(pool, 0.0) > now + self.config.look_seconds / 2
-            if is_told:
+            until = points.look(self._looked, pool, now, self.config.look_seconds)
+            if until is None:
                 return False
-            while len(self._looked) >= LOOKED_AT:  # names may come from a URL: the latest are the ones that matter
-                del self._looked[min(self._looked, key=self._looked.__getitem__)]
-            self._looked[pool] = now + self.config.look_seconds
-            until = self._looked[pool]
             self.tell(lambda transaction: transaction.points.look(pool, until))  # else this process alone does
             return True
 
@@ -276,11 +267,8 @@ class _Member:
 
     def _alone(self) -> Said:
         """This process's word while the ledger is away: it alone decides which new values have series."""
-        said = self._own()
-        for register, values in self._known.labels.items():
-            self._apart.setdefault(register, set()).update(values)
-        registers.admit(self._apart, said, self.config.metric_names == "both")
-        return registers.folded(said, self._apart)
+        both = self.config.metric_names == "both"
+        return registers.apart(self._apart, self._known.labels, self._own(), both)
 
     def _note_refused(self, refused: set[tuple[str, str]], agreed: registers.Labels) -> None:
         registers.tell(agreed)
