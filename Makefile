@@ -33,10 +33,12 @@ bench: $(VENV)/dev.stamp .tools/bench/made.stamp ## the cost of watching, and th
 	@$(BIN)/python -m tests.benchmarks.exhausted
 	@$(BIN)/python -m tests.benchmarks.scrape
 	@$(BIN)/python -m tests.benchmarks.own_pages
+	@$(BIN)/python -m tests.benchmarks.browser
+	@$(BIN)/python -m tests.benchmarks.viewers
 	@$(BIN)/python -m tests.benchmarks.workspaces
 	@$(BIN)/python -m tests.benchmarks.workers
 
-screenshots: $(VENV)/dev.stamp ## walks the browser journeys and leaves their pictures in screenshots/
+screenshots: $(VENV)/dev.stamp ## every page in both themes and widths, and the journeys, as pictures in screenshots/
 	@$(BIN)/python -m tests.parts
 	SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/python -m pytest -m screenshots $(ARGS)
 

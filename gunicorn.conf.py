@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -51,6 +52,8 @@ def post_worker_init(worker: Any) -> None:
     if runtime := _runtime(worker):
         runtime.streams.serve(worker.cfg.threads, lambda: not worker.alive)
         runtime.start()
+    gc.collect()
+    gc.freeze()  # what was imported stays: a full collection, which may fall into any request, need not walk through it
 
 
 def worker_exit(server: Any, worker: Any) -> None:
@@ -60,8 +63,10 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 
 def _runtime(worker: Any) -> Any:
-    """None where the worker ended before its app was made, and where DASHBOARD_ENABLED is off."""
-    return getattr(worker.app.callable, "extensions", {}).get("poolhouse")
+    """None where the worker ended before its app was made, where DASHBOARD_ENABLED is off, and where Poolhouse could
+    not start: then its pages say why."""
+    found = getattr(worker.app.callable, "extensions", {}).get("poolhouse")
+    return found if hasattr(found, "start") else None
 
 
 def _environment(server: Any) -> dict[str, str]:

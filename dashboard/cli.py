@@ -12,12 +12,11 @@ import sqlalchemy as sa
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
-from . import first_start
+from . import diagnosis, first_start
 from .access.access import ROLES, role_named
 from .access.accounts import Accounts
 from .access.tokens import SCOPES
 from .config import Config
-from .records.models import Database
 from .refusal import Refusal
 from .runtime import NotStarted, Runtime
 from .store.change_sets import data_table
@@ -124,28 +123,13 @@ def _troubles(runtime: Runtime) -> list[str]:
     """Says what there is, and answers what is wrong with it."""
     reading = runtime.ledger.read()
     click.echo(f"Workers: {len(reading.workers)}. Pools: {', '.join(p.name for p in reading.pools) or 'none'}.")
-    troubles = [reading.problem] if reading.problem else []
     try:
-        _say_store(runtime.store)
-    except Refusal as refusal:
-        troubles.append(f"{_where(runtime.store)}: {refusal}")
+        click.echo(f"{_where(runtime.store)}: {_version(runtime.store)}")
+    except Refusal:
+        pass  # what is wrong with it is among the troubles
     if not runtime.databases:
         click.echo("No database is looked at (DATABASE_URL=none): workspaces and records are off.")
-    return [*troubles, *(trouble for each in runtime.databases.values() if (trouble := _trouble(each)))]
-
-
-def _trouble(database: Database) -> str | None:
-    """Says what a database is, and answers what is wrong with it."""
-    engine = database.engine
-    try:
-        with engine.connect() as connection:
-            connection.execute(sa.select(1))
-        click.echo(f"Database {database.name}: {engine.dialect.name} answers; {len(database.models)} models.")
-    except Refusal as refusal:
-        return f"Database {database.name}: {refusal} {refusal.remedy}".rstrip()
-    except Exception as error:  # a driver may be missing, a dialect may raise what it likes
-        return f"Database {database.name} does not answer ({type(error).__name__}): is it running, is its URL right?"
-    return None
+    return [f"{each.what} {each.remedy}".rstrip() for each in diagnosis.troubles(runtime, tell=click.echo)]
 
 
 @store_group.command("create")
@@ -234,13 +218,16 @@ def _say(statements: Any) -> None:
 
 
 def _say_store(store: Store) -> None:
+    click.echo(f"{_where(store)}: {_version(store)}")
+    lacking = diagnosis.lacking(store)
+    if lacking:
+        raise Refusal("unavailable", f"It lacks {lacking}. `flask dashboard store upgrade` makes that.")
+
+
+def _version(store: Store) -> str:
     version = store.schema_version()
     has = "no tables yet; `flask dashboard store create` makes them" if version is None else f"version {version}"
-    click.echo(f"{_where(store)}: {has}. This Poolhouse knows version {SCHEMA_VERSION}.")
-    lacking = [] if version is None else [*store.missing(), *store.missing_columns()]
-    if lacking:
-        names = ", ".join(str(each) for each in lacking)
-        raise Refusal("unavailable", f"It lacks {names}. `flask dashboard store upgrade` makes that.")
+    return f"{has}. This Poolhouse knows version {SCHEMA_VERSION}."
 
 
 def _where(store: Store) -> str:

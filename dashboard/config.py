@@ -213,7 +213,7 @@ class Config:
         "URL",
         str,
         "",
-        "long-range charts are asked from there; not used by this version yet",
+        "charts of hours and days, of all instances, are asked from there",
         secret=True,
     )
 
@@ -222,6 +222,9 @@ class Config:
     )
     stale_seconds: float = _bound_seconds(
         "DASHBOARD_STALE_SECONDS", 5.0, "a process silent for longer is shown as stale, and still summed"
+    )
+    elsewhere_seconds: float = _bound_seconds(
+        "DASHBOARD_ELSEWHERE_SECONDS", 600.0, "a process of another machine that is silent for longer is taken for dead"
     )
     judged_seconds: float = _bound_seconds(
         "DASHBOARD_JUDGED_SECONDS", 10.0, "the pages' findings are judged by what happened within so long"
@@ -276,6 +279,9 @@ class Config:
         "DASHBOARD_CHANGE_SET_BYTES",
         8_000_000,
         "size of one change set; a commit that would make a larger one is refused",
+    )
+    prometheus_seconds: float = _bound_seconds(
+        "DASHBOARD_PROMETHEUS_SECONDS", 5.0, "how long Prometheus may take to answer for all charts", most=60
     )
     server_seconds: float = _bound_seconds(
         "DASHBOARD_SERVER_SECONDS", 2.0, "how long a database server may take to say what its sessions do", most=60
@@ -388,6 +394,10 @@ class Config:
         604_800.0,
         "how long a sign-in lasts at most, however much it is used",
         most=31_536_000,
+    )
+    accounts_most: int = _bound("DASHBOARD_ACCOUNTS", 1_000, "accounts", most=100_000)
+    tokens_most: int = _bound(
+        "DASHBOARD_TOKENS", 100, "tokens that act for one account, and those that act for themselves", most=100_000
     )
     password_characters: int = _bound(
         "DASHBOARD_PASSWORD_CHARACTERS", 8, "characters that a password given on a page has at least", most=100

@@ -27,6 +27,7 @@ from .store.audit import Audit
 from .store.engine import Store
 from .telemetry import set_scope_reader, set_stacks
 from .telemetry.ledger import Ledger
+from .telemetry.long_range import Prometheus
 from .workspaces.committing import IN_DATABASE, begin_history
 from .workspaces.history import History
 from .workspaces.reading import Readers
@@ -142,6 +143,7 @@ class Dashboard:
             watches=tuple(watches),
             readers=readers,
             history=history,
+            prometheus=Prometheus(config.prometheus_url, config.prometheus_seconds) if config.prometheus_url else None,
         )
 
     def mount(self, app: Flask, runtime: Runtime, more: tuple[Blueprint, ...] = ()) -> None:

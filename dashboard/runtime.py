@@ -19,6 +19,7 @@ from .store.audit import Audit
 from .store.engine import Store
 from .telemetry import Watch
 from .telemetry.ledger import Ledger
+from .telemetry.long_range import Prometheus
 from .workspaces.history import History
 from .workspaces.reading import Readers
 from .workspaces.registry import Workspaces
@@ -119,6 +120,7 @@ class Runtime:
     watches: tuple[Watch, ...] = ()
     readers: Readers | None = None
     history: History | None = None
+    prometheus: Prometheus | None = None
 
     def start(self) -> None:
         """Begins what runs beside the requests. Called by gunicorn's hook, else by the first request;

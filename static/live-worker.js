@@ -4,8 +4,9 @@
   "use strict";
   const POLL = 2000, STREAM_AGAIN = [4000, 10000, 30000], SILENT = 15000, LONGEST = 15000, GONE = 90000;
   const pause = (milliseconds, signal) => new Promise((done) => {
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener("abort", () => { clearTimeout(timer); done(); }, { once: true });
+    const over = () => { clearTimeout(timer); signal.removeEventListener("abort", over); done(); };
+    const timer = setTimeout(over, milliseconds);
+    signal.addEventListener("abort", over);
   });
 
   class Feed {

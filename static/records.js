@@ -49,3 +49,97 @@
   window.addEventListener("pageshow", count);
   count();
 })();
+
+// A cell edited where it stands: a click or Enter opens it, Enter stages or saves it, Escape leaves it as it was; arrows go from cell to cell.
+(() => {
+  "use strict";
+  const table = document.querySelector("#rows[data-here]");
+  if (!table) return;
+  const names = new Set([...table.querySelectorAll("th[data-can-edit]")].map((head) => head.dataset.canEdit));
+  const prepare = (cell) => { if (names.has(cell.dataset.column)) { cell.toggleAttribute("data-edit", true); cell.tabIndex = -1; } };
+  for (const cell of table.querySelectorAll("tr[data-key] td[data-column]")) prepare(cell);
+
+  const address = (cell) => `${table.dataset.here}${cell.closest("tr").dataset.key}/cells/${encodeURIComponent(cell.dataset.column)}`;
+  const remembered = () => { try { return localStorage.getItem("poolhouse-stage") || ""; } catch { return ""; } };
+  const remember = (stage) => { try { localStorage.setItem("poolhouse-stage", stage); } catch { /* a browser that keeps nothing */ } };
+  const ask = (cell, query) => htmx.ajax("GET", address(cell) + query, { source: cell, target: cell, swap: "outerHTML" });
+  const leave = (cell) => ask(cell, "?shown=1");
+  const open = async (cell) => {
+    const other = table.querySelector("td.is-edited");
+    if (other) await leave(other);
+    const place = { row: cell.closest("tr"), column: cell.dataset.column };
+    await ask(cell, `?stage=${encodeURIComponent(remembered())}`);
+    const field = place.row.querySelector(`td.is-edited[data-column="${CSS.escape(place.column)}"] :is(input:not([type=hidden]), textarea, select)`);
+    field?.focus();
+    field?.select?.();
+  };
+  const isPlain = (event) => !event.target.closest("a, button, input, select, textarea, label");
+  table.addEventListener("click", (event) => {
+    const cell = event.target.closest("td[data-edit]");
+    if (cell && isPlain(event) && document.getSelection().isCollapsed) open(cell);
+  });
+
+  const beside = (cell, key) => {
+    const cells = [...cell.parentElement.querySelectorAll("td[data-edit]")], at = cells.indexOf(cell);
+    if (key === "ArrowRight") return cells[at + 1];
+    if (key === "ArrowLeft") return cells[at - 1] || cell.parentElement.querySelector("a");
+    const row = key === "ArrowDown" ? cell.parentElement.nextElementSibling : cell.parentElement.previousElementSibling;
+    return row?.querySelector(`td[data-column="${CSS.escape(cell.dataset.column)}"]`);
+  };
+  table.addEventListener("keydown", (event) => {
+    const cell = event.target.closest("td"), row = event.target.closest("tr[data-key]");
+    if (cell?.classList.contains("is-edited")) {
+      if (event.key === "Escape") { event.stopPropagation(); leave(cell); }
+      else if (event.key === "Enter" && event.target.tagName === "SELECT") { event.preventDefault(); event.target.form.requestSubmit(); }
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || !row) return;
+    const isCell = event.target.matches("td[data-edit]");
+    if (isCell && (event.key === "Enter" || event.key === "e" || event.key === "F2")) { event.preventDefault(); event.stopPropagation(); open(cell); }
+    else if (isCell && event.key.startsWith("Arrow")) { const next = beside(cell, event.key); if (next) { event.preventDefault(); next.focus(); } }
+    else if (!isCell && event.target.matches("a") && (event.key === "ArrowRight" || event.key === "e")) {
+      const first = row.querySelector("td[data-edit]");
+      if (first) { event.preventDefault(); event.stopPropagation(); if (event.key === "e") open(first); else first.focus(); }
+    }
+  });
+
+  const toast = (words, cell) => {
+    const box = document.createElement("div"), text = document.createElement("p");
+    box.className = "toast passing";
+    text.textContent = words;
+    box.append(text);
+    if (cell.dataset.undo) {
+      const form = document.createElement("form"), button = document.createElement("button");
+      form.method = "post";
+      form.action = cell.dataset.undo;
+      for (const [name, value] of [["csrf", document.querySelector("meta[name=csrf]").content], ["database", cell.dataset.database]]) {
+        if (!value) continue;
+        const field = document.createElement("input");
+        Object.assign(field, { type: "hidden", name, value });
+        form.append(field);
+      }
+      button.className = "small";
+      button.textContent = "Undo";
+      form.append(button);
+      box.append(form);
+    }
+    document.getElementById("toasts").replaceChildren(box);
+  };
+  document.addEventListener("htmx:after:swap", () => {
+    for (const cell of table.querySelectorAll("td[data-just]")) {
+      const just = cell.dataset.just;
+      delete cell.dataset.just;
+      prepare(cell);
+      if (!document.activeElement || document.activeElement === document.body) cell.focus();
+      if (just === "saved") toast(`${cell.dataset.column} saved.`, cell);
+      if (just === "staged") toast(`${cell.dataset.column} staged in ${cell.dataset.stage}.`, cell);
+      if (just !== "shown") { remember(cell.dataset.stage || ""); refreshStaging(just); }
+    }
+  });
+  const refreshStaging = async (just) => {
+    const bar = document.getElementById("staging");
+    if (just !== "staged" || !bar) return;
+    const answer = await fetch(table.dataset.staged, { headers: { "HX-Request": "true", "HX-Target": "#staging" } });
+    if (answer.ok) await htmx.swap({ text: await answer.text(), target: bar, swap: "outerHTML" });
+  };
+})();

@@ -116,13 +116,14 @@ def page_without_javascript(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def screenshot(tmp_path: Path) -> Callable[[Page, str], Path]:
-    """`screenshot(page, "board")` leaves board.png in the folder of `make screenshots`, else in the test's own."""
+def screenshot(tmp_path: Path) -> Callable[..., Path]:
+    """`screenshot(page, "board")` leaves board.png in the folder of `make screenshots`, else in the test's own;
+    full_page: all of it, however long."""
     folder = Path(os.environ.get("SCREENSHOTS") or tmp_path).resolve()
 
-    def take(page: Page, name: str) -> Path:
+    def take(page: Page, name: str, *, full_page: bool = False) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=folder / f"{name}.png", animations="disabled")
+        page.screenshot(path=folder / f"{name}.png", animations="disabled", full_page=full_page)
         return folder / f"{name}.png"
 
     return take

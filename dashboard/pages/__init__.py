@@ -31,6 +31,7 @@ from . import (
     metrics,
     monitoring,
     neighbours,
+    openapi,
     overview,
     pools,
     records,
@@ -45,6 +46,7 @@ from .headers import protect
 
 log = logging.getLogger("poolhouse")
 PAGES = (
+    openapi,
     overview,
     pools,
     sessions,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Blueprint, redirect, request
@@ -15,12 +15,13 @@ from ..refusal import Refusal
 from ..runtime import current
 from ..workspaces.brief import Saves
 from ..workspaces.bulk_verbs import bulk
-from . import actor, gate, zone
+from . import actor, gate, toasts, zone
 from .controls import Control, as_sent, controls_of_many
 from .finding import find
 from .given import sent
 from .html import done, is_swapped, page, refused, wants_json
 from .lists import address
+from .progress import new_job, told
 from .rooms import rooms
 from .staging import open_workspaces
 from .workspaces import Answer
@@ -48,6 +49,7 @@ class BulkPage:
     workspaces: tuple[str, ...]
     most: int
     refusal: Refusal | None = None
+    job: str = field(default_factory=new_job)
 
 
 def add_routes(records: Blueprint) -> None:
@@ -86,10 +88,13 @@ def _done(found: Model, given: Mapping[str, Any]) -> WerkzeugResponse:
     if given.get("action") == "stage":
         return _staged(found, given)
     written: dict[str, Any] = {}
-    Saves(rooms()).do(found.database, bulk(written), given, actor=actor.name(), sight=actor.sight())
+    with told(given) as note:
+        room = Saves(rooms())
+        done_at_once = room.do(found.database, bulk(written, note), given, actor=actor.name(), sight=actor.sight())
     if wants_json() or request.is_json:
         return page("records/bulk.html", Done(found.name, str(given["action"]), written["count"]))
-    return redirect(address(found.name, _search(given)), 303)
+    answer = redirect(address(found.name, _search(given)), 303)
+    return toasts.told(answer, found, done_at_once.change_set, f"{written['count']} records changed")
 
 
 def _staged(found: Model, given: Mapping[str, Any]) -> WerkzeugResponse:

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from math import floor, log10
 
 from ..telemetry.history import COUNTERS, GAUGES, MOST, History
+from ..telemetry.long_range import LongRange
 from .lanes import told
 
 WIDTH, HEIGHT = 600.0, 96.0
 """Of the drawing; the page stretches it."""
+HUES = 6
 POINTS = {"15m": 10, "24h": 5}
 """By span: how many points of the history are one of the chart."""
-SPANS = {"15m": "15 minutes", "24h": "24 hours"}
+SPANS = {"15m": "15 minutes", "6h": "6 hours", "24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 Value = float | None
 
 
@@ -79,6 +81,14 @@ class Chart:
         return f"{self.name}, the last {SPANS[self.span]}: now {now}; at most {self.highest}"
 
 
+def of_prometheus(told: LongRange) -> Chart:
+    """A line for each of its series, the highest first."""
+    unit = told.question.unit
+    top = nice(max((v for one in told.series for v in one.values if v is not None), default=0.0))
+    lines = tuple(_line(one.name, place % HUES + 1, one.values, top, unit) for place, one in enumerate(told.series))
+    return _packed(told.question.name, unit, told.span, lines, top, told.begins, told.step)
+
+
 def charts(history: History, wanted: Iterable[Wanted] = WANTED) -> tuple[Chart, ...]:
     return tuple(_chart(each, history) for each in wanted)
 
@@ -115,16 +125,18 @@ def _chart(wanted: Wanted, history: History) -> Chart:
     columns = [(words, hue, thinned(history.series[name], by, wanted.most)) for words, name, hue in wanted.lines]
     top = nice(max((v for *_, values in columns for v in values if v is not None), default=0.0))
     lines = tuple(_line(words, hue, values, top, wanted.unit) for words, hue, values in columns)
+    return _packed(wanted.name, wanted.unit, history.span, lines, top, history.at[0], history.step * by)
+
+
+def _packed(name: str, unit: str, span: str, lines: tuple[Line, ...], top: float, begins: float, step: int) -> Chart:
     data = {
-        "from": history.at[0],
-        "step": history.step * by,
-        "unit": wanted.unit,
+        "from": begins,
+        "step": step,
+        "unit": unit,
         "lines": [{"name": line.name, "hue": line.hue, "values": [_short(v) for v in line.values]} for line in lines],
     }
     packed = json.dumps(data, separators=(",", ":"))
-    return Chart(
-        wanted.name, wanted.unit, history.span, lines, said(top, wanted.unit), said(top / 2, wanted.unit), packed
-    )
+    return Chart(name, unit, span, lines, said(top, unit), said(top / 2, unit), packed)
 
 
 def thinned(values: Sequence[Value], by: int, most: bool) -> tuple[Value, ...]:

@@ -14,7 +14,7 @@ from ..refusal import Refusal
 from ..runtime import current
 from ..workspaces.brief import Saves
 from ..workspaces.record_verbs import remove
-from . import actor, gate
+from . import actor, gate, toasts
 from .arguments import arguments
 from .finding import find
 from .finding import session as session_of
@@ -71,14 +71,14 @@ def delete_record(model: str, key: str) -> WerkzeugResponse:
         if given.get("stage"):
             return stage_delete(found, key, given)
         wanted = {"model": found.name, "key": key}
-        Saves(rooms()).do(found.database, remove, wanted, actor=actor.name(), sight=actor.sight())
+        done = Saves(rooms()).do(found.database, remove, wanted, actor=actor.name(), sight=actor.sight())
     except Refusal as refusal:
         if wants_json() or request.is_json:
             return refused(refusal)
         return page("records/delete.html", DeletePage(looked, open_workspaces(found), refusal), status=refusal.status)
     if wants_json():
         return page("records/delete.html", Deleted(found.name, (key,)))
-    return redirect(url("records.show_list", model=found.name), 303)
+    return toasts.told(redirect(url("records.show_list", model=found.name), 303), found, done.change_set, "Deleted")
 
 
 def check_size(looked: Deletion) -> None:

@@ -17,7 +17,7 @@ from ..refusal import Refusal
 from ..runtime import current
 from ..workspaces.brief import Saves
 from ..workspaces.record_verbs import Written, create, save
-from . import actor, gate, zone
+from . import actor, gate, toasts, zone
 from .controls import Control, Fixed, as_sent, controls_of, fixed_of, in_conflict
 from .finding import find
 from .finding import session as session_of
@@ -68,14 +68,14 @@ def add_routes(records: Blueprint) -> None:
 def new(model: str) -> Response:
     gate.require(gate.EDIT)
     found, models = find(model)
-    return page("records/form.html", _overlaid(_editor(found, models, None), request.args.to_dict(flat=False)))
+    return page("records/form.html", overlaid(editor(found, models, None), request.args.to_dict(flat=False)))
 
 
 @gate.needs(gate.READ, database=True)
 def edit(model: str, key: str) -> Response:
     gate.require(gate.EDIT)
     found, models = find(model)
-    return page("records/form.html", _overlaid(_editor(found, models, key), request.args.to_dict(flat=False)))
+    return page("records/form.html", overlaid(editor(found, models, key), request.args.to_dict(flat=False)))
 
 
 @gate.needs(gate.EDIT, database=True)
@@ -115,8 +115,8 @@ def _written(found: Model, key: str | None, given: Mapping[str, Any]) -> Werkzeu
     if key is None:
         wanted["source"] = given.get("from") or ""
         planned = create(written)
-    Saves(rooms()).do(found.database, planned, wanted, actor=actor.name(), sight=actor.sight())
-    return returned(found, written["key"], created=key is None)
+    saved = Saves(rooms()).do(found.database, planned, wanted, actor=actor.name(), sight=actor.sight())
+    return toasts.told(returned(found, written["key"], created=key is None), found, saved.change_set, "Saved")
 
 
 def _refused(found: Model, models: Models, key: str | None, refusal: Refusal) -> WerkzeugResponse:
@@ -124,7 +124,7 @@ def _refused(found: Model, models: Models, key: str | None, refusal: Refusal) ->
     if wants_json() or is_swapped() or request.is_json or refusal.status not in (409, 413, 422, 423, 503):
         return refused(refusal)
     try:
-        drawn = _overlaid(_editor(found, models, key), request.form.to_dict(flat=False), refusal)
+        drawn = overlaid(editor(found, models, key), request.form.to_dict(flat=False), refusal)
     except Refusal:  # the record is gone, or the database: then the words alone
         return refused(refusal)
     return page("records/form.html", drawn, status=refusal.status)
@@ -146,7 +146,7 @@ def _aside(found: Model, models: Models, key: str | None, word: str, name: str) 
     """What a person without JavaScript does while the form is open: search in a picker, or create what is to be
     picked."""
     typed = {name: texts for name, texts in request.form.to_dict(flat=False).items() if name != "csrf"}
-    drawn = _overlaid(_editor(found, models, key), typed)
+    drawn = overlaid(editor(found, models, key), typed)
     control = next((each for each in drawn.controls if each.name == name and each.target), None)
     if control is None:
         raise Refusal("not_understood", "There is no such picker.", fields={FIND: "A picker's name."})
@@ -171,7 +171,7 @@ def _aside(found: Model, models: Models, key: str | None, word: str, name: str) 
 # drawing
 
 
-def _editor(found: Model, models: Models, key: str | None) -> Editor:
+def editor(found: Model, models: Models, key: str | None) -> Editor:
     """Raises Refusal: forbidden where nothing of the model can be written."""
     sight = actor.sight()
     sight.permit("commit", found)
@@ -200,7 +200,7 @@ def _editor(found: Model, models: Models, key: str | None) -> Editor:
     )
 
 
-def _overlaid(drawn: Editor, given: Mapping[str, list[str]], refusal: Refusal | None = None) -> Editor:
+def overlaid(drawn: Editor, given: Mapping[str, list[str]], refusal: Refusal | None = None) -> Editor:
     fields = {} if refusal is None else refusal.fields
     controls = as_sent(drawn.controls, given, fields)
     if refusal is not None and refusal.details.get("conflicts"):

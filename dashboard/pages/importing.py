@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any
 
 from flask import Blueprint, Response, request
@@ -16,7 +16,7 @@ from ..records.rows_read import rows_of
 from ..refusal import Refusal
 from ..workspaces.brief import NOTHING, Saves
 from ..workspaces.import_verbs import INSERT, Imported, take_in
-from . import actor, gate
+from . import actor, gate, progress
 from .arguments import switch
 from .finding import find
 from .html import page, refused, wants_json
@@ -35,6 +35,7 @@ class ImportPage:
     dry_run: bool = True
     imported: Imported | None = None
     refusal: Refusal | None = None
+    job: str = field(default_factory=progress.new_job)
 
     @property
     def public(self) -> dict[str, Any]:
@@ -73,9 +74,10 @@ def import_records(model: str) -> WerkzeugResponse:
     try:
         with _file() as (file, form):
             rows = rows_of(file, given.get("format") or form, found)
-            planned = take_in(told, rows, dry=dry)
             wanted = {"model": found.name, "mode": mode}
-            Saves(rooms()).do(found.database, planned, wanted, actor=actor.name(), sight=actor.sight())
+            with progress.told(given) as note:
+                planned = take_in(told, rows, dry=dry, note=lambda told: note(told.row, None, "Rows looked at:"))
+                Saves(rooms()).do(found.database, planned, wanted, actor=actor.name(), sight=actor.sight())
         if told.errors and not dry:
             raise _wrong(told)
     except Refusal as refusal:

@@ -50,7 +50,8 @@ class Chip:
 
 @dataclass(frozen=True)
 class Head:
-    """A column's head. href: the list sorted by it; None where it cannot be. is_number: it stands at the right."""
+    """A column's head. href: the list sorted by it; None where it cannot be. is_number: it stands at the right.
+    can_edit: a cell of it can be edited where it stands."""
 
     name: str
     type: str
@@ -58,6 +59,7 @@ class Head:
     href: str | None
     operators: tuple[str, ...]
     is_number: bool = False
+    can_edit: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class ListPage:
         """Of each column what its cell shows, and what it points to; None where that is more than a plain text: most
         are no more, and a page has some hundred."""
         for head in self.heads:
-            value = row.values[head.name]
+            value = row._texts.get(head.name, row.values[head.name])
             plain = type(value) is int or (type(value) is str and 0 < len(value) <= PLAIN_CHARACTERS)
             yield head.name, value if plain else None, row.references.get(head.name)
 
@@ -272,5 +274,10 @@ def _head(column: Column, asked: Asked, to: Callable[..., str]) -> Head:
                       if asked.sort[:1] == (sign + column.name,)), "none")  # fmt: skip
     turned = ("-" if direction == "ascending" else "") + column.name
     href = to(replace(asked, sort=(turned,))) if is_sortable(column) else None
-    is_number = column.kind.name in NUMBERS and not column.foreign_key
-    return Head(column.name, column.type_name, direction, href, operators_of(column.kind), is_number)
+    can_edit = column.editable and not column.primary_key and column.kind.name != "binary"
+    operators = operators_of(column.kind)
+    return Head(column.name, column.type_name, direction, href, operators, is_number(column), can_edit)
+
+
+def is_number(column: Column) -> bool:
+    return column.kind.name in NUMBERS and not column.foreign_key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
+from .. import diagnosis
 from ..refusal import Refusal
 from ..runtime import Runtime, current
 from ..telemetry.metrics import render
@@ -38,9 +39,14 @@ def healthz() -> Response:
 
 @gate.needs(gate.OPEN)
 def readyz() -> Response:
-    """This worker can do its work; the reasons why not are for `flask dashboard doctor`."""
-    ready = _is_ready(current())
-    return Response("ready\n" if ready else "not ready\n", status=200 if ready else 503, mimetype="text/plain")
+    """This worker can do its work. What is wrong, and the remedy, is for an admin; for everybody else there is
+    `flask dashboard doctor`."""
+    runtime = current()
+    ready = _is_ready(runtime)
+    lines = ["ready" if ready else "not ready"]
+    if gate.may(gate.ADMINISTER, None):
+        lines += [f"{each.what} {each.remedy}".rstrip() for each in diagnosis.troubles(runtime)]
+    return Response("\n".join(lines) + "\n", status=200 if ready else 503, mimetype="text/plain")
 
 
 def _is_public(runtime: Runtime) -> bool:

@@ -7,11 +7,14 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 
+from ..refusal import Refusal
 from ..runtime import Runtime, current
-from ..telemetry import alerts
+from ..telemetry import alerts, grafana
 from ..telemetry.findings import Finding, findings
+from ..telemetry.long_range import SPANS, LongRange
 from ..telemetry.rules import RULES
 from . import gate
+from .charts import Chart, of_prometheus
 from .html import page, url
 
 
@@ -47,9 +50,27 @@ class Monitoring:
     problem: str | None
 
 
+@dataclass(frozen=True)
+class LongRangePage:
+    """What Prometheus says of all instances. span: one of the spans there are."""
+
+    span: str
+    charts: tuple[LongRange, ...]
+
+    @property
+    def spans(self) -> tuple[str, ...]:
+        return tuple(SPANS)
+
+    @property
+    def drawn(self) -> tuple[Chart, ...]:
+        return tuple(of_prometheus(one) for one in self.charts)
+
+
 def blueprint() -> Blueprint:
     monitoring = Blueprint("monitoring", __name__, url_prefix="/monitoring")
     monitoring.add_url_rule("/", "index", index)
+    monitoring.add_url_rule("/charts", "charts", charts)
+    monitoring.add_url_rule("/grafana.json", "grafana", grafana_dashboard)
     monitoring.add_url_rule("/alerts.yml", "alert_rules", alert_rules)
     monitoring.add_url_rule("/prometheus.yml", "scrape_configuration", scrape_configuration)
     return monitoring
@@ -70,12 +91,28 @@ def index() -> Response:
         downloads={
             "alerts.yml": url("monitoring.alert_rules"),
             "prometheus.yml": url("monitoring.scrape_configuration"),
+            "grafana.json": url("monitoring.grafana"),
         },
         settings=tuple(ShownSetting(*row) for row in runtime.config.public_rows()),
         faults=dict(reading.faults),
         problem=reading.problem,
     )
     return page("monitoring/index.html", context)
+
+
+@gate.needs(gate.READ, database=True)
+def charts() -> Response:
+    """Behind the bulkhead: a Prometheus that hangs must not take every thread."""
+    prometheus, span = current().prometheus, request.args.get("span", "24h")
+    if prometheus is None:
+        message = "No Prometheus is known here."
+        raise Refusal("unavailable", message, remedy="Set PROMETHEUS_URL to the one that scrapes /metrics.")
+    return page("monitoring/charts.html", LongRangePage(span, prometheus.told(span)))
+
+
+@gate.needs(gate.READ)
+def grafana_dashboard() -> Response:
+    return Response(grafana.dashboard(), content_type="application/json; charset=utf-8")
 
 
 @gate.needs(gate.READ)

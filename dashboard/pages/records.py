@@ -18,7 +18,21 @@ from ..refusal import Refusal
 from ..runtime import current
 from ..workspaces.badges import Badge
 from ..workspaces.record_history import RecordHistory
-from . import actor, bulk, deleting, editing, exporting, gate, importing, list_views, lookups, related, traces
+from . import (
+    actor,
+    bulk,
+    cells,
+    deleting,
+    editing,
+    exporting,
+    gate,
+    importing,
+    list_views,
+    lookups,
+    progress,
+    related,
+    traces,
+)
 from .arguments import arguments
 from .finding import databases, find
 from .finding import session as session_of
@@ -92,7 +106,7 @@ def blueprint() -> Blueprint:
     records.add_url_rule("/<model>/", "show_list", show_list)
     records.add_url_rule("/<model>/<key>", "show", show)
     records.add_url_rule("/<model>/<key>/open", "open_in_workspace", open_in_workspace, methods=["POST"])
-    for each in (editing, deleting, bulk, lookups, exporting, importing, list_views, related, traces):
+    for each in (cells, editing, deleting, bulk, lookups, exporting, importing, list_views, progress, related, traces):
         each.add_routes(records)
     return records
 

@@ -12,7 +12,7 @@ from werkzeug.routing import MapAdapter
 
 from ..refusal import Refusal
 from ..runtime import Runtime, current
-from . import gate, staged, theme, visitor
+from . import gate, staged, theme, toasts, visitor
 from .addresses import static, url
 
 SECTIONS = (
@@ -57,6 +57,11 @@ class Shell:
         """What is staged by this person, for the bar; not on the pages of a workspace, which say it themselves."""
         is_there = self.may_edit and not _is_here("workspaces.index")
         return staged.StagedBar(staged.of_this_person() if is_there else ())
+
+    @cached_property
+    def just_done(self) -> Any:
+        """What the last page did and can be undone from here."""
+        return toasts.just_done() if self.may_edit else None
 
     @property
     def csrf(self) -> str:

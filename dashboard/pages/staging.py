@@ -33,10 +33,14 @@ def stage_new(model: Model, given: Mapping[str, Any]) -> WerkzeugResponse:
 
 
 def stage_values(model: Model, key: str, given: Mapping[str, Any]) -> WerkzeugResponse:
+    return _answer(given, put_values(model, key, given))
+
+
+def put_values(model: Model, key: str, given: Mapping[str, Any]) -> Outcome:
     ref = _loaded(model, key, given)
     wanted = {"ref": ref, "values": given["values"], "base": given.get("base")}
     try:
-        return _answer(given, _act(given, "values", wanted))
+        return _act(given, "values", wanted)
     except Refusal as refusal:
         raise _with_mine(refusal, given["values"]) from refusal
 

@@ -75,7 +75,8 @@ def _of_values(model: Model, values: Mapping[str, Any]) -> str:
 
 
 def _speaks(model: Model) -> bool:
-    return callable(model.told.label) or _own_method(model.class_) is not None
+    own_class: Any = model.class_
+    return callable(model.told.label) or _own_method(own_class) is not None
 
 
 def _told(model: Model, obj: object, values: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ from .references import Reference, References, references
 from .search import Filter, Searched
 from .sight import Seen, Sight, seen
 from .sorting import Sorting, has_index
+from .told import formatted
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,14 @@ class Asked:
 @dataclass(frozen=True)
 class Row:
     """One record of a page. key: None where it cannot be addressed. values: by column, as JSON says them. references:
-    by column, what a foreign key points to."""
+    by column, what a foreign key points to. _texts: by column, how the host says that it is shown."""
 
     key: str | None
     label: str
     values: Mapping[str, Any]
     badge: str | None
     references: Mapping[str, Reference]
+    _texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def drawn(model: Model, found: rows.Found, columns: Sequence[Column], pointed: R
     values = {column.name: rows.shown(column, found.values[column.name]) for column in columns}
     key = rows.identity(model, found.values)
     points = {name: known[value] for name, known in pointed.items() if (value := _hashable(found, name)) in known}
-    return Row(key, rows.text_of(model, found.values), values, None, points)
+    texts = formatted(model, {name: found.values[name] for name in values}) if model.told.formats else {}
+    return Row(key, rows.text_of(model, found.values), values, None, points, texts)
 
 
 def _hashable(found: rows.Found, name: str) -> Any:

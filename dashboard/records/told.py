@@ -4,7 +4,7 @@ and what else can be done with their records?"""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..refusal import Refusal
@@ -22,8 +22,10 @@ class Records:
 
     label: the attribute, or a function of the object, that a record is called by. list: the columns of a list, unless
     the person chooses. search: the text columns that a search looks in. filters: the columns whose filters are offered;
-    all of them when empty. hide: neither shown nor written anywhere. readonly: shown, and not written. actions:
-    functions of `(session, objects)`, called with the objects chosen, in the transaction that is committed after it;
+    all of them when empty. formats: by column a function of its value that says how lists and records show it, as text;
+    JSON, forms and exports have the value itself. hide: neither shown nor written anywhere. readonly: shown, and not
+    written. actions: functions of `(session, objects)`, called with the objects chosen, in the transaction that is
+    committed after it;
     their names and the first lines of their docstrings are what people read.
 
     >>> Records(label="title", list=["title", "price"], readonly=["isbn"]).readonly
@@ -34,6 +36,7 @@ class Records:
     list: Sequence[str] = ()
     search: Sequence[str] = ()
     filters: Sequence[str] = ()
+    formats: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
     hide: Sequence[str] = ()
     readonly: Sequence[str] = ()
     actions: Sequence[Callable[..., Any]] = ()
@@ -59,6 +62,9 @@ def _told(model: Model, records: Records) -> Model:
     names = {each: _columns(model, each) for each in ("list", "search", "filters", "readonly")}
     _check(model, records.hide, {column.name for column in model.columns} | {each.name for each in model.relationships})
     named: dict[str, Any] = {each: _named(model, getattr(records, each), found) for each, found in names.items()}
+    by_column = _columns(model, "formats")
+    _check(model, list(records.formats), set(by_column))
+    named["formats"] = {by_column[name]: format_ for name, format_ in records.formats.items()}
     known = replace(records, **named)
     fixed = {*known.readonly} - {*records.hide}
     columns = tuple(
@@ -77,6 +83,18 @@ def _columns(model: Model, of: str) -> dict[str, str]:
         pairs = model.mapper.relationships[each.name].local_remote_pairs or ()
         if each.direction == "MANYTOONE" and len(pairs) == 1:
             found.setdefault(each.name, model.mapper.get_property_by_column(pairs[0][0]).key)
+    return found
+
+
+def formatted(model: Model, values: Mapping[str, Any]) -> dict[str, str]:
+    """By column how the host says that its value is shown; what its function does not take is shown as it is."""
+    found = {}
+    for name, format_ in model.told.formats.items():
+        if values.get(name) is not None:
+            try:
+                found[name] = str(format_(values[name]))
+            except Exception:  # whatever the program's own function raises, the record still has its value
+                continue
     return found
 
 

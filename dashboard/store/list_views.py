@@ -30,7 +30,7 @@ def views_of(store: Store, owner: str, model: str) -> Mapping[str, str]:
     """By name, in their order."""
     with store.reading() as connection:
         found = connection.execute(_read, {"of_owner": owner, "of_model": model}).all()
-    return {name: query for name, query in sorted(found)}
+    return {row[0]: row[1] for row in sorted(found)}
 
 
 def keep(store: Store, owner: str, model: str, name: str, query: str, *, most: int) -> None:

@@ -20,11 +20,11 @@ def images_of(store: Store, owner: str, database: str, model: str, *, most: int)
         statement = _statement(connection.dialect.name)
         given = {"owner": owner, "database": database, "model": f'"model":{text_of(model)},', "most": most}
         found = connection.execute(statement, given).all()
-    return [(name, json.loads(image)) for name, image in found]
+    return [(row[0], json.loads(row[1])) for row in found]
 
 
 @cache
-def _statement(dialect: str) -> sa.Select[tuple[str, str]]:
+def _statement(dialect: str) -> sa.Select[Any]:
     kept, image, later = workspace_table.c, object_table.c, object_table.alias()
     newest = sa.select(sa.func.max(later.c.version)).where(
         later.c.workspace == image.workspace, later.c.number == image.number, later.c.version <= kept.version

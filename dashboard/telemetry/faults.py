@@ -23,7 +23,9 @@ _lock = threading.RLock()
 LOG_SECONDS = 60.0
 FAULTS_A_MINUTE = 100
 """A listener that fails more often is switched off."""
-NEVER_OFF = frozenset({"publish", "recreate", "scope", "scope error", "history", "incidents"})
+NEVER_OFF = frozenset(
+    {"publish", "recreate", "scope", "scope error", "history", "incidents", "pool word", "session word"}
+)
 """What others stand on, or what answers something to the program."""
 
 off: dict[str, int] = {}

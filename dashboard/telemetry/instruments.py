@@ -58,6 +58,7 @@ def attach(pool: Any, watch: PoolWatch) -> None:
     watch.pools = [reference for reference in watch.pools if reference() is not None]
     watch.pools.append(weakref.ref(pool))
     watch.pool_class = type(pool).__name__
+    watch.autocommits = getattr(pool._dialect, "_on_connect_isolation_level", None) == "AUTOCOMMIT"
     before = {name: pool.__dict__.get(name) for name in WRAPPED}
     pool.__dict__[MARK + "_before"] = before
     pool._invoke_creator = _timed_creator(weakref.ref(pool), watch, pool._invoke_creator)
@@ -88,7 +89,7 @@ def release(pool: Any) -> None:
         else:
             pool.__dict__[name] = before[name]
     timed = _timed(getattr(pool, "_pool", None))
-    if timed is not None and "poolhouse_original" in timed.__dict__:
+    if "poolhouse_original" in getattr(timed, "__dict__", ()):
         timed.__class__ = timed.__dict__.pop("poolhouse_original")
         del timed.poolhouse_watch
 

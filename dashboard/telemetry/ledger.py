@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..config import Config
-from ..refusal import Refusal
 from . import (
     demand,
     history,
@@ -23,7 +22,9 @@ from . import (
     membership,
     merging,
     own_acts,
+    points,
     registers,
+    unwritable,
     watches,
 )
 from .demand import Asked
@@ -35,8 +36,6 @@ from .rows import Retired, Row, Rows, Transaction
 from .snapshot import Said, own
 
 T = TypeVar("T")
-LOOKED_AT = 50
-"""Pools that one process holds to be looked at, at one time."""
 
 _members: dict[Path, _Member] = {}
 _members_lock = threading.RLock()
@@ -86,13 +85,10 @@ class Ledger:
 
         A pool that nobody knows has a history of gaps. Raises Refusal `not_understood` for any other span.
         """
-        if span not in history.SPANS:
-            spans = " or ".join(history.SPANS)
-            raise Refusal("not_understood", f"There is no history over {span}.", remedy=f"Ask for {spans}.")
-        step, kept = history.SPANS[span]
+        step, kept = history.steps_of(span)
         now = time.time()
-        points = self._member.ask(lambda transaction: transaction.points.of(step, pool, int(now) - kept - step)) or []
-        return history.read(points, pool, span, now)
+        found = self._member.ask(lambda transaction: transaction.points.of(step, pool, int(now) - kept - step)) or []
+        return history.read(found, pool, span, now)
 
     def asked(self, pool: str) -> tuple[Asked, ...]:
         """What each worker asked of the pool in the last hour, by minute; nothing where the file cannot be used."""
@@ -105,8 +101,13 @@ class Ledger:
         """What the file answers, within one transaction; None where it cannot be used."""
         return self._member.ask(question)
 
+    def tell(self, word: Callable[[Transaction], T]) -> T | None:
+        """Writes into the file, within one transaction; None where it cannot be used."""
+        return self._member.tell(word)
+
     def read(self) -> Reading:
-        """The sum over all processes; with `problem` set, of this one only. Uses no connection of a watched pool."""
+        """The sum over all processes. Uses no connection of a watched pool. With `problem` set nothing can be written:
+        then counts stand still, and the others are as they were last seen."""
         return self._member.read()
 
 
@@ -182,26 +183,31 @@ class _Member:
                 memory = self._memory
             return merging.merge(rows, retired.values(), self.config, time.time(), memory)
         except (sqlite3.Error, OSError, ValueError) as error:
-            problem = f"The ledger {self.rows.path} cannot be used ({error}): these numbers are of this process only."
-            return merging.alone(self._alone(), self.config, self._standing.started_at, problem)
+            with self._lock:
+                known, own = self._known, self._alone
+                return unwritable.read(self.rows, known, self._standing, own, self.config, self._memory, str(error))
 
     def look(self, pool: str) -> bool:
         now = time.time()
         with self._lock:
-            is_told = self._looked.get(pool, 0.0) > now + self.config.look_seconds / 2
-            if is_told:
+            until = points.look(self._looked, pool, now, self.config.look_seconds)
+            if until is None:
                 return False
-            while len(self._looked) >= LOOKED_AT:  # names may come from a URL: the latest are the ones that matter
-                del self._looked[min(self._looked, key=self._looked.__getitem__)]
-            self._looked[pool] = now + self.config.look_seconds
-            until = self._looked[pool]
-            self.ask(lambda transaction: transaction.points.look(pool, until))  # else this process alone does
+            self.tell(lambda transaction: transaction.points.look(pool, until))  # else this process alone does
             return True
 
     def ask(self, question: Callable[[Transaction], T]) -> T | None:
         try:
-            with self._lock, self.rows.writing() as transaction:
+            with self._lock, self.rows.looking() as transaction:
                 return question(transaction)
+        except (sqlite3.Error, OSError):
+            return None
+
+    def tell(self, word: Callable[[Transaction], T]) -> T | None:
+        """What is written down, and its answer; None where the file cannot be used."""
+        try:
+            with self._lock, self.rows.writing() as transaction:
+                return word(transaction)
         except (sqlite3.Error, OSError):
             return None
 
@@ -242,7 +248,7 @@ class _Member:
                 refused = registers.refused(agreed, said)
                 said = registers.folded(said, agreed) if refused else said
                 standing = membership.say(transaction, standing, said)
-            dead = membership.fold_the_dead(transaction)
+            dead = membership.fold_the_dead(transaction, self.config.elsewhere_seconds)
             incidents.note_dead(transaction.execute, dead, self.config)
             rows, retired = transaction.rows(), transaction.retired()
             now = time.time()
@@ -261,11 +267,8 @@ class _Member:
 
     def _alone(self) -> Said:
         """This process's word while the ledger is away: it alone decides which new values have series."""
-        said = self._own()
-        for register, values in self._known.labels.items():
-            self._apart.setdefault(register, set()).update(values)
-        registers.admit(self._apart, said, self.config.metric_names == "both")
-        return registers.folded(said, self._apart)
+        both = self.config.metric_names == "both"
+        return registers.apart(self._apart, self._known.labels, self._own(), both)
 
     def _note_refused(self, refused: set[tuple[str, str]], agreed: registers.Labels) -> None:
         registers.tell(agreed)

@@ -8,7 +8,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 FILE = "ledger.db"
@@ -41,13 +41,51 @@ def make(path: Path) -> None:
         if path.exists():
             return
         path.unlink(missing_ok=True)  # it points to a file that is gone
-        made = path.with_name(f"{path.stem}-{uuid.uuid4().hex}.db")
+        made = _new_name(path)
         _fill(made)
         with suppress(FileExistsError):  # the lock may have been deleted a moment ago, with all the folder
             path.symlink_to(made.name)
-        for other in path.parent.glob(f"{path.stem}-*.db*"):
-            if not other.name.startswith(path.readlink().name):
-                other.unlink(missing_ok=True)
+        _remove_others(path)
+
+
+def renew(path: Path, inode: int | None) -> None:
+    """Puts a copy in the place of a file that cannot be written, because whoever began to write has been stopped. When
+    he goes on, he finds another file behind the name, as if it had been deleted; what he writes till then is not lost,
+    for it is his own word."""
+    with _locked(path.parent / "ledger.lock"):
+        if inode_of(path) != inode:  # another process has done it
+            return
+        made = _new_name(path)
+        try:
+            _copy(path, made)
+        except BaseException:
+            made.unlink()
+            raise
+        link = path.with_name(f"{made.stem}.link")
+        link.symlink_to(made.name)
+        link.replace(path)
+        _remove_others(path)
+
+
+def _new_name(path: Path) -> Path:
+    made = path.with_name(f"{path.stem}-{uuid.uuid4().hex}.db")
+    os.close(os.open(made, os.O_CREAT | os.O_EXCL, 0o600))  # SQLite's log and index beside it take its mode
+    return made
+
+
+def _copy(path: Path, made: Path) -> None:
+    """With an identity of its own."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as source:
+        source.execute("VACUUM INTO ?", (str(made),))  # only reads, which nobody can keep one from
+    with closing(sqlite3.connect(made, isolation_level=None)) as copy:
+        copy.execute("PRAGMA journal_mode=WAL")
+        copy.execute("UPDATE ledger SET id = ?, created_at = ?", (uuid.uuid4().hex, time.time()))
+
+
+def _remove_others(path: Path) -> None:
+    for other in path.parent.glob(f"{path.stem}-*.db*"):
+        if not other.name.startswith(path.readlink().name):
+            other.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -62,7 +100,6 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _fill(path: Path) -> None:
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))  # SQLite's log and index beside it take its mode
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode=WAL")

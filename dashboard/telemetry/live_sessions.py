@@ -6,10 +6,11 @@ import os
 import time
 from typing import Any
 
-from sqlalchemy.orm.session import _sessions
+from sqlalchemy.orm.session import SessionTransactionState, _sessions
 
 from ..config import Config
 from . import loads, n_plus_one, orm_errors, sessions, survivors
+from .faults import fault
 from .first_errors import first_error, said_of
 from .lines import line_of
 from .recorder import Numbers
@@ -30,6 +31,8 @@ def live_sessions(registries: dict[str, Any], config: Config) -> list[dict[str, 
         if session is None or watch is None or sessions.GONE in session.__dict__:
             continue
         one = _said(session, watch.registry)
+        if one is None:
+            continue
         registries[watch.registry][one["state"]] += 1
         registries[watch.registry]["identity_map_objects"] += one["identity_map"]
         live.append((session, one))
@@ -37,7 +40,16 @@ def live_sessions(registries: dict[str, Any], config: Config) -> list[dict[str, 
     return [{**one, **_circumstances(session)} for session, one in live[: config.holders_shown]]
 
 
-def _said(session: Any, registry: str) -> dict[str, Any]:
+def _said(session: Any, registry: str) -> dict[str, Any] | None:
+    """None for a Session of a class of the program's own that cannot be looked at: the others are told all the same."""
+    try:
+        return _counts_of(session, registry)
+    except Exception:
+        fault("session word")
+        return None
+
+
+def _counts_of(session: Any, registry: str) -> dict[str, Any]:
     return {
         "registry": registry,
         "since": _since(session),
@@ -70,7 +82,12 @@ def _circumstances(session: Any) -> dict[str, Any]:
 
 def _error_of(session: Any) -> BaseException | None:
     transaction = session._transaction
-    return None if transaction is None or transaction.is_active else first_error(transaction)
+    return first_error(transaction) if _needs_rollback(transaction) else None
+
+
+def _needs_rollback(transaction: Any) -> bool:
+    """Not `is_active`, which is False while the Session waits for its connection, and while it commits, too."""
+    return transaction is not None and transaction._state is SessionTransactionState.DEACTIVE
 
 
 def _state_of(session: Any) -> str:
@@ -79,7 +96,7 @@ def _state_of(session: Any) -> str:
     transaction = session._transaction
     if transaction is None:
         return "idle"
-    if not transaction.is_active:
+    if _needs_rollback(transaction):
         return "needs_rollback"
     return "idle" if root_of(session) is None else "in_transaction"
 

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field, replace
 
 from . import history, merging
-from .processes import Process, is_gone, this_process
+from .processes import Process, is_elsewhere, is_gone, this_process
 from .rows import Key, Retired, Row, Transaction, dump
 from .snapshot import Said
 
@@ -89,9 +89,13 @@ def leave(transaction: Transaction, standing: Standing) -> Standing:
     return replace(standing, baseline=_plus(standing.baseline, standing.last), last={}, worker=0, generation=None)
 
 
-def fold_the_dead(transaction: Transaction) -> list[Row]:
-    """Answers their last rows."""
-    gone = [key for key in transaction.row_keys() if is_gone(Process(*key[:4]))]
+def fold_the_dead(transaction: Transaction, elsewhere_seconds: float) -> list[Row]:
+    """Answers their last rows. Also those of another machine, or container, that are silent for so long: nobody here
+    can see whether they are gone. One that comes back after all begins a new epoch, so that its counts are never lost
+    and never there twice."""
+    before = time.time() - elsewhere_seconds
+    words = [(key, Process(*key[:4]), said_at) for key, said_at in transaction.last_words()]
+    gone = [key for key, process, said_at in words if is_gone(process) or (is_elsewhere(process) and said_at < before)]
     return [row for key in gone if (row := fold(transaction, key)) is not None]
 
 

@@ -117,6 +117,18 @@ def _without(item: Said, before: Said) -> Said:
     return rest
 
 
+def with_counts_of(said: Said, published: Said) -> Said:
+    """`said`, but for its counters, which are those that were published."""
+    still: Said = {**said, "faults": published.get("faults", {})}
+    for kind in COUNTED:
+        before = published.get(kind, {})
+        still[kind] = {
+            name: {**item, "numbers": before.get(name, {}).get("numbers", {})}
+            for name, item in said.get(kind, {}).items()
+        }
+    return still
+
+
 def alone(said: Said, config: Config, started_at: float, problem: str | None) -> Reading:
     """The reading of a process that can, or shall, speak for itself only."""
     process = this_process()
@@ -125,12 +137,17 @@ def alone(said: Said, config: Config, started_at: float, problem: str | None) ->
 
 
 def merge(
-    rows: Iterable[Row], retired: Iterable[Retired], config: Config, now: float, memory: Memory | None = None
+    rows: Iterable[Row],
+    retired: Iterable[Retired],
+    config: Config,
+    now: float,
+    memory: Memory | None = None,
+    problem: str | None = None,
 ) -> Reading:
     """One reading of the whole ledger. Stale rows count like live ones: silence is not death."""
     sums = plus(*(parsed(generation.sums) for generation in retired))
     words = [(row.worker, row.key[0], row.key[2], row.started_at, row.said_at, parsed(row.said)) for row in rows]
-    return replace(_reading(words, sums, config, now, None), _memory=memory or Memory())
+    return replace(_reading(words, sums, config, now, problem), _memory=memory or Memory())
 
 
 Word = tuple[int, str, int, float, float, Said]

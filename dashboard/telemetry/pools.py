@@ -37,6 +37,7 @@ from .watches import (
     SCOPE,
     SINCE,
     SLOW,
+    STATEMENT_TEXT,
     TEXTS,
     TRANSACTION,
     TRANSACTION_SINCE,
@@ -184,7 +185,8 @@ def _checkin(root: Any) -> Listener:
             row[HOLD_SECONDS] += seconds
             if holder[FAIRY]() is None or holder[TRANSACTION_SINCE]:
                 _note_neglect(watch, holder, dbapi_connection)
-            holder[SCOPE], holder[TEXTS] = endpoint, None  # what is kept of a hold shall not keep its request
+            holder[SCOPE] = endpoint  # what is kept of a hold shall not keep its request, nor a text of megabytes
+            holder[TEXTS] = holder[STATEMENT_TEXT] = None
             try:
                 life = record._poolhouse_life
             except AttributeError:

@@ -34,10 +34,14 @@ def this_process() -> Process:
     return Process(socket.gethostname(), _boot(), pid, _started(pid) or 0)
 
 
+def is_elsewhere(process: Process) -> bool:
+    return process.host != socket.gethostname()
+
+
 def is_gone(process: Process) -> bool:
     """True only when it is certain: its pid is gone, or belongs to another process now.
     Another machine's process is never known to be gone."""
-    if process.host != socket.gethostname():
+    if is_elsewhere(process):
         return False
     if process.boot != _boot():
         return True

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 FAMILIES = frozenset(("wait", "hold", "leaks", "connection errors", "invalidations", "closed", "statement"))
 """Of a pool's numbers: what the rules judge by how it grew."""
 NO_ROW: list[float] = []
+FORGOTTEN = 3
+"""What was noted more than so many times the judged seconds ago tells nothing of now."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Increase:
     def of(cls, reading: Reading) -> Increase:
         memory, now = reading.memory, counts(reading)
         seconds = reading.at - memory.at
-        if not memory.at or seconds <= 0:
+        if not memory.at or not 0 < seconds <= FORGOTTEN * reading.config.judged_seconds:
             return cls(now, now, 1.0)
         return cls(now, _parsed(memory.sums), seconds)
 

@@ -17,10 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from . import forks, incident_rows, points
-from .ledger_file import FILE, inode_of, make
+from .ledger_file import FILE, inode_of, make, renew
 from .processes import Process
 
-BUSY_SECONDS = 5.0
+BUSY_SECONDS = 1.0
+STUCK_SECONDS = 0.05
+"""How long one waits for another who writes; and how long once that was in vain."""
+GIVEN_UP_SECONDS = 3.0
+"""When nobody could write for so long, whoever is writing has been stopped amid it, and all go on without him."""
 _LABELS = (
     "CREATE TABLE IF NOT EXISTS label (register TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (register, value))"
     " WITHOUT ROWID"
@@ -67,6 +71,7 @@ class Rows:
         self._connection: sqlite3.Connection | None = None
         self._inode: int | None = None
         self._is_spoilt = False
+        self._stuck: tuple[float, float] | None = None
         forks.holding.add(self)
 
     @contextmanager
@@ -74,7 +79,7 @@ class Rows:
         """A transaction that nobody can come between. Raises sqlite3.Error or OSError where the file cannot be used."""
         with self._lock:
             connection = self._opened()
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin(connection)
             try:
                 yield Transaction(connection)
                 connection.execute("COMMIT")
@@ -82,6 +87,39 @@ class Rows:
                 with suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def looking(self) -> Iterator[Transaction]:
+        """All as it lies there at one moment, whoever is writing. Raises as `writing` does."""
+        with self._lock:
+            connection = self._opened()
+            connection.execute("BEGIN")
+            try:
+                yield Transaction(connection)
+            finally:
+                with suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        seconds = BUSY_SECONDS if self._stuck is None else STUCK_SECONDS
+        connection.execute(f"PRAGMA busy_timeout = {1000 * seconds:.0f}")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                self._note_stuck(connection)
+            raise
+        self._stuck = None
+
+    def _note_stuck(self, connection: sqlite3.Connection) -> None:
+        """Somebody else is writing. While anybody's word comes in, it is not always the same one."""
+        said_at = connection.execute("SELECT max(said_at) FROM process").fetchone()[0] or 0.0
+        now = time.monotonic()
+        if self._stuck is None or self._stuck[1] != said_at:
+            self._stuck = (now, said_at)
+        elif now - self._stuck[0] > GIVEN_UP_SECONDS:
+            self._stuck = None
+            renew(self.path, self._inode)
 
     def close(self) -> None:
         with self._lock:
@@ -156,6 +194,11 @@ class Transaction:
 
     def row_keys(self) -> list[Key]:
         return list(self._execute("SELECT host, boot, pid, started, epoch FROM process").fetchall())
+
+    def last_words(self) -> list[tuple[Key, float]]:
+        """When each process spoke last."""
+        found = self._execute("SELECT host, boot, pid, started, epoch, said_at FROM process").fetchall()
+        return [((host, boot, pid, started, epoch), said_at) for host, boot, pid, started, epoch, said_at in found]
 
     def update(self, key: Key, said: str) -> bool:
         """Whether the row is still there."""

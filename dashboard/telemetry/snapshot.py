@@ -14,8 +14,6 @@ from functools import partial
 from math import inf
 from typing import Any
 
-import sqlalchemy as sa
-
 from ..config import Config
 from ..masks import told
 from . import faults, live_sessions, loads, own_acts, sessions, survivors, watching
@@ -37,7 +35,7 @@ from .instruments import has_queue
 from .lives import connections_said, tape_said
 from .recorder import SECONDS, Numbers
 from .tables import OTHER
-from .watches import LEAKS_REMEMBERED, STATEMENT_SINCE, PoolWatch, records_of
+from .watches import LEAKS_REMEMBERED, POOLS, STATEMENT_SINCE, PoolWatch, records_of
 
 Said = dict[str, Any]
 """{"pools": {label: {...}}, "registries": {name: {...}}, "live_sessions": [...], "faults": {listener: count}}.
@@ -68,16 +66,15 @@ def own(config: Config, looked: Collection[str] = ()) -> Said:
             for name, numbers in _ended["pools"].items()
         }
         for watch in list(watching.active):
-            _merge_pool(
-                pools.setdefault(watch.name, {"numbers": {}}),
-                _pool(watch, clock, names, config, watch.name in looked or bool(watch.waiting)),
-            )
+            is_looked = watch.name in looked or bool(watch.waiting)
+            said = _pool_if_possible(watch, clock, names, config, is_looked)
+            _merge_pool(pools.setdefault(watch.name, {"numbers": {}}), said)
         registries: dict[str, Any] = {
             name: {"numbers": dict(numbers)} for name, numbers in _ended["registries"].items()
         }
         for session_watch in list(sessions.registered.values()):
-            said = registries.setdefault(session_watch.registry, {"numbers": {}})
-            add(said["numbers"], session_watch.recorder.numbers())
+            its = registries.setdefault(session_watch.registry, {"numbers": {}})
+            add(its["numbers"], session_watch.recorder.numbers())
         live = live_sessions.live_sessions(registries, config)
         return {
             "pools": pools,
@@ -154,6 +151,15 @@ def _columns(rows: list[list[Any]]) -> list[Any]:
     return list(rows[0]) if len(rows) == 1 else [sum(column) for column in zip(*rows, strict=True)]
 
 
+def _pool_if_possible(watch: PoolWatch, *how: Any) -> Said:
+    """A pool that cannot be described, for it is the program's own, keeps its counts, and the others are told."""
+    try:
+        return _pool(watch, *how)
+    except Exception:
+        faults.fault("pool word")
+        return {"numbers": _numbers(watch, watch.recorder.rows("statements"))}
+
+
 def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: Config, looked: bool) -> Said:
     pool = watch.current_pool()
     _drop_what_nobody_ends(watch)
@@ -163,7 +169,7 @@ def _pool(watch: PoolWatch, clock: float, names: dict[int | None, str], config: 
     queued = pool is not None and has_queue(pool)
     records = [record for each in watch.all_pools() for record in records_of(each) if record not in watch.held]
     idle = sum(record.dbapi_connection is not None for record in records)
-    pooled = pool is not None and not isinstance(pool, sa.pool.NullPool)
+    pooled = isinstance(pool, POOLS)
     limits = _limits(pool) if queued else None
     note_overdue(watch, held, config)
     works = at_work(watch, pool, (holder for _, holder in held), waiters) if looked else {}
@@ -248,7 +254,9 @@ def _fingerprints(statements: dict[Any, list[Any]], config: Config) -> list[Said
 def _merge_pool(said: Said, more: Said) -> None:
     """Two pools of this process under one label: their numbers and gauges add up."""
     numbers = add(said["numbers"], more.pop("numbers"))
-    if "class" not in said:
+    if "class" not in more:
+        pass
+    elif "class" not in said:
         said.update({**more, "leaks": said.get("leaks", []) + more["leaks"]})
     else:
         said["limits"] = _summed(said["limits"], more["limits"])

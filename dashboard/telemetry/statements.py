@@ -17,7 +17,7 @@ from .loads import FOR
 from .own_acts import SAMPLED, listened
 from .recorder import STATEMENT_SECONDS
 from .scopes import NONE, endpoint_of
-from .tables import STATEMENT_SUM, fingerprint_of, operation_of
+from .tables import LONG, STATEMENT_SUM, fingerprint_of, operation_of
 from .watches import (
     CACHE,
     CODE,
@@ -109,7 +109,7 @@ def _note_slow(holder: list[Any], statement: str, seconds: float) -> None:
     family, endpoint = f"statement|{operation_of(statement)}", endpoint_of(holder[SCOPE]) or NONE
     place = (holder[CODE], holder[OFFSET]) if holder[OFFSET] else holder[CODE]
     bucket = bisect_left(STATEMENT_SECONDS, seconds)
-    holder[WATCH].note_slow(family, bucket, seconds, endpoint, fingerprint_of(statement), place)
+    holder[WATCH].note_slow(family, bucket, seconds, endpoint, fingerprint_of(statement[:LONG]), place)
 
 
 def _handle_error(root: Any) -> Listener:

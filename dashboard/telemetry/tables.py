@@ -22,6 +22,12 @@ REFUSED_REMEMBERED = 1_000
 FINGERPRINTS = 1_000
 """Pairs of endpoint and statement with a row of their own, in one process."""
 TEXTS_REMEMBERED = 2_000
+CHARACTERS_REMEMBERED = 1_000_000
+"""Of one endpoint in one thread."""
+LONG = 8_000
+"""Texts that are longer, an INSERT of a thousand rows say, are one statement where so many characters are the same."""
+READ = 50_000
+"""Characters of a statement that are looked through for its fingerprint."""
 STATEMENT_SUM = len(STATEMENT_SECONDS) + 1
 """The place of the seconds in a statement's row; before it stand the buckets, +Inf last."""
 HOLDS, HOLD_SECONDS, WAIT_SECONDS, REQUESTS = range(4)
@@ -121,12 +127,18 @@ class Texts(dict[str, list[Any]]):
     def __init__(self, endpoint: str, statements: Statements) -> None:
         self._endpoint = endpoint
         self._statements = statements
+        self._characters = 0
 
     def __missing__(self, text: str) -> list[Any]:
-        if len(self) >= TEXTS_REMEMBERED:
+        key = text[:LONG]
+        known = self.get(key)
+        if known is not None:
+            return known
+        if len(self) >= TEXTS_REMEMBERED or self._characters >= CHARACTERS_REMEMBERED:
             self.clear()
-        row = self._statements.row(self._endpoint, text)
-        self[text] = row
+            self._characters = 0
+        row = self[key] = self._statements.row(self._endpoint, text)
+        self._characters += len(key)
         return row
 
 
@@ -138,9 +150,17 @@ def fingerprint_of(text: str) -> str:
     >>> fingerprint_of("INSERT INTO t (a, b) VALUES (%(a__0)s, %(b__0)s), (%(a__1)s, %(b__1)s)")
     'INSERT INTO t (a, b) VALUES (…), …'
     """
+    if len(text) > READ:
+        text = _cut(text)
     for pattern, replacement in _FINGERPRINT:
         text = pattern.sub(replacement, text)
-    return text.strip()
+    return text.strip()[:LONG]
+
+
+def _cut(text: str) -> str:
+    """The beginning, up to the end of a list of values, and never within a value."""
+    beginning = text[: text.rfind(")", 0, READ) + 1] or text[:READ]
+    return beginning if beginning.count("'") % 2 == 0 else beginning[: beginning.rindex("'")]
 
 
 def operation_of(statement: str) -> str:

@@ -63,8 +63,10 @@ def _begin(root: Any) -> Listener:
                 if holder[COMMIT] is not None:
                     settle_commit(holder)
                 lives.keep_transaction(watch, record, holder)
-            holder[TRANSACTION_SINCE] = pc()
             connection._poolhouse = holder
+            if (connection._execution_options or watch.autocommits) and connection._is_autocommit_isolation():
+                return  # SQLAlchemy begins one in name only: the database is in none, and nothing idles in it
+            holder[TRANSACTION_SINCE] = pc()
         except Exception:
             if MARK in connection.engine.pool.__dict__:
                 fault("begin")

@@ -55,6 +55,8 @@ MARK = "_poolhouse"
 pool goes."""
 LIFE = "_poolhouse_life"
 """The attribute of a connection record under which the Life of its connection is found."""
+POOLS = (sa.pool.QueuePool, sa.pool.SingletonThreadPool, sa.pool.StaticPool, sa.pool.AssertionPool)
+"""SQLAlchemy's classes that keep connections, and so what is made from them."""
 SLOW = 0.1
 """Seconds from which on an observation is remembered as an example of its bucket."""
 PEAK_SECONDS = 60.0
@@ -96,13 +98,14 @@ class PoolWatch:
     held: by connection record, who has it. waiting: by thread (or greenlet), since when and who. detached: by the id of
     the DBAPI connection, the proxy that still has it, and its Life. numbers: of its connections; tape: what happened
     seldom, by them; closed: the lives that ended last. loose_commits: by their id, holders that are in nobody's hold
-    and remember a commit. root: the registration whose listeners count this pool.
+    and remember a commit. root: the registration whose listeners count this pool. autocommits: its Engine was made with
+    the isolation level AUTOCOMMIT.
     """
 
     __slots__ = (
-        "__weakref__", "can_wait", "closed", "detached", "endpoints", "error_names", "errors", "exemplars", "foreign",
-        "held", "leaks", "local", "lock", "loose_commits", "name", "numbers", "pairs", "peaks", "pool_class",
-        "pools", "recorder", "root", "spent", "tape", "top", "waiting", "zero_waits",
+        "__weakref__", "autocommits", "can_wait", "closed", "detached", "endpoints", "error_names", "errors",
+        "exemplars", "foreign", "held", "leaks", "local", "lock", "loose_commits", "name", "numbers", "pairs", "peaks",
+        "pool_class", "pools", "recorder", "root", "spent", "tape", "top", "waiting", "zero_waits",
     )  # fmt: skip
 
     def __init__(self, name: str, root: Any) -> None:
@@ -131,6 +134,7 @@ class PoolWatch:
         )
         self.pools: list[weakref.ref[Any]] = []
         self.pool_class = ""
+        self.autocommits = False
         self.can_wait = False
         self.error_names: dict[str, int] = {}
         self.lock = threading.RLock()
@@ -232,7 +236,10 @@ class PoolWatch:
 
 
 def records_of(pool: Any) -> list[Any]:
-    """The connection records that lie in the pool, ready to be taken. The pool is looked at, never asked for one."""
+    """The connection records that lie in the pool, ready to be taken. The pool is looked at, never asked for one.
+    Nothing is known of where a class that the program has made from scratch keeps its own."""
+    if not isinstance(pool, POOLS):
+        return []
     queue = getattr(pool, "_pool", None)
     if queue is not None:
         if "queue" in queue.__dict__:

@@ -34,7 +34,7 @@ class Wish:
 def wish(ledger: Ledger, pool: str, *, worker: int | None = None, connection: int | None = None) -> int | None:
     """That connections are not used again: of one worker, or of all; one by its number, or all of the pool. Answers the
     wish's number; None where the ledger cannot be used."""
-    return ledger.ask(lambda transaction: add(transaction.execute, pool, worker, connection))
+    return ledger.tell(lambda transaction: add(transaction.execute, pool, worker, connection))
 
 
 def answers(ledger: Ledger, number: int) -> dict[str, int]:

@@ -150,7 +150,7 @@ class Action:
         if saved is None:
             live.park()
             raise self._workspaces.overtaken(live.row, self._request.verb)
-        live.row, live.snapshot = saved, after
+        live.kept = saved, after
         self._workspaces.transactions.watch(live)
 
     def _change(self, entry: Mapping[str, Any], before: Snapshot, after: Snapshot, made: Recording) -> Change:
@@ -219,7 +219,7 @@ class Action:
             live.park()
             return refusal
         live.unsaved = replace(change, header=after.told("kept_late", settle.KEPT_LATE).header())
-        live.snapshot = after
+        live.kept = live.row, after
         return settle.kept_late()
 
     # failure
@@ -275,9 +275,7 @@ class Action:
         if saved is None:
             live.park()
             return False
-        live.row = saved
-        if after is not None:
-            live.snapshot = after
+        live.kept = saved, after or live.snapshot
         self._workspaces.transactions.watch(live)
         return True
 

@@ -69,10 +69,12 @@ class Saves:
         plan = planned(request)
         sight.permit(verb, *plan.models)
         sight.permit("load", *plan.reads)
+        unkept = _Unkept(self._workspaces._kept)
         try:
-            return Action(self._workspaces, _Unkept(self._workspaces._kept), live, request, plan, actor).do()  # type: ignore[arg-type]
+            done = Action(self._workspaces, unkept, live, request, plan, actor).do()  # type: ignore[arg-type]
         finally:
             live.park()
+        return replace(done, change_set=unkept.change_set)
 
 
 class _Unkept:
@@ -81,6 +83,7 @@ class _Unkept:
 
     def __init__(self, kept: KeptWorkspaces) -> None:
         self._kept = kept
+        self.change_set: int | None = None
 
     def intend(self, row: Row, intent: Mapping[str, Any], change_set: ChangeSet | None = None) -> Row:
         number = {} if change_set is None else {"change_set": self._kept.begin_change_set(change_set)}
@@ -88,6 +91,7 @@ class _Unkept:
 
     def save(self, row: Row, change: Change) -> Row:
         intent = row.intent or {}
+        self.change_set = intent.get("change_set")
         if change.outcome and "change_set" in intent and "token" not in intent:
             self._kept.settle(intent["change_set"], change.outcome, change.how)
         return replace(row, version=row.version + 1, intent=None)

@@ -3,7 +3,7 @@ all of it or nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..records.models import Model
@@ -18,7 +18,11 @@ CASCADED_MOST = 10
 """How many times as many rows as are deleted may go along."""
 
 
-def bulk(written: dict[str, Any]) -> Callable[[Request], Plan]:
+Note = Callable[[int, int, str], None]
+"""Hears how many of how many are done, and what is being done."""
+
+
+def bulk(written: dict[str, Any], note: Note = lambda done, total, words: None) -> Callable[[Request], Plan]:
     """`model, action, keys or all with a search, [values]`. action: edit, delete, or a name of the host's."""
 
     def planned(request: Request) -> Plan:
@@ -36,11 +40,14 @@ def bulk(written: dict[str, Any]) -> Callable[[Request], Plan]:
 
         def run(live: Live) -> Done:
             found = many.chosen(live, request, model, most)
+            total = len(found)
+            note(0, total, "Read.")
             for obj in found:
                 live.board.join(obj)
-            do(live, found)
+            do(live, _Counted(found, note))
+            note(total, total, "All is done; it is being written.")
             commit(live, model, found if action == "edit" else [])
-            written["count"] = len(found)
+            written["count"] = total
             sets.leave(live)
             return Done()
 
@@ -50,6 +57,19 @@ def bulk(written: dict[str, Any]) -> Callable[[Request], Plan]:
         return Plan(run, line, tuple((model.name, name) for name in sent.given), models, reads)
 
     return planned
+
+
+class _Counted(list[Any]):
+    """Says how far whoever walks through it is; a host's own action may do with it what it would with any list."""
+
+    def __init__(self, found: list[Any], note: Note) -> None:
+        super().__init__(found)
+        self._note = note
+
+    def __iter__(self) -> Iterator[Any]:
+        for number, obj in enumerate(super().__iter__()):
+            self._note(number, len(self), "Under way.")
+            yield obj
 
 
 def _do(request: Request, model: Model, action: str, sent: touched.Sent) -> Callable[[Live, list[Any]], None]:

@@ -42,7 +42,7 @@ class Finder:
         """The version that the row names: from memory where it is here, else from the store."""
         live = self._lives.get(row.name)
         if live is not None:
-            row_now, snapshot = live.row, live.snapshot
+            row_now, snapshot = live.kept
             if (row_now.id, row_now.version) == (row.id, row.version):
                 return snapshot
         return self.stored(row)

@@ -37,8 +37,11 @@ class Imported:
     row: int = 0
 
 
-def take_in(told: Imported, rows: Iterator[Row], *, dry: bool) -> Callable[[Request], Plan]:
-    """`model, mode`: insert, or upsert by key. Without errors, and not dry, it is committed."""
+def take_in(
+    told: Imported, rows: Iterator[Row], *, dry: bool, note: Callable[[Imported], None] = lambda told: None
+) -> Callable[[Request], Plan]:
+    """`model, mode`: insert, or upsert by key. Without errors, and not dry, it is committed. note: hears how far it
+    is."""
 
     def planned(request: Request) -> Plan:
         model = writable(request.models.find(request.text("model")))
@@ -48,7 +51,7 @@ def take_in(told: Imported, rows: Iterator[Row], *, dry: bool) -> Callable[[Requ
             raise Refusal("not_understood", "mode is insert or upsert.", fields={"mode": "insert or upsert"})
 
         def run(live: Live) -> Done:
-            _Intake(live, request, model, mode == UPSERT, told, dry).run(rows)
+            _Intake(live, request, model, mode == UPSERT, told, dry).run(rows, note)
             return Done()
 
         return Plan(run, f"# {mode} the rows of a file\nsession.commit()", models=(model,))
@@ -65,11 +68,12 @@ class _Intake:
         self.reading = Reading(request.snapshot, request.models, request.sight.hidden)
         self.names = {column.name: column for column in model.columns}
 
-    def run(self, rows: Iterator[Row]) -> None:
+    def run(self, rows: Iterator[Row], note: Callable[[Imported], None]) -> None:
         self._begin()
         while (batch := list(islice(rows, ROWS))) and not self.told.more:
             self._take(batch)
             self._forget()
+            note(self.told)
         if self.dry or self.told.errors:
             self.live.session.rollback()
             return

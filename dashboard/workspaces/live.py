@@ -28,7 +28,8 @@ from .texts import Texts
 class Live:
     """One workspace in this process. Whoever touches it holds its lock.
 
-    row, snapshot: as the store has them, the last time anybody looked.
+    kept: row and snapshot, as the store has them, the last time anybody looked; both at once, because whoever only
+    looks does not hold the lock.
     session: None while parked; then the next action restores it.
     wrote: something was sent in the open transaction that only its commit or rollback settles.
     epoch: names what the open transaction sent last. base: the snapshot restored just now, if not the last one.
@@ -40,8 +41,7 @@ class Live:
 
     def __init__(self, registry: Registry, row: Row, snapshot: Snapshot) -> None:
         self.registry = registry
-        self.row = row
-        self.snapshot = snapshot
+        self.kept = row, snapshot
         self.lock = RLock()
         self.session: Any = None
         self.board = Board(registry.models, snapshot.numbers)
@@ -54,6 +54,7 @@ class Live:
         self.used = time.monotonic()
         self.unsaved: Any = None
         self._staged: dict[str, Image] = {}
+        self._folded: dict[str, tuple[Image, Image, Image]] = {}
         self._fresh: set[str] = set()
         self.texts = Texts()
         self.changes = Changes()
@@ -62,7 +63,19 @@ class Live:
         self.committing = False
         self.checked: set[Any] = set()
         self.seen: dict[str, dict[str, Any]] = {}
-        self.intend: Callable[[], None] = _nothing
+        self.intend: Callable[[], None] = lambda: None
+
+    @property
+    def row(self) -> Row:
+        return self.kept[0]
+
+    @row.setter
+    def row(self, row: Row) -> None:
+        self.kept = row, self.kept[1]
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.kept[1]
 
     # what an action does with the Session
 
@@ -181,8 +194,12 @@ class Live:
         return found.like(self.snapshot)
 
     def _in_transaction(self, ref: str, now: Image) -> Image:
-        if ref in self._staged:
-            return {**now, "staged": staged.fold(self._staged[ref], now)}
+        base = self._staged.get(ref)
+        if base is not None:
+            known = self._folded.get(ref)
+            if known is None or known[0] is not base or known[1] != now:
+                known = self._folded[ref] = base, now, {**now, "staged": staged.fold(base, now)}
+            return known[2]
         return {**now, "fresh": True} if ref in self._fresh else now
 
     def commit(self) -> None:
@@ -261,6 +278,7 @@ class Live:
         self.epoch = None
         self.since = None
         self._staged.clear()
+        self._folded.clear()
         self._fresh.clear()
         self.changes.clear()
         self.checked.clear()
@@ -280,7 +298,3 @@ class Live:
     def narrowing(self, mapper: sa_orm.Mapper[Any]) -> list[Any]:
         """What rows of this class the present actor may see."""
         return [condition for class_, condition, _ in criteria.get() if issubclass(mapper.class_, class_)]
-
-
-def _nothing() -> None:
-    return None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import os
 import weakref
 from collections.abc import Mapping
 from typing import Any
 
 from ..refusal import Refusal
 from ..store.workspaces import Row
-from ..telemetry.processes import Process, is_gone, this_process
+from ..telemetry import processes
+from ..telemetry.processes import Process, is_gone
 
 GONE = "the worker that held it is gone."
 LATE = "its time was over, and the worker that held it did not end it."
@@ -31,6 +33,17 @@ LATE_SECONDS = 60.0
 """After its end a transaction that its worker did not end is ended by whoever looks: nobody can commit it then."""
 COMMIT_SECONDS = 600.0
 """After so long a commit that was announced on another machine is settled by its rows."""
+
+_here: list[Process] = []
+os.register_at_fork(after_in_child=_here.clear)
+
+
+def this_process() -> Process:
+    """Asked of the kernel once: it is wanted several times in each action."""
+    if not _here:
+        _here.append(processes.this_process())
+    return _here[0]
+
 
 _holders: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 _numbers = itertools.count(1)

@@ -213,7 +213,7 @@ class Workspaces:
             self._lives.put(live)
         elif live.row.version != row.version or (live.wrote and row.pin is None):
             live.park()
-            live.snapshot = self._finder.stored(row)
+            live.kept = row, self._finder.stored(row)
         if known != row.tape:
             live.seen = self._kept.seen(row)
         live.row = row

@@ -94,7 +94,7 @@ class Transactions:
         live = self._lives.get(row.name)
         if after is not None and live is not None and live.row.id == row.id:
             live.park()
-            live.row, live.snapshot = after, told
+            live.kept = after, told
         return after
 
     # how long yet

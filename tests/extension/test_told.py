@@ -160,3 +160,35 @@ def test_an_error_names_nothing_that_is_hidden(host, shop):
     seen = client.post("/ops/records/Purse/", json={"values": {"name": "x"}}, headers=headers)
     assert seen.status_code == 422
     assert "purse" not in str(seen.json["error"]["fields"])
+
+
+def test_a_host_says_how_values_are_shown_and_which_filters_are_offered(host, shop):
+    def formats(Cup):
+        return {
+            Cup: Records(
+                list=["name", "code", "secret"],
+                filters=["name"],
+                formats={"name": lambda name: f"<{name.upper()}>", "code": lambda code: code.nothing, "secret": str},
+            )
+        }
+
+    app, db, _, records = furnished(host, shop, formats)
+    Dashboard(app, db, records=records, url_prefix="/ops")
+    client, headers = app.test_client(), script(app)
+    shown = client.get("/ops/records/Cup/", headers=headers | {"Accept": "text/html"}).text
+    assert '<td data-column="name">&lt;CUP 1&gt;</td>' in shown
+    assert '<td data-column="code">c</td>' in shown  # its own function failed
+    offered = shown.partition('name="filter-column"')[2].partition("</select>")[0]
+    assert (offered.count("<option"), "name" in offered) == (1, True)
+    record = client.get("/ops/records/Cup/1", headers=headers | {"Accept": "text/html"}).text
+    assert "&lt;CUP 1&gt;" in record
+    assert client.get("/ops/records/Cup/1", headers=headers).json["values"]["name"] == "cup 1"
+    assert "CUP" not in client.get("/ops/records/Cup/1/edit", headers=headers | {"Accept": "text/html"}).text
+    assert "CUP" not in client.get("/ops/records/Cup/~/export", headers=headers).text
+
+
+def test_a_host_that_formats_what_is_not_there_is_told_so(host, shop):
+    app, db, _, records = furnished(host, shop, lambda Cup: {Cup: Records(formats={"colour": str})})
+    Dashboard(app, db, records=records, url_prefix="/ops")
+    answer = app.test_client().get("/ops/records/Cup/", headers=script(app))
+    assert (answer.status_code, "colour" in answer.json["error"]["message"]) == (503, True)

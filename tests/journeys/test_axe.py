@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import ExitStack
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.journeys.every_page import SETTINGS, SIGNED_IN, furnish
 
+LOOKS = (("light", 1280), ("dark", 360), ("dark", 1280), ("light", 360))
+PICTURES = bool(os.environ.get("SCREENSHOTS"))
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 EVERYTHING = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
 
@@ -21,11 +26,15 @@ def server(poolhouse_server):
 
 @pytest.fixture(scope="module")
 def windows(browser, server):
-    """One window in each theme, which all pages share; narrow in the dark, so that both widths are looked at."""
-    light = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light", reduced_motion="reduce")
-    dark = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme="dark", reduced_motion="reduce")
-    with light, dark:
-        yield light.new_page(), dark.new_page()
+    """A window in each theme, which all pages share; narrow in the dark, so that both widths are looked at. For
+    `make screenshots` all four."""
+    with ExitStack() as contexts:
+        pages = {}
+        for theme, width in LOOKS if PICTURES else LOOKS[:2]:
+            size = {"width": width, "height": 900}
+            context = browser.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce")
+            pages[f"{theme}-{width}"] = contexts.enter_context(context).new_page()
+        yield pages
 
 
 def told(result):
@@ -37,13 +46,14 @@ def told(result):
 
 
 @pytest.mark.parametrize("name", SIGNED_IN)
-def test_axe_finds_nothing(windows, server, name):
-    for window in windows:
-        window.goto(server.url + SIGNED_IN[name])
+def test_axe_finds_nothing(windows, server, screenshot, name):
+    for look, window in windows.items():
+        answer = window.goto(server.url + SIGNED_IN[name])
+        assert answer.status == (404 if name == "error" else 200)
+        if PICTURES:
+            screenshot(window, f"{name}-{look}", full_page=True)
         assert told(Axe().run(window, options=EVERYTHING)) == []
-        assert window.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (
-            "the page itself scrolls sideways"
-        )
+        assert window.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +62,7 @@ def signing_in(poolhouse_server):
 
 
 def test_axe_finds_nothing_where_one_signs_in(windows, signing_in):
-    for window in windows:
+    for window in windows.values():
         window.goto(signing_in.url + "/")
         assert told(Axe().run(window, options=EVERYTHING)) == []
         window.get_by_label("Name").fill("nobody")
@@ -63,7 +73,7 @@ def test_axe_finds_nothing_where_one_signs_in(windows, signing_in):
 
 
 def test_axe_finds_nothing_in_the_palette_and_the_help(windows, server):
-    for window in windows:
+    for window in windows.values():
         window.goto(server.url + "/")
         window.keyboard.press("Control+k")
         expect(window.get_by_role("option").first).to_be_visible()

@@ -1,13 +1,14 @@
 """A program that publishes: reads commands from its input, one a line, and answers each with a line of JSON.
 
 usage: program.py FOLDER DATABASE. Commands: work N (N commits), as NAME (one commit, for an
-endpoint), hold, leak, give, read, leave, exec, quit."""
+endpoint), hold, leak, give, read, leave, exec, halt, quit."""
 
 from __future__ import annotations
 
 import gc
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,13 @@ def leak() -> int:
     return gc.collect()
 
 
+def halt() -> int:
+    """Stops itself amid writing, until somebody lets it go on."""
+    with Ledger(Path(FOLDER))._member.rows.writing():
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return 0
+
+
 def exec_anew() -> None:
     os.execv(sys.executable, [sys.executable, "-m", "tests.telemetry.program", FOLDER, DATABASE])
 
@@ -71,6 +79,7 @@ COMMANDS: dict[str, Any] = {
     "leave": lambda: Ledger(Path(FOLDER)).leave(),
     "join": lambda: Ledger(Path(FOLDER)).join(),
     "exec": exec_anew,
+    "halt": halt,
 }
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,56 @@ def test_a_paused_process_is_stale_and_still_summed_and_not_counted_twice_when_i
     one.signal(signal.SIGCONT)
     one.ask("work 1")
     until(lambda: state()[one.pid] == "live" and commits(ledger) == 6)
+
+
+def test_a_process_that_is_stopped_while_it_writes_holds_nobody_up_and_no_counter_falls(start, ledger):
+    stopped, one, other = start(3)
+    for program in (stopped, one, other):
+        program.ask("work 5")
+        program.ask("hold")
+        program.ask("read")
+    before = ledger.history("shop")
+    stopped.tell("halt")
+    until(lambda: all("locked" in (program.ask("read")["problem"] or "") for program in (one, other)))
+    for program in (one, other):
+        program.ask("work 2")
+        program.ask("hold")
+    began = time.monotonic()
+    told = [program.ask("read") for program in (one, other)]
+    ledger.history("shop")
+    assert time.monotonic() - began < 1.0
+    assert [answer["commits"] for answer in told] == [15, 15]
+    assert [answer["used"] for answer in told] == [4, 4]  # its own, and the others' as they were last seen
+    assert all(len(answer["workers"]) == 3 for answer in told)
+    until(lambda: one.ask("read")["problem"] is None)  # they go on without it
+    until(lambda: [program.ask("read")["commits"] for program in (one, other)] == [19, 19])
+    assert other.ask("read")["used"] == 5
+    stopped.signal(signal.SIGCONT)
+    assert stopped.answer() == 0
+    stopped.ask("work 3")
+    assert [program.ask("read")["commits"] for program in (stopped, one, other)] == [22] * 3
+    assert set(before.at) & set(ledger.history("shop").at)
+    assert len(list(ledger.folder.glob("ledger-*.db"))) == 1
+
+
+def test_a_process_of_another_machine_is_dead_when_it_is_silent_for_long_and_its_counts_stay(start, ledger):
+    one, elsewhere = start(2)
+    for program in (one, elsewhere):
+        program.ask("work 5")
+        program.ask("hold")
+        program.ask("read")
+    elsewhere.kill()
+
+    def lies_elsewhere(silent):
+        with ledger._member.rows.writing() as transaction:
+            values = ("elsewhere", time.time() - silent, elsewhere.pid)
+            transaction._execute("UPDATE process SET host = ?, said_at = ? WHERE pid = ?", values)
+
+    lies_elsewhere(silent=500)
+    assert (commits(ledger), ledger.read().pool("shop").counts.used) == (10, 2)
+    lies_elsewhere(silent=700)
+    assert (commits(ledger), ledger.read().pool("shop").counts.used) == (10, 1)
+    assert [worker.pid for worker in ledger.read().workers] == [one.pid]
 
 
 def test_a_living_process_whose_row_was_folded_begins_again_at_zero(start, ledger):

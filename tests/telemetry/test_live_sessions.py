@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import threading
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
 
-from dashboard.telemetry import scope, unwatch, watch_sessions
+from dashboard.telemetry import scope, unwatch, watch, watch_sessions
 
-from .conftest import User
+from .conftest import Base, User
+from .waiting import until
 
 
 @pytest.fixture
@@ -155,3 +157,40 @@ def test_a_scoped_session_is_one_session(watched, live):
     registry.execute(sa.text("SELECT 1"))
     assert live().state == "in_transaction"
     registry.remove()
+
+
+def test_a_session_that_waits_for_its_connection_or_for_its_commit_needs_no_rollback(
+    make_engine, driver, name, read, pool
+):
+    engine = make_engine(pool_size=1, max_overflow=0, pool_timeout=20)
+    watch(engine, name=name)
+    Base.metadata.create_all(engine)
+    maker = sa_orm.sessionmaker(engine)
+    watch_sessions(maker, registry=name)
+    committing, go_on = threading.Event(), threading.Event()
+
+    def hold_up():
+        committing.set()
+        go_on.wait(20)
+
+    def add():
+        with maker() as session:
+            session.add(User(name="ada"))
+            session.commit()
+
+    def look():
+        with maker() as session:
+            session.scalars(sa.select(User)).all()
+
+    driver.before_commit = hold_up
+    threads = [threading.Thread(target=work) for work in (add, look)]
+    threads[0].start()
+    assert committing.wait(20)
+    threads[1].start()
+    until(lambda: pool().counts.waiters == 1)
+    seen = next(one for one in read().sessions.registries if one.name == name)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    unwatch(maker)
+    assert (seen.in_transaction, seen.idle, seen.needs_rollback) == (1, 1, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +12,9 @@ import sqlalchemy as sa
 from dashboard.config import Config
 from dashboard.telemetry import scope
 from dashboard.telemetry.snapshot import own
-from dashboard.telemetry.tables import ENDPOINTS, FINGERPRINTS
+from dashboard.telemetry.tables import CHARACTERS_REMEMBERED, ENDPOINTS, FINGERPRINTS, LONG, fingerprint_of
+from dashboard.telemetry.watches import LIFE, STATEMENT_TEXT, records_of
+from dashboard.telemetry.watching import active
 
 
 @pytest.fixture
@@ -88,6 +91,36 @@ def test_statements_past_the_bound_count_together_and_nothing_is_lost(engine, sa
     assert sum(numbers["statement|select"][:-1]) == FINGERPRINTS + 7
     assert numbers["endpoint statements|__none__"][0] == FINGERPRINTS + 7
     assert len(said()["statements"]) <= Config().statements_shown
+
+
+def test_batches_of_every_size_are_one_statement_and_their_texts_are_not_kept(engine, name, said):
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE batch (a TEXT, b TEXT)")
+        for size in range(1, 2_000, 19):
+            rows = ", ".join(f"('a {size} {row}', 'it''s {row}')" for row in range(size))
+            connection.exec_driver_sql(f"INSERT INTO batch (a, b) VALUES {rows}")
+    told = [one for text in said()["statements"] for one in json.loads(text) if one["operation"] == "insert"]
+    assert {one["statement"] for one in told} == {
+        "INSERT INTO batch (a, b) VALUES (…)",
+        "INSERT INTO batch (a, b) VALUES (…), …",
+    }
+    assert sum(sum(one["row"][:-1]) for one in told) == len(range(1, 2_000, 19))
+    (watch,) = (one for one in active if one.name == name)
+    kept = [len(text) for texts in watch.local.statements.values() for text in texts]
+    assert max(kept) <= LONG
+    assert sum(kept) <= CHARACTERS_REMEMBERED + LONG
+    lives = [record.__dict__[LIFE] for record in records_of(engine.pool)]
+    assert [hold[STATEMENT_TEXT] for life in lives for hold in life.holds if isinstance(hold, list)] == [None]
+
+
+@pytest.mark.parametrize("ended", ["')", "", "'", "', 'half"])
+def test_of_a_statement_of_megabytes_only_its_beginning_is_read_and_no_value_is_shown(ended):
+    rows = ", ".join(f"({row}, 'a secret (of {row}) it''s')" for row in range(100_000))
+    began = time.perf_counter()
+    fingerprint = fingerprint_of(f"INSERT INTO t (a, b) VALUES {rows}, (1, 'x{ended}")
+    assert time.perf_counter() - began < 0.5
+    assert fingerprint.startswith("INSERT INTO t (a, b) VALUES (…)")
+    assert "secret" not in fingerprint
 
 
 def test_a_connection_that_goes_to_another_thread_counts_there_without_loss(engine, said):

@@ -197,6 +197,29 @@ def test_the_statement_cache_is_told_from_hits_and_misses(engine, pool):
     assert (numbers["cache|miss"], numbers["cache|hit"], numbers["cache|no_key"]) == (1, 2, 1)
 
 
+@pytest.mark.parametrize("how", ["an option of the connection", "an option of a copy", "the engine itself"])
+def test_with_autocommit_there_is_no_transaction_and_nothing_idles_in_one(make_engine, name, pool, how):
+    level = {"isolation_level": "AUTOCOMMIT"}
+    engine = make_engine(**(level if how == "the engine itself" else {}))
+    watch(engine, name=name)
+    copy = engine.execution_options(**level) if how == "an option of a copy" else engine
+    connection = copy.connect()
+    if how == "an option of the connection":
+        connection = connection.execution_options(**level)
+    connection.execute(sa.text("select 1"))
+    (holder,) = pool().holders
+    assert (holder.in_transaction, holder.idle_in_transaction_seconds) == (False, None)
+    connection.commit()
+    connection.execute(sa.text("select 2"))
+    connection.close()
+    totals = pool().totals
+    assert (totals["statements"], totals["commits"], totals["rollbacks"]) == (2, 0, 0)
+    with engine.connect().execution_options(isolation_level="SERIALIZABLE") as connection:
+        connection.execute(sa.text("select 3"))
+        assert pool().holders[0].in_transaction
+    assert pool().totals["rollbacks"] == 1
+
+
 def test_a_savepoint_is_no_transaction_of_its_own(engine, pool):
     with engine.begin() as connection, connection.begin_nested():
         connection.exec_driver_sql("select 1")

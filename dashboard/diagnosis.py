@@ -1,0 +1,105 @@
+"""What is wrong here, and what is the remedy? The same answer for `doctor` and for an admin who asks /readyz."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from .records.models import Database
+from .refusal import Refusal
+from .runtime import Runtime
+from .store.engine import SCHEMA_VERSION, Store
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """what: a sentence without a password or an address. remedy: what to do now."""
+
+    what: str
+    remedy: str = ""
+
+
+def troubles(runtime: Runtime, tell: Callable[[str], object] = lambda line: None) -> list[Trouble]:
+    """tell: takes a line about each thing that is well."""
+    return [
+        *_of_ledger(runtime),
+        *_of_store(runtime.store),
+        *(trouble for each in runtime.databases.values() for trouble in _of_database(runtime, each, tell)),
+        *_of_settings(runtime),
+        *_of_files(runtime),
+    ]
+
+
+def lacking(store: Store) -> str:
+    """The tables and columns that the store lacks, by name."""
+    if store.schema_version() is None:
+        return ""
+    return ", ".join(str(each) for each in (*store.missing(), *store.missing_columns()))
+
+
+def _of_ledger(runtime: Runtime) -> Iterator[Trouble]:
+    problem = runtime.ledger.read().problem
+    if problem:
+        yield Trouble(
+            problem, "Each worker shows its own numbers until the file can be used; a new one may take its place."
+        )
+
+
+def _of_store(store: Store) -> Iterator[Trouble]:
+    try:
+        version, missing = store.schema_version(), lacking(store)
+    except Refusal as refusal:
+        yield Trouble(f"Store: {refusal}", refusal.remedy)
+        return
+    if version is None:
+        yield Trouble("The store has no tables yet.", "`flask dashboard store create` makes them.")
+    elif version > SCHEMA_VERSION:
+        yield Trouble(f"The store was made by a newer Poolhouse (version {version}).", "Start the newer one.")
+    elif missing:
+        yield Trouble(f"The store lacks {missing}.", "`flask dashboard store upgrade` makes that.")
+
+
+def _of_database(runtime: Runtime, database: Database, tell: Callable[[str], object]) -> Iterator[Trouble]:
+    """Over a pool of our own: the watched one may be what is exhausted."""
+    try:
+        assert runtime.workspaces is not None
+        engine = runtime.workspaces.engine(database.name)
+        with engine.connect() as connection:
+            connection.execute(sa.select(1))
+        tell(f"Database {database.name}: {engine.dialect.name} answers; {len(database.models)} models.")
+    except Refusal as refusal:
+        yield Trouble(f"Database {database.name}: {refusal}", refusal.remedy)
+    except Exception as error:  # a driver may be missing, a dialect may raise what it likes
+        what = f"Database {database.name} does not answer ({type(error).__name__}):"
+        yield Trouble(what, "is it running, is its URL right?")
+
+
+def _of_settings(runtime: Runtime) -> Iterator[Trouble]:
+    config = runtime.config
+    if runtime.accounts is not None and config.auth == "proxy" and not config.proxy_addresses:
+        yield Trouble(
+            "Nobody can sign in: no proxy is believed.", "Set DASHBOARD_PROXY_ADDRESSES to the proxy's address."
+        )
+
+
+def _of_files(runtime: Runtime) -> Iterator[Trouble]:
+    """Nobody but this account may read the secret key and the store."""
+    folder = runtime.config.instance
+    for path in (folder / "poolhouse_secret_key", folder / "store.db", folder / "peers"):
+        mode = _mode(path)
+        if mode is not None and mode & (stat.S_IRWXG | stat.S_IRWXO):
+            yield Trouble(f"Others may read {path}.", f"chmod go-rwx {path}")
+    if _mode(folder) is not None and not os.access(folder, os.W_OK):
+        yield Trouble(f"Nothing can be written in {folder}.", "Give DASHBOARD_INSTANCE a folder of this account's own.")
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return None

@@ -1,0 +1,40 @@
+"""Somebody's Flask app with Poolhouse as its guest, for the faults: its own route reads its own database."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask, jsonify
+from flask_sqlalchemy import SQLAlchemy
+
+from dashboard import Dashboard
+
+db = SQLAlchemy()
+
+
+class Item(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    name = db.Column(db.String(50), nullable=False)
+
+
+def create_app() -> Flask:
+    app = Flask("shop")
+    app.config["SQLALCHEMY_DATABASE_URI"] = os.environ["SHOP_URL"]
+    db.init_app(app)
+    with app.app_context():
+        db.create_all()
+
+    @app.route("/")
+    def items():
+        return jsonify(items=[item.name for item in db.session.scalars(db.select(Item))])
+
+    @app.route("/healthz")
+    def healthz():
+        return "ok\n"
+
+    if os.environ.get("SHOP_WITHOUT_GUEST") != "1":
+        Dashboard(app, db, url_prefix="/ops")
+    return app
+
+
+app = create_app()

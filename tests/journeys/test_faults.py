@@ -1,0 +1,323 @@
+"""What goes wrong around Poolhouse: what does a person see then, what is kept, and how does it come back?"""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import sqlite3
+import threading
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+import sqlalchemy as sa
+
+from dashboard.store.engine import Store
+from tests.journeys.desk import Desk
+from tests.journeys.person import PASSWORD, Person
+from tests.journeys.postgresql import PostgreSQL
+from tests.journeys.server import Server
+from tests.journeys.test_outage import run
+from tests.journeys.waiting import until
+
+LIVE = ("/", "/pools/", "/pools/default", "/sessions/", "/statements/", "/incidents/", "/monitoring/", "/metrics")
+TRIED_SECONDS = 5.0
+
+
+def processes(server):
+    """The server's master and its workers."""
+    master = psutil.Process(server.process.pid)
+    return [master, *master.children(recursive=True)]
+
+
+@contextmanager
+def full_disk(server):
+    """No file that the server has may grow: what a disk that is full does, and a quota, and a folder that was mounted
+    read-only."""
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    for each in processes(server):
+        resource.prlimit(each.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        for each in processes(server):
+            resource.prlimit(each.pid, resource.RLIMIT_FSIZE, unlimited)
+
+
+def must_be_live(person, *more):
+    for path in (*LIVE, *more):
+        answer = person.get(path)
+        assert answer.status == 200, (path, answer.text[:300])
+
+
+def refused(answer, *codes):
+    """A 503 in the contract's words, with a remedy."""
+    assert answer.status == 503, answer.text
+    error = answer.json["error"]
+    assert error["code"] in codes, error
+    assert error["remedy"], error
+    assert "Traceback" not in answer.text
+    return error
+
+
+def no_mistake_of_ours(server):
+    said = server.output()
+    assert "Traceback" not in said, said
+    assert "made a mistake" not in said
+
+
+def authors(file):
+    with closing(sqlite3.connect(file)) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM author")}
+
+
+def test_a_full_disk_a_broken_ledger_and_a_clock_set_back_lose_nothing(poolhouse_server, tmp_path):
+    clock = tmp_path / "clock"
+    clock.write_text("0")
+    path = str(Path(__file__).parent / "clock")
+    settings = {
+        "DASHBOARD_DEMO": "off",
+        "CLOCK": str(clock),
+        "PYTHONPATH": path,
+        "DASHBOARD_ACCOUNTS_COPY_SECONDS": "1",
+    }
+    server = poolhouse_server("-w 2", settings=settings)
+    server.command("user add vera --role viewer --password-stdin", stdin=PASSWORD)
+    token, vera = server.token("editor"), Person(server, "vera")
+    desk = Desk(server, token)
+    desk.new("Author", name="Staged before the disk was full")
+    staged = desk.get()["objects"]
+
+    with full_disk(server):
+        must_be_live(vera, f"/workspaces/{desk.name}/")
+        assert vera.get("/records/Author/").status in (200, 503)  # SQLite itself may want to write to read
+        for verb, given in (("commit", {}), ("objects/", {"model": "Author", "values": {"name": "Too late"}})):
+            refused(desk.post(verb, given), "store_away", "database_away")
+        assert desk.get()["objects"] == staged
+        assert server.request("GET", "/readyz").status in (200, 503)
+    until(lambda: desk.post("commit").status == 200, what="the commit, with room again")
+    assert "Staged before the disk was full" in authors(server.instance / "demo.db")
+
+    for file in server.instance.glob("ledger*"):
+        file.unlink()
+        file.write_bytes(b"no ledger at all" * 500) if file.suffix in (".db", ".sqlite") else None
+    until(lambda: vera.get("/metrics").status == 200, what="metrics on a broken ledger")
+    must_be_live(vera)
+    desk.new("Author", name="Made on a broken ledger")
+    assert desk.post("commit").status == 200
+
+    clock.write_text("-86400")
+    must_be_live(vera)
+    assert Person(server, "vera").get("/pools/").status == 200
+    desk.new("Author", name="Made yesterday")
+    desk.do("flush")
+    desk.do("commit")
+    assert server.token("viewer", name="made-yesterday")
+    assert {"Made on a broken ledger", "Made yesterday"} <= authors(server.instance / "demo.db")
+    no_mistake_of_ours(server)
+
+
+def test_sigterm_finishes_requests_ends_transactions_and_parks_workspaces(tmp_path, poolhouse_server):
+    settings = {"DASHBOARD_DEMO": "off"}
+    folder = tmp_path / "kept"
+    server = poolhouse_server("-w 2", settings=settings, folder=folder)
+    token = server.token("editor")
+    desk = Desk(server, token)
+    book = desk.load("Book", "1")
+    desk.do("values", book, values={"title": "Flushed before the end"})
+    desk.do("flush")
+    assert desk.now["transaction"]
+    answers = []
+    export = "/records/Book/~/export?format=csv"
+    asking = threading.Thread(target=lambda: answers.append(server.request("GET", export, token=token)))
+    asking.start()
+    until(lambda: server.request("GET", "/healthz").status == 200, what="a request that is under way")
+    assert server.stop() == 0
+    asking.join()
+    assert answers[0].status == 200
+    rows = answers[0].text.splitlines()
+    with closing(sqlite3.connect(folder / "instance" / "demo.db", timeout=0)) as data:
+        assert len(rows) == 1 + data.execute("SELECT count(*) FROM book").fetchone()[0]
+        data.execute("BEGIN IMMEDIATE")  # nobody holds it any more
+        assert data.execute("SELECT title FROM book WHERE id = 1").fetchone() != ("Flushed before the end",)
+    assert not list((folder / "instance" / "peers").glob("*"))
+    no_mistake_of_ours(server)
+
+    again = poolhouse_server("-w 2", settings=settings, folder=folder)
+    desk.server = again
+    parked = desk.get()
+    assert parked["transaction"] is None
+    assert parked["objects"][0]["changes"]["title"][1] == "Flushed before the end"
+    assert desk.do("commit")["objects"]
+    with closing(sqlite3.connect(folder / "instance" / "demo.db")) as data:
+        assert data.execute("SELECT title FROM book WHERE id = 1").fetchone() == ("Flushed before the end",)
+
+
+def test_a_store_of_a_newer_version_stops_the_start_in_one_line_and_is_left_alone(poolhouse_server, tmp_path):
+    folder = tmp_path / "newer"
+    with Server(folder, "-w 1", settings={"DASHBOARD_DEMO": "off"}) as first:
+        first.token("viewer")
+    said_before = len(first.output())
+    file = folder / "instance" / "store.db"
+    with closing(sqlite3.connect(file)) as store:
+        store.execute("UPDATE poolhouse_schema SET version = 99")
+        store.commit()
+    before = file.read_bytes()
+    with Server(folder, "-w 1", settings={"DASHBOARD_DEMO": "off"}, ready=False) as newer:
+        until(newer.ended, what="the end of the start")
+        assert newer.process.returncode != 0
+        said = newer.output()[said_before:]
+    assert (
+        said.count("The store was made by a newer Poolhouse (version 99, this one knows 1). Start the newer one.") == 1
+    )
+    assert "Traceback" not in said
+    assert file.read_bytes() == before
+
+
+def test_the_store_is_away_while_the_data_are_there(poolhouse_server):
+    with PostgreSQL() as database:
+        url = database.new_database()
+        made = Store(url)
+        made.create()
+        made.engine.dispose()
+        server = poolhouse_server("-w 2", settings={"DASHBOARD_STORE_URL": url, "DASHBOARD_DEMO": "off"})
+        server.command("user add vera --role viewer --password-stdin", stdin=PASSWORD)
+        token, vera = server.token("editor"), Person(server, "vera")
+        desk = Desk(server, token)
+        desk.new("Author", name="Staged before the store went")
+        for _ in range(8):  # both workers know her
+            must_be_live(vera)
+        database.stop()
+        must_be_live(vera, "/records/", "/records/Book/", "/records/Book/1")
+        fresh = Person(server, "vera")
+        must_be_live(fresh, "/records/Book/")
+        assert server.request("GET", "/readyz").status == 503
+        for path in ("/workspaces/", "/records/Author/", f"/workspaces/{desk.name}/commit"):
+            refused(server.request("POST", path, token=token, data={"values": {"name": "x"}}), "store_away")
+        refused(server.request("GET", f"/workspaces/{desk.name}/", token=token), "store_away")
+        database.start()
+        until(lambda: server.request("GET", "/readyz").status == 200, what="the store")
+        until(lambda: desk.post("commit").status == 200, what="a commit")
+        assert "Staged before the store went" in authors(server.instance / "demo.db")
+        no_mistake_of_ours(server)
+
+
+SCHEMA = (
+    "CREATE TABLE author (id INTEGER PRIMARY KEY GENERATED BY DEFAULT AS IDENTITY, name VARCHAR(80) NOT NULL UNIQUE)",
+    "INSERT INTO author (id, name) VALUES (1, 'Jane Austen'), (2, 'Mary Shelley')",
+    "ALTER TABLE author ALTER COLUMN id RESTART WITH 10",
+)
+
+
+def test_postgresql_as_data_and_store_slow_read_only_stopped_and_back(poolhouse_server):
+    with PostgreSQL() as database:
+        url = database.new_database()
+        run(url, *SCHEMA)
+        made = Store(url)
+        made.create()
+        made.engine.dispose()
+        settings = {"DATABASE_URL": url, "DASHBOARD_STORE_URL": url, "DASHBOARD_RECORDS_SECONDS": "1"}
+        server = poolhouse_server("-w 2", settings=settings)
+        server.command("user add vera --role viewer --password-stdin", stdin=PASSWORD)
+        token, vera = server.token("editor"), Person(server, "vera")
+        desk = Desk(server, token)
+        desk.do("values", desk.load("author", "1"), values={"name": "Jane A."})
+
+        with locked(url, "author"):  # slow: whoever reads the table waits
+            refused(server.request("GET", "/records/author/", token=token), "overloaded", "busy", "database_away")
+            must_be_live(vera, "/workspaces/", f"/workspaces/{desk.name}/")
+
+        name = sa.make_url(url).database
+        run(url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        cut(url)
+        must_be_live(vera)
+        answer = desk.post("commit")
+        assert answer.status in (403, 409, 422, 503), answer.text
+        assert "Traceback" not in answer.text
+        run(url, "SET TRANSACTION READ WRITE", f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        cut(url)
+
+        for _ in range(8):
+            must_be_live(vera)
+        database.stop()
+        fresh = Person(server, "vera")  # a browser that was never here
+        must_be_live(fresh)
+        refused(server.request("GET", "/records/author/", token=token), "database_away")
+        refused(desk.post("commit"), "store_away")
+        database.start()
+        until(lambda: desk.post("commit").status == 200, what="the commit")
+        assert run(url, "SELECT name FROM author WHERE id = 1") == [("Jane A.",)]
+        no_mistake_of_ours(server)
+
+
+@contextmanager
+def locked(url, table):
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        yield
+    engine.dispose()
+
+
+def cut(url):
+    """Whoever is connected has to connect again."""
+    run(
+        url,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL",
+    )
+
+
+def test_as_a_guest_the_host_answers_in_each_fault_as_it_does_without_us(poolhouse_server, tmp_path):
+    shop = f"sqlite:///{tmp_path / 'shop.db'}"
+    with PostgreSQL() as database:
+        url = database.new_database()
+        made = Store(url)
+        made.create()
+        made.engine.dispose()
+        alone = poolhouse_server(
+            "-w 2", settings={"SHOP_URL": shop, "SHOP_WITHOUT_GUEST": "1"}, app="tests.journeys.shop_host:app"
+        )
+        run(shop, "INSERT INTO item VALUES (1, 'a cup')")
+        settings = {"SHOP_URL": shop, "DASHBOARD_STORE_URL": url}
+        guest = poolhouse_server("-w 2", settings=settings, app="tests.journeys.shop_host:app")
+
+        def the_same(fault):
+            for _ in range(4):
+                ours, theirs = (each.request("GET", "/", timeout=5) for each in (guest, alone))
+                assert (ours.status, ours.body) == (theirs.status, theirs.body) == (200, b'{"items":["a cup"]}\n'), (
+                    fault
+                )
+                assert dict(ours.headers).keys() == dict(theirs.headers).keys(), fault
+
+        the_same("none")
+        with full_disk(guest):
+            the_same("full disk")
+        database.stop()
+        the_same("the store is away")
+        assert guest.request("GET", "/ops/", headers={"Authorization": "Bearer x"}).status == 503
+        database.start()
+        for file in guest.instance.glob("ledger*"):
+            file.write_bytes(b"no ledger" * 1_000)
+        the_same("the ledger cannot be read")
+        shutil.rmtree(guest.instance)
+        the_same("the instance folder is gone")
+        guest.instance.write_text("a file where the folder was")
+        the_same("the instance folder is a file")
+        worker = processes(guest)[1]
+        worker.kill()
+        until(lambda: len(processes(guest)) >= 3, what="another worker")
+        the_same("a worker was killed")
+        assert guest.stop() == 0, guest.output()[-3_000:]
+        assert "Traceback" not in guest.output(), guest.output()
+
+
+@pytest.mark.parametrize("kind", ["nowhere", "a file"])
+def test_an_instance_folder_that_cannot_be_written_is_said_in_one_line(kind, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("no folder")
+    instance = "/proc/poolhouse" if kind == "nowhere" else str(file)
+    with Server(tmp_path / kind.replace(" ", "-"), settings={"DASHBOARD_INSTANCE": instance}, ready=False) as server:
+        until(server.ended, what="the end of the start")
+        assert f"Nothing can be kept in the folder {instance}" in server.output()
+        assert "Traceback" not in server.output()

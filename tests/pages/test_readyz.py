@@ -1,0 +1,42 @@
+"""/readyz: ready or not for everybody, and for an admin what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+
+def test_everybody_is_told_ready_and_an_admin_what_could_be_better(app, script, runtime):
+    assert app.test_client().get("/readyz").text == "ready\n"
+    assert script("admin").get("/readyz").text == "ready\n"
+    (runtime.config.instance / "store.db").chmod(0o644)
+    assert script("editor").get("/readyz").text == "ready\n"
+    told = script("admin").get("/readyz")
+    assert told.status_code == 200
+    assert "Others may read" in told.text
+    assert "chmod go-rwx" in told.text
+
+
+def test_a_store_that_lacks_something_says_how_to_make_it(script, runtime):
+    with runtime.store.writing() as connection:
+        connection.execute(sa.text("DROP TABLE poolhouse_change_set"))
+        connection.execute(sa.text("ALTER TABLE poolhouse_token DROP COLUMN scope"))
+    answer = script(None).get("/readyz")
+    assert answer.text == "ready\n"
+    from dashboard import diagnosis
+
+    told = [f"{each.what} {each.remedy}" for each in diagnosis.troubles(runtime)]
+    expected = (
+        "The store lacks poolhouse_change_set, poolhouse_token.scope. `flask dashboard store upgrade` makes that."
+    )
+    assert expected in told
+
+
+def test_a_store_that_is_away_is_not_ready_and_nobody_else_is_told_why(app, runtime, monkeypatch):
+    from dashboard.refusal import Refusal
+
+    def away():
+        raise Refusal("store_away", "The store cannot be reached just now.", remedy="Try again in a moment.")
+
+    monkeypatch.setattr(runtime.store, "schema_version", away)
+    answer = app.test_client().get("/readyz")
+    assert (answer.status_code, answer.text) == (503, "not ready\n")
