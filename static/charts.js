@@ -12,7 +12,7 @@
     if (unit !== "seconds") return value >= 100 || Number.isInteger(value) ? String(Math.round(value)) : value.toFixed(1);
     return value < 0.0005 ? "< 1 ms" : value < 1 ? `${Math.round(value * 1000)} ms` : value < 10 ? `${value.toFixed(1)} s` : `${Math.round(value)} s`;
   };
-  const clock = (seconds, step) => new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: step < 60 ? "2-digit" : undefined, hour12: false });
+  const clock = (seconds, step) => new Date(seconds * 1000).toLocaleString([], { ...(step >= 1800 ? { month: "short", day: "numeric" } : {}), hour: "2-digit", minute: "2-digit", second: step < 60 ? "2-digit" : undefined, hour12: false });
   const columns = (data) => [data.lines[0].values.map((_, place) => data.from + place * data.step), ...data.lines.map((line) => line.values)];
   const highest = (data) => {
     const most = Math.max(0, ...data.lines.flatMap((line) => line.values.filter((value) => value !== null)));

@@ -6,13 +6,27 @@ import re
 from contextlib import contextmanager
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.journeys.person import PASSWORD
+from tests.journeys.test_axe import EVERYTHING, told
 from tests.journeys.test_life_of_a_user import is_complaint
 from tests.journeys.waiting import until
 
 FAULTS = ("leaked-connection", "n-plus-one")
+SIGHTS = (
+    ("overview", "/", None),
+    ("pools", "/pools/", None),
+    ("pool", "/pools/default", "a.bar.is-open"),
+    ("sessions", "/sessions/", None),
+    ("statements", "/statements/", None),
+    ("statement", "/statements/", "a.clipped"),
+    ("incidents", "/incidents/", None),
+    ("incident", "/incidents/", "table.incidents a"),
+    ("monitoring", "/monitoring/", None),
+)
+"""Name, address, and what is clicked there."""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +60,7 @@ def live(browser, server):
 @contextmanager
 def opened(browser, server, **options):
     """A window of somebody who is signed in; what its console complains about is a fault."""
-    with browser.new_context(viewport={"width": 1280, "height": 900}, **options) as context:
+    with browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}) as context:
         page = context.new_page()
         said: list[str] = []
         page.on("console", lambda message: said.append(message.text) if is_complaint(message) else None)
@@ -157,3 +171,17 @@ def test_the_lifecycle_shows_what_goes_on(window):
     row = window.get_by_role("row", name=re.compile("query, get, merge"))
     expect(row).to_be_visible()
     assert int(row.get_by_role("cell").last.inner_text()) > 0
+
+
+@pytest.mark.parametrize("theme, width", [("light", 1280), ("dark", 360)])
+def test_axe_finds_nothing_in_a_fault_either(browser, server, screenshot, theme, width):
+    size = {"width": width, "height": 900}
+    with opened(browser, server, color_scheme=theme, viewport=size, reduced_motion="reduce") as page:
+        for name, path, way in SIGHTS:
+            page.goto(server.url + path)
+            if way:
+                page.locator(way).first.click()
+                expect(page.locator("#sql, #hold:not([hidden]), .picture").first).to_be_visible()
+            screenshot(page, f"fault-{name}-{theme}-{width}", full_page=True)
+            assert told(Axe().run(page, options=EVERYTHING)) == [], name
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} scrolls sideways"
