@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 
 from ..refusal import Refusal
 from ..runtime import current
-from . import gate, incidents, overview, pools, sessions, statements
+from . import gate, incidents, monitoring, overview, pools, sessions, statements
 from .compressing import compressed, is_wanted
 from .drawings import Drawing, Drawings, Topic
 from .shell import SharedShell
@@ -36,6 +36,7 @@ TOPICS = {
     "lifecycle": Topic("sessions/_lifecycle.html", sessions.shown),
     "sessions": Topic("sessions/_sessions.html", sessions.shown),
     "statement": Topic("statements/_statement.html", statements.one_shown),
+    "metrics": Topic("monitoring/_metrics.html", monitoring.figures, ticks=2),
     "incidents": Topic("incidents/_incidents.html", incidents.shown, ticks=5),
     "statements": Topic("statements/_statements.html", statements.shown),
 }
