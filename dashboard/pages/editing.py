@@ -33,7 +33,8 @@ CARRIED = ("values", "null", "default", "base", "base-null")
 @dataclass(frozen=True)
 class Editor:
     """A record's form. key: None for a new one. source: the key of the record that it is a copy of. back: where the
-    person came from, to create what is related; wanted: its field there. related: by relationship where its rows are listed. refusal: of what was just sent."""
+    person came from, to create what is related; wanted: its field there. related: by relationship where its rows are
+    listed. refusal: of what was just sent."""
 
     model: Model
     key: str | None
