@@ -395,6 +395,10 @@ class Config:
         "how long a sign-in lasts at most, however much it is used",
         most=31_536_000,
     )
+    accounts_most: int = _bound("DASHBOARD_ACCOUNTS", 1_000, "accounts", most=100_000)
+    tokens_most: int = _bound(
+        "DASHBOARD_TOKENS", 100, "tokens that act for one account, and those that act for themselves", most=100_000
+    )
     password_characters: int = _bound(
         "DASHBOARD_PASSWORD_CHARACTERS", 8, "characters that a password given on a page has at least", most=100
     )

@@ -43,6 +43,7 @@ class Members:
         if name in self._accounts.people(anew=True).accounts:
             message = f"There is an account {name!r} already."
             raise Refusal("taken", message, fields={"name": "Taken."}, remedy="Change that one, or take another name.")
+        must_have_room("accounts", len(self._accounts.people().accounts), self._config.accounts_most)
         self._write(rows.Account(name, role, self._hash(password), self._clock()))
 
     def set_role(self, name: str, role: Role) -> None:
@@ -114,6 +115,11 @@ class Members:
         mine = (token for token in known if owner is None or token.owner == owner)
         return sorted(mine, key=lambda token: (-token.created_at, token.hash))
 
+    def must_have_room_for_a_token(self, owner: str | None) -> None:
+        """owner: None for one that acts for itself."""
+        there = sum(token.owner == owner for token in self.tokens(None))
+        must_have_room("tokens", there, self._config.tokens_most)
+
     def revoke(self, id: str, owner: str | None) -> token_rows.Token:
         """owner: for whom it must act; None for anybody's. Answers what it was."""
         found = next((token for token in self.tokens(owner) if token.id == id), None)
@@ -151,3 +157,10 @@ def must_be_a_name(name: str) -> None:
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
         message = f"A name has 1 to {LONGEST_NAME} printable characters."
         raise Refusal("invalid", message, fields={"name": message})
+
+
+def must_have_room(what: str, there: int, most: int) -> None:
+    """Raises Refusal("too_large")."""
+    if there >= most:
+        message = f"There are {there} {what} already, as many as may be."
+        raise Refusal("too_large", message, remedy=f"Remove {what} that nobody uses.")

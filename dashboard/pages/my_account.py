@@ -166,6 +166,7 @@ def make_token(given: dict[str, Any], owner: str | None) -> MadeToken:
     assert accounts is not None
     name, days = text(given, "name"), str(given.get("days") or "")
     must_be_a_name(name)
+    members().must_have_room_for_a_token(owner)
     try:
         role, scope = role_named(text(given, "role")), scope_named(text(given, "scope"))
     except ValueError as error:

@@ -13,6 +13,7 @@ SIGNED_IN = {
     "sessions": "/sessions/",
     "statements": "/statements/",
     "incidents": "/incidents/",
+    "pool-forgotten": "/pools/default?hold=1-1-1-1",
     "records": "/records/",
     "list": "/records/Book/",
     "list-narrowed": "/records/Book/?q=em&f.price.gt=5&sort=-price",

@@ -60,6 +60,8 @@ ROWS = (
     Row("", "", "invalid", "POST", "/accounts/", {"name": "x" * 101, "role": "viewer", "password": "long enough"}),
     Row("", "", "invalid", "POST", "/accounts/tokens/", {"name": "x" * 101, "role": "viewer"}),
     Row("DASHBOARD_PASSWORD_CHARACTERS", "12", "invalid", "POST", "/accounts/", {**EVE, "password": "x" * 11}),
+    Row("DASHBOARD_ACCOUNTS", "1", "too_large", "POST", "/accounts/", {**EVE, "password": "long enough"}),
+    Row("DASHBOARD_TOKENS", "1", "too_large", "POST", "/accounts/tokens/", {"name": "ci", "role": "viewer"}),
     # what a list is asked
     Row("DASHBOARD_FILTER_DEPTH", "2", "not_understood", "GET", f"/records/Author/?where={DEEP_WHERE}"),
     Row("DASHBOARD_FILTER_TERMS", "2", "not_understood", "GET", f"/records/Author/?{TWO_TERMS}"),

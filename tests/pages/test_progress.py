@@ -32,9 +32,7 @@ def test_an_import_says_how_many_rows_it_has_looked_at(script, looks):
     editor = script("editor")
     text = "name\n" + "".join(f"tag number {number}\n" for number in range(500))
     file = (io.BytesIO(text.encode()), "tags.csv")
-    answer = editor.client.post(
-        "/records/Tag/~/import", data={"file": file, "job": "mine"}, headers=editor.headers
-    )
+    answer = editor.client.post("/records/Tag/~/import", data={"file": file, "job": "mine"}, headers=editor.headers)
     assert answer.status_code == 200, answer.text
     done = [each["done"] for each in looks]
     assert done[0] == 0  # nothing is said before the first rows
