@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -51,6 +52,8 @@ def post_worker_init(worker: Any) -> None:
     if runtime := _runtime(worker):
         runtime.streams.serve(worker.cfg.threads, lambda: not worker.alive)
         runtime.start()
+    gc.collect()
+    gc.freeze()  # what was imported stays: a full collection, which may fall into any request, need not walk through it
 
 
 def worker_exit(server: Any, worker: Any) -> None:

@@ -12,6 +12,7 @@
     if (unit !== "seconds") return value >= 100 || Number.isInteger(value) ? String(Math.round(value)) : value.toFixed(1);
     return value < 0.0005 ? "< 1 ms" : value < 1 ? `${Math.round(value * 1000)} ms` : value < 10 ? `${value.toFixed(1)} s` : `${Math.round(value)} s`;
   };
+  const clock = (seconds, step) => new Date(seconds * 1000).toLocaleString([], { ...(step >= 1800 ? { month: "short", day: "numeric" } : {}), hour: "2-digit", minute: "2-digit", second: step < 60 ? "2-digit" : undefined, hour12: false });
   const columns = (data) => [data.lines[0].values.map((_, place) => data.from + place * data.step), ...data.lines.map((line) => line.values)];
   const highest = (data) => {
     const most = Math.max(0, ...data.lines.flatMap((line) => line.values.filter((value) => value !== null)));
@@ -24,6 +25,8 @@
     const plot = figure.querySelector(".plot");
     const probe = document.createElement("i");
     plot.append(probe);
+    plot.title = "Drag to look closer; double-click for all of it";
+    for (const end of figure.querySelectorAll(".ends > :not(.at)")) end.dataset.whole = end.textContent;
     const at = figure.querySelector(".at");
     const chart = new uPlot({
       width: plot.clientWidth,
@@ -32,7 +35,7 @@
       legend: { show: false },
       axes: [{ show: false }, { show: false }],
       cursor: { sync: { key: "poolhouse" }, y: false, points: { size: 7 }, drag: { x: true, y: false, uni: 10 } },
-      scales: { x: { time: true }, y: { range: () => [0, highest(JSON.parse(figure.dataset.chart))] } },
+      scales: { x: { time: true }, y: { range: () => { const top = highest(JSON.parse(figure.dataset.chart)); return [-0.02 * top, 1.02 * top]; } } },
       series: [{}, ...data.lines.map((line, place) => ({
         label: line.name,
         stroke: resolved(`--hue-${line.hue}`, probe),
@@ -44,15 +47,18 @@
         setCursor: [(self) => {
           const place = self.cursor.idx;
           if (place === null || place === undefined) { at.textContent = ""; return; }
-          const time = new Date(self.data[0][place] * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: data.step < 60 ? "2-digit" : undefined });
-          at.textContent = `${time}: ${data.lines.map((line, number) => `${data.lines.length > 1 ? `${line.name} ` : ""}${told(self.data[number + 1][place], data.unit)}`).join(", ")}`;
+          at.textContent = `${clock(self.data[0][place], data.step)}: ${data.lines.map((line, number) => `${data.lines.length > 1 ? `${line.name} ` : ""}${told(self.data[number + 1][place], data.unit)}`).join(", ")}`;
         }],
         setScale: [(self, key) => {
           if (key !== "x" || !self.data[0].length) return;
           const { min, max } = self.scales.x;
           const whole = self.data[0];
-          if (min > whole[0] || max < whole[whole.length - 1]) zoom.set("x", [min, max]);
-          else zoom.delete("x");
+          const isPart = min > whole[0] || max < whole[whole.length - 1];
+          if (isPart) zoom.set(figure, [min, max]);
+          else zoom.delete(figure);
+          const [first, last] = [figure.querySelector(".ends > :first-child"), figure.querySelector(".ends > :last-child")];
+          first.textContent = isPart ? clock(min, data.step) : first.dataset.whole;
+          last.textContent = isPart ? clock(max, data.step) : last.dataset.whole;
         }],
       },
     }, columns(data), plot);
@@ -68,10 +74,10 @@
       if (!figure.isConnected) { one.chart.destroy(); drawn.delete(figure); continue; }
       const plot = figure.querySelector(".plot");
       if (!one.chart.root.isConnected) plot.append(one.chart.root);  // the part around it was drawn anew
-      figure.classList.add("is-taken");
+      if (!figure.classList.contains("is-taken")) figure.classList.add("is-taken");  // adding it again would be seen as a change
       if (one.said === figure.dataset.chart) continue;
       one.said = figure.dataset.chart;
-      one.chart.setData(columns(JSON.parse(one.said)), !zoom.has("x"));
+      one.chart.setData(columns(JSON.parse(one.said)), !zoom.has(figure));
     }
   };
   const give = () => {

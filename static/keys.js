@@ -101,7 +101,7 @@
     if (event.ctrlKey || event.metaKey) {
       const does = key === "k" && !event.shiftKey ? () => { open(); return true; }
         : key === "s" && !event.shiftKey && !isOpen() ? save
-        : key === "z" && !isTyping(event.target) && !isOpen() ? () => press(`[data-verb=${event.shiftKey ? "redo" : "undo"}]`)
+        : key === "z" && !isTyping(event.target) && !isOpen() ? () => press(`#workspace [data-verb=${event.shiftKey ? "redo" : "undo"}]`)
         : null;
       if (does?.()) event.preventDefault();
     } else if (event.key === "Escape" && isTyping(event.target) && !isOpen()) event.target.blur();

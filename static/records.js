@@ -136,8 +136,10 @@
       if (just !== "shown") { remember(cell.dataset.stage || ""); refreshStaging(just); }
     }
   });
-  const refreshStaging = (just) => {
+  const refreshStaging = async (just) => {
     const bar = document.getElementById("staging");
-    if (just === "staged" && bar) htmx.ajax("GET", table.dataset.staged, { target: bar, swap: "outerHTML" });
+    if (just !== "staged" || !bar) return;
+    const answer = await fetch(table.dataset.staged, { headers: { "HX-Request": "true", "HX-Target": "#staging" } });
+    if (answer.ok) await htmx.swap({ text: await answer.text(), target: bar, swap: "outerHTML" });
   };
 })();

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
@@ -12,10 +15,12 @@ from ..runtime import Runtime, current
 from ..telemetry import alerts, grafana
 from ..telemetry.findings import Finding, findings
 from ..telemetry.long_range import SPANS, LongRange
+from ..telemetry.present import Present, present
+from ..telemetry.reading import Reading, SwitchedOff
 from ..telemetry.rules import RULES
 from . import gate
 from .charts import Chart, of_prometheus
-from .html import page, url
+from .html import page, plain, url
 
 
 @dataclass(frozen=True)
@@ -39,15 +44,59 @@ class ShownSetting:
 
 
 @dataclass(frozen=True)
-class Monitoring:
-    """downloads: by the file's name its URL. faults: inside telemetry, by listener."""
+class Figures:
+    """The metrics as they are now, and what Poolhouse costs by its own count."""
 
-    findings: tuple[Finding, ...]
-    rules: tuple[ShownRule, ...]
-    downloads: dict[str, str]
-    settings: tuple[ShownSetting, ...]
-    faults: dict[str, int]
-    problem: str | None
+    _reading: Reading = field(default_factory=Reading)
+
+    @cached_property
+    def metrics(self) -> tuple[Present, ...]:
+        return present(self._reading)
+
+    @property
+    def series(self) -> int:
+        return int(self.metrics[-1].series[0][1].replace(",", ""))
+
+    @property
+    def listener_seconds(self) -> float:
+        """Of all programs together, since they began."""
+        return float(sum(count for name, count in self._reading.own.items() if name.startswith("listener|")))
+
+    @property
+    def dropped(self) -> dict[str, float]:
+        kinds = ((name.partition("|"), count) for name, count in self._reading.own.items())
+        return {kind: count for (what, _, kind), count in kinds if what == "dropped"}
+
+    @property
+    def faults(self) -> dict[str, int]:
+        return dict(self._reading.faults)
+
+    @property
+    def switched_off(self) -> tuple[SwitchedOff, ...]:
+        return self._reading.switched_off
+
+    @property
+    def age(self) -> float:
+        return self._reading.published_age_seconds
+
+
+@dataclass(frozen=True)
+class Monitoring(Figures):
+    """downloads: by the file's name its URL."""
+
+    findings: tuple[Finding, ...] = ()
+    rules: tuple[ShownRule, ...] = ()
+    downloads: Mapping[str, str] = field(default_factory=dict)
+    settings: tuple[ShownSetting, ...] = ()
+    problem: str | None = None
+
+    @property
+    def public(self) -> Mapping[str, Any]:
+        more = {"faults": self.faults, "metrics": self.metrics}
+        return {name: plain(getattr(self, name)) for name in ("findings", "rules", "downloads", "settings")} | {
+            **plain(more),
+            "problem": self.problem,
+        }
 
 
 @dataclass(frozen=True)
@@ -94,10 +143,14 @@ def index() -> Response:
             "grafana.json": url("monitoring.grafana"),
         },
         settings=tuple(ShownSetting(*row) for row in runtime.config.public_rows()),
-        faults=dict(reading.faults),
         problem=reading.problem,
+        _reading=reading,
     )
     return page("monitoring/index.html", context)
+
+
+def figures(runtime: Runtime, _: str = "") -> Figures:
+    return Figures(runtime.ledger.read())
 
 
 @gate.needs(gate.READ, database=True)

@@ -89,7 +89,8 @@ def told(given: Mapping[str, Any]) -> Iterator[Note]:
 class _Said:
     def __init__(self, job: str) -> None:
         self.job, self.store, self.owner = job, current().store, actor.name()
-        self.at, self.last = 0.0, (0, None)
+        self.at = 0.0
+        self.last: tuple[int, int | None] = (0, None)
 
     def note(self, done: int, total: int | None, words: str) -> None:
         if time.monotonic() - self.at >= SAID_SECONDS:

@@ -23,8 +23,9 @@ class Records:
     label: the attribute, or a function of the object, that a record is called by. list: the columns of a list, unless
     the person chooses. search: the text columns that a search looks in. filters: the columns whose filters are offered;
     all of them when empty. formats: by column a function of its value that says how lists and records show it, as text;
-    JSON, forms and exports have the value itself. hide: neither shown nor written anywhere. readonly: shown, and not written. actions:
-    functions of `(session, objects)`, called with the objects chosen, in the transaction that is committed after it;
+    JSON, forms and exports have the value itself. hide: neither shown nor written anywhere. readonly: shown, and not
+    written. actions: functions of `(session, objects)`, called with the objects chosen, in the transaction that is
+    committed after it;
     their names and the first lines of their docstrings are what people read.
 
     >>> Records(label="title", list=["title", "price"], readonly=["isbn"]).readonly

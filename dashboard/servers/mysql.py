@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from .session import ServerSession, ServerSessions, numbers, short
+from .session import MYSQL, ServerSession, ServerSessions, numbers, without_values
 
 MOST = 2_000
 SESSIONS = sa.text("""
@@ -35,7 +35,8 @@ def read(connection: sa.Connection) -> ServerSessions:
     sessions = tuple(
         ServerSession(
             process, "", user, None, client, database, "in transaction" if trx and command == "Sleep" else command,
-            "row lock" if trx == LOCK_WAIT else state or None, short(statement), seconds, in_transaction,
+            "row lock" if trx == LOCK_WAIT else state or None, without_values(statement, MYSQL),
+            seconds, in_transaction,
             numbers(blocker for waiter, blocker in waits if waiter == process),
         )
         for process, user, client, database, command, seconds, state, statement, trx, in_transaction in rows

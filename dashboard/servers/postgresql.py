@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from .session import ServerSession, ServerSessions, numbers, short
+from .session import STANDARD, ServerSession, ServerSessions, numbers, without_values
 
 MOST = 2_000
 SESSIONS = sa.text("""
@@ -26,7 +26,7 @@ END = sa.text(f"SELECT pg_terminate_backend(pid) {THIS_ONE}")
 def read(connection: sa.Connection) -> ServerSessions:
     sessions = tuple(
         ServerSession(
-            process, started, user, program or None, client, database, state, wait, short(query),
+            process, started, user, program or None, client, database, state, wait, without_values(query, STANDARD),
             _seconds(in_state), _seconds(in_transaction), numbers(blockers),
         )
         for process, started, user, program, client, database, state, wait, query, in_state, in_transaction, blockers

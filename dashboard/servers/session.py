@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 STATEMENT_CHARACTERS = 500
+_NUMBER = r"(?<![\w$.\"`])\d+(?:\.\d+)?(?![\w\"`])"
+STANDARD = re.compile(rf"[eE]?'(?:[^']|'')*(?:'|$)|\$(\w*)\$.*?(?:\$\1\$|$)|/\*.*?(?:\*/|$)|--[^\n]*|{_NUMBER}", re.S)
+"""Literals and comments of SQL as PostgreSQL reads it."""
+MYSQL = re.compile(
+    rf"'(?:[^'\\]|\\.|'')*(?:'|$)|\"(?:[^\"\\]|\\.|\"\")*(?:\"|$)|/\*.*?(?:\*/|$)|(?:--|#)[^\n]*|{_NUMBER}", re.S
+)
+"""As MySQL does: with backslashes, and with texts in double quotes."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +44,14 @@ class ServerSessions:
     limit: int | None
 
 
-def short(statement: str | None) -> str | None:
-    return None if not statement else " ".join(statement.split())[:STATEMENT_CHARACTERS]
+def without_values(statement: str | None, values: re.Pattern[str]) -> str | None:
+    """Short, in one line, every literal as `#`: a driver may have put values into it that not everybody may see. The
+    server may have cut it anywhere.
+
+    >>> without_values("UPDATE t SET a = 'it''s', b = 12 WHERE c = 'cut he", STANDARD)
+    'UPDATE t SET a = #, b = # WHERE c = #'
+    """
+    return None if not statement else " ".join(values.sub("#", statement).split())[:STATEMENT_CHARACTERS]
 
 
 def numbers(many: Iterable[int] | None) -> tuple[int, ...]:

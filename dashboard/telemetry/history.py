@@ -12,6 +12,7 @@ from itertools import repeat
 from math import inf
 from typing import Any
 
+from ..refusal import Refusal
 from . import demand
 from .digests import quantile
 from .parts import count_of
@@ -68,6 +69,14 @@ class History:
     step: int
     at: tuple[float, ...]
     series: Mapping[str, tuple[float | None, ...]]
+
+
+def steps_of(span: str) -> tuple[int, int]:
+    """Seconds from one point to the next, and seconds told. Raises Refusal for a span that there is not."""
+    if span not in SPANS:
+        message = f"There is no history over {span}."
+        raise Refusal("not_understood", message, remedy=f"Ask for {' or '.join(SPANS)}.")
+    return SPANS[span]
 
 
 def brief(said: Said) -> Said:

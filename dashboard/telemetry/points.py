@@ -29,6 +29,19 @@ TALLIES_KEPT = 86_400
 LOOKS_KEPT = 100
 UNSEEN_SECONDS = 5.0
 """A finding that nobody has seen for so long is over."""
+LOOKED_AT = 50
+"""Pools that one process holds to be looked at, at one time."""
+
+
+def look(looked: dict[str, float], pool: str, now: float, seconds: float) -> float | None:
+    """Until when somebody looks at the pool; None where that was told a moment ago. Names may come from a URL: of too
+    many the latest are the ones that matter."""
+    if looked.get(pool, 0.0) > now + seconds / 2:
+        return None
+    while len(looked) >= LOOKED_AT:
+        del looked[min(looked, key=looked.__getitem__)]
+    looked[pool] = now + seconds
+    return looked[pool]
 
 
 class Points:

@@ -82,6 +82,15 @@ def refused(agreed: Labels, said: Said) -> set[tuple[str, str]]:
     }
 
 
+def apart(own: Labels, known: Labels, said: Said, both: bool) -> Said:
+    """The word of a process that cannot reach the others: it alone decides which new values have series. own: those it
+    has decided on by now; known: what was agreed before."""
+    for register, values in known.items():
+        own.setdefault(register, set()).update(values)
+    admit(own, said, both)
+    return folded(said, own)
+
+
 def folded(said: Said, agreed: Labels) -> Said:
     """The same word, with every value that is in no register under `__other__`."""
     registries: dict[str, Any] = {}

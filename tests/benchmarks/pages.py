@@ -280,9 +280,8 @@ def main() -> None:
                     for page in ("edit form of a parent of all", "record of a parent of all"):
                         ours.pages[page] = measure(server.port, server.process.pid, OURS[page], times, headers)
                 found.append(ours)
-    print(
-        f"\nMilliseconds, median of at most {times} (fastest; processor time of one), load {os.getloadavg()[0]:.0f}; {machine.line()}\n"
-    )
+    words = f"Milliseconds, median of at most {times} (fastest; processor time of one)"
+    print(f"\n{words}, load {os.getloadavg()[0]:.0f}; {machine.line()}\n")
     printed(found)
 
 

@@ -60,10 +60,10 @@ def actions(desk: Desk, times: int) -> dict[str, list[Times]]:
     for number in range(times + 3):
         ref = refs[number % len(refs)]
         each = {
-            "values": lambda: desk.set(ref, name=f"Again {number}"),  # noqa: B023
-            "undo": lambda: desk.do("undo"),
-            "redo": lambda: desk.do("redo"),
-            "expire, refresh": lambda: (desk.do("expire", ref), desk.do("refresh", ref)),  # noqa: B023
+            "values": lambda: desk.set(ref, name=f"Again {number}").view,  # noqa: B023
+            "undo": lambda: desk.do("undo").view,
+            "redo": lambda: desk.do("redo").view,
+            "expire, refresh": lambda: (desk.do("expire", ref).view, desk.do("refresh", ref).view),  # noqa: B023
             "the board as JSON": lambda: json.dumps([dict(each) for each in desk.view().objects]),
             "floor": lambda: floor.change(number),  # noqa: B023
         }
@@ -110,7 +110,7 @@ def restores(desk: Desk, times: int) -> dict[str, list[Times]]:
             if number:
                 took.setdefault(name, []).append(found)
         desk.workspaces._lives.drop("w")
-        found = timed(lambda: desk.do("read", "User:1", attribute="name"))
+        found = timed(lambda: desk.do("read", "User:1", attribute="name").view)
         if number:
             took.setdefault("from the store, with an action", []).append(found)
     return took

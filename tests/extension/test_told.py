@@ -172,7 +172,7 @@ def test_a_host_says_how_values_are_shown_and_which_filters_are_offered(host, sh
             )
         }
 
-    app, db, Cup, records = furnished(host, shop, formats)
+    app, db, _, records = furnished(host, shop, formats)
     Dashboard(app, db, records=records, url_prefix="/ops")
     client, headers = app.test_client(), script(app)
     shown = client.get("/ops/records/Cup/", headers=headers | {"Accept": "text/html"}).text
@@ -188,7 +188,7 @@ def test_a_host_says_how_values_are_shown_and_which_filters_are_offered(host, sh
 
 
 def test_a_host_that_formats_what_is_not_there_is_told_so(host, shop):
-    app, db, Cup, records = furnished(host, shop, lambda Cup: {Cup: Records(formats={"colour": str})})
+    app, db, _, records = furnished(host, shop, lambda Cup: {Cup: Records(formats={"colour": str})})
     Dashboard(app, db, records=records, url_prefix="/ops")
     answer = app.test_client().get("/ops/records/Cup/", headers=script(app))
     assert (answer.status_code, "colour" in answer.json["error"]["message"]) == (503, True)

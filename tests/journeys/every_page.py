@@ -13,6 +13,7 @@ SIGNED_IN = {
     "sessions": "/sessions/",
     "statements": "/statements/",
     "incidents": "/incidents/",
+    "pool-forgotten": "/pools/default?hold=1-1-1-1",
     "records": "/records/",
     "list": "/records/Book/",
     "list-narrowed": "/records/Book/?q=em&f.price.gt=5&sort=-price",
@@ -23,11 +24,14 @@ SIGNED_IN = {
     "delete": "/records/Author/1/delete",
     "import": "/records/Book/~/import",
     "workspaces": "/workspaces/",
-    "workspace": "/workspaces/prices/",
+    "workspace": "/workspaces/prices/?view=changes",
+    "workspace-board": "/workspaces/prices/?view=board",
+    "workspace-board-empty": "/workspaces/empty/?view=board",
     "workspace-form": "/workspaces/prices/?new=User",
-    "workspace-empty": "/workspaces/empty/",
+    "workspace-empty": "/workspaces/empty/?view=changes",
     "review": "/workspaces/prices/review",
-    "tour": "/workspaces/tour-local/",
+    "review-conflict": "/workspaces/conflict/review",
+    "tour": "/workspaces/tour-local/?view=board",
     "beside": "/workspaces/prices/?beside=empty",
     "history": "/history/",
     "change-set": "/history/1",
@@ -52,7 +56,7 @@ def furnish(server: Server) -> None:
         assert answer.status in (200, 201), f"{path}: {answer.text}"
 
     token = server.token("admin", name="local")
-    for name in ("prices", "empty"):
+    for name in ("prices", "empty", "conflict"):
         post("/workspaces/", name=name)
     post("/workspaces/", name="tour-local", sandbox=True)
     for key in ("3", "4", "5", "6", "7"):
@@ -65,3 +69,7 @@ def furnish(server: Server) -> None:
     post("/workspaces/prices/objects/Book:5/delete")
     post("/workspaces/prices/objects/Book:6/expunge")
     post("/workspaces/prices/objects/Book:7/refresh")
+    post("/workspaces/conflict/load", model="Book", key="20")
+    post("/workspaces/conflict/objects/Book:20/values", values={"price": "8.00"})
+    post("/workspaces/conflict/objects/", model="User", values={"name": "Nobody", "email": "ada@example.org"})
+    post("/records/Book/20", values={"price": "3.33"})

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import psutil
 import pytest
 
-from tests.journeys.test_faults import processes
+from tests.journeys.trouble import processes
 from tests.journeys.waiting import PAUSE
 
 pytestmark = pytest.mark.soak

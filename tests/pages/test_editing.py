@@ -249,3 +249,13 @@ def test_a_viewer_edits_nothing(script, method, path):
         assert script("viewer").get(f"/records/{path}").status_code == 403
     else:
         assert script("viewer").post(f"/records/{path.replace('/edit', '').replace('~/new', '')}").status_code == 403
+
+
+def test_a_file_is_staged_as_any_other_value(browser_client, runtime):
+    browser_client.post("/workspaces/", name="covers")
+    sent = {"file.cover": (io.BytesIO(b"\x89PNG"), "cover.png"), "values.title": "With a cover", "stage": "covers"}
+    answer = browser_client.post("/records/Book/3", **sent)
+    assert answer.headers["Location"] == "/workspaces/covers/"
+    assert browser_client.post("/workspaces/covers/commit").status_code == 303
+    kept = row(runtime, "book", 3)
+    assert (kept["cover"], kept["title"]) == (b"\x89PNG", "With a cover")

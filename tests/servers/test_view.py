@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from dashboard.refusal import Refusal
 from dashboard.servers import acts, view
 from dashboard.servers.aside import aside
+from dashboard.servers.session import MYSQL, STANDARD, without_values
 from tests.telemetry.waiting import until
 
 SECONDS = 5.0
@@ -80,7 +81,7 @@ def test_two_wait_for_another_program_which_is_named_and_one_act_frees_them(engi
     waiting = [one for one in seen.sessions if one.process in {waiter.number for waiter in waiters}]
     assert len(waiting) == 2
     assert all("lock" in one.wait.lower() for one in waiting)
-    assert all("UPDATE book" in one.statement for one in waiting)
+    assert {one.statement for one in waiting} == {"UPDATE book SET title = # WHERE id = #"}
     assert 3 <= seen.connections < seen.limit
     acts.end(engine, psql, blocker.started, SECONDS)
     for waiter in waiters:
@@ -99,6 +100,25 @@ def test_a_cancelled_statement_fails_in_its_program_and_the_session_stays(engine
     assert waiter.error is not None
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM book").scalar() == 1
+
+
+@pytest.mark.parametrize(
+    "statement, kind",
+    [
+        ("SELECT 'secret'", STANDARD),
+        ("SELECT 'it''s secret', 'secret", STANDARD),
+        ("SELECT E'it''s secret' /* secret", STANDARD),
+        (r"SELECT 'C:\', 'secret'", STANDARD),
+        ("SELECT $x$it's secret$x$, $$secret", STANDARD),
+        (r"SELECT 'it\'s secret', 'secret'", MYSQL),
+        ('SELECT "secret", "it""s secret', MYSQL),
+        (r'SELECT "a\"secret" # secret', MYSQL),
+    ],
+)
+def test_no_value_of_a_statement_is_shown(statement, kind):
+    shown = without_values(statement, kind)
+    assert shown.startswith("SELECT #")
+    assert "secret" not in shown
 
 
 def test_a_session_that_is_gone_is_not_found(engine):

@@ -57,3 +57,12 @@ def test_a_file_that_is_no_database_is_a_store_that_is_away(tmp_path):
 def test_a_fault_of_our_own_is_not_told_as_a_store_that_is_away(store):
     with pytest.raises(sa.exc.SQLAlchemyError), store.reading() as connection:
         connection.execute(sa.insert(workspace_rows.workspace_table).values(id=1))
+
+
+def test_a_file_of_the_store_waits_for_the_disk(tmp_path):
+    """What was told to a person, and that a COMMIT is about to be sent, must outlive a power cut."""
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    store.create()
+    with store.writing() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    store.engine.dispose()

@@ -53,6 +53,22 @@ def test_an_image_holds_until_the_next_one_and_none_after_the_object_left(kept):
     ]
 
 
+def test_an_earlier_version_is_read_as_far_as_it_differs_from_the_one_that_is_known(kept):
+    row = kept.save(opened(kept), change({1: {"v": 1}, 2: {"v": 1}, 3: {"v": 1}}))
+    now = kept.save(kept.save(row, change({1: {"v": 2}, 3: None})), change({4: {"v": 1}}))
+    known = {1: {"v": 2}, 2: {"v": "known"}, 4: {"v": 1}}
+    assert kept.earlier(now, 2, known).images == {1: {"v": 1}, 2: {"v": "known"}, 3: {"v": 1}}
+    with pytest.raises(Refusal):
+        kept.earlier(now, 9, known)
+
+
+def test_the_action_that_made_a_version_is_found_on_the_tape(kept):
+    row = opened(kept)
+    for version in (2, 3):
+        row = kept.save(row, replace(change(), entry={"action": "values", "version": version}))
+    assert (kept.entry_of(row, 3)["version"], kept.entry_of(row, 4)) == (3, {})
+
+
 def test_of_two_writers_one_is_told_that_it_lost(kept):
     row = opened(kept)
     assert kept.save(row, change()) is not None

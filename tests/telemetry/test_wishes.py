@@ -58,13 +58,17 @@ def test_every_process_hears_it_and_says_what_it_did(start, tmp_path):
     until(lambda: sum(len(pool.connections) for pool in ledger.read().pools) == 2)
     number = wishes.wish(ledger, "shop")
     assert until(lambda: len(done := wishes.answers(ledger, number)) == 2 and list(done.values())) == [1, 1]
-    one = wishes.wish(ledger, "shop", worker=2, connection=1)
+    first, second = (worker_of(ledger, program) for program in programs)
+    one = wishes.wish(ledger, "shop", worker=second, connection=1)
     (process,) = until(lambda: wishes.answers(ledger, one))
     assert str(programs[1].pid) in process
     programs[0].ask("give")
     programs[0].ask("work 1")
-    lives = [one.state for one in ledger.read().pool("shop").connections if one.worker == 1]
-    assert until(lambda: sorted(states(ledger, 1)) == ["closed", "idle"]), lives
+    until(lambda: sorted(states(ledger, first)) == ["closed", "idle"])
+
+
+def worker_of(ledger, program):
+    return next(one.worker for one in ledger.read().workers if one.pid == program.pid)
 
 
 def states(ledger, worker):

@@ -1,0 +1,115 @@
+"""Can a person who knows the keys do without the mouse, and does nobody lose what he types to one of them?"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+
+@pytest.fixture(scope="module")
+def server(poolhouse_server):
+    return poolhouse_server("-w 1", settings={"DASHBOARD_AUTH": "none"})
+
+
+@pytest.fixture(scope="module")
+def context(browser):
+    with browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce") as context:
+        yield context
+
+
+@pytest.fixture
+def window(context, server):
+    page = context.new_page()
+    page.goto(server.url + "/")
+    yield page
+    page.close()
+
+
+def test_the_palette_goes_to_a_record_by_a_few_letters(window, server):
+    window.keyboard.press("Control+k")
+    window.keyboard.type("book emma")
+    expect(window.get_by_role("option", name="Emma Book 3")).to_have_attribute("aria-selected", "true")
+    window.keyboard.press("Enter")
+    expect(window).to_have_url(server.url + "/records/Book/3")
+
+
+def test_the_palette_is_steered_by_arrows_and_closed_by_escape(window, server):
+    window.keyboard.press("Control+k")
+    expect(window.get_by_role("option").nth(1)).to_be_visible()
+    window.keyboard.press("ArrowDown")
+    expect(window.get_by_role("option").nth(1)).to_have_attribute("aria-selected", "true")
+    chosen = window.get_by_role("option").nth(1).get_attribute("id")
+    expect(window.get_by_role("combobox")).to_have_attribute("aria-activedescendant", chosen)
+    window.keyboard.press("Escape")
+    expect(window.locator("#palette")).to_be_hidden()
+    expect(window).to_have_url(server.url + "/")
+
+
+def test_the_keys_are_told(window):
+    window.keyboard.press("?")
+    expect(window.get_by_role("dialog", name="Keys")).to_contain_text("undo, in a workspace")
+    window.keyboard.press("Escape")
+    expect(window.get_by_role("dialog", name="Keys")).to_be_hidden()
+
+
+def test_nothing_that_is_typed_into_a_field_is_taken_for_a_key(window, server):
+    window.goto(server.url + "/records/Book/")
+    window.keyboard.press("/")
+    search = window.get_by_role("searchbox").first
+    expect(search).to_be_focused()
+    window.keyboard.type("c?jke s/")
+    expect(search).to_have_value("c?jke s/")
+    window.keyboard.press("Control+z")
+    assert search.input_value() != "c?jke s/", "the field's own undo"
+    window.keyboard.press("Escape")
+    expect(window).to_have_url(server.url + "/records/Book/")
+
+
+def test_rows_are_walked_and_opened(window, server):
+    window.goto(server.url + "/records/Book/")
+    for _ in range(3):
+        window.keyboard.press("j")
+    window.keyboard.press("k")
+    window.keyboard.press("Enter")
+    expect(window).to_have_url(re.compile(r"/records/Book/2$"))
+    window.keyboard.press("e")
+    expect(window).to_have_url(re.compile(r"/records/Book/2/edit$"))
+
+
+def test_a_record_is_made_edited_and_saved(window, server):
+    window.goto(server.url + "/records/Tag/")
+    window.keyboard.press("c")
+    expect(window.get_by_role("heading", level=1)).to_contain_text("New")
+    window.get_by_label(re.compile("^name")).first.focus()
+    window.keyboard.type("by keys")
+    window.keyboard.press("Control+s")
+    expect(window.get_by_role("heading", level=1)).to_contain_text("by keys")
+
+
+def test_a_workspace_is_undone_redone_and_committed(window, server):
+    window.goto(server.url + "/workspaces/")
+    window.keyboard.press("c")
+    window.keyboard.type("keys")
+    window.keyboard.press("Enter")
+    expect(window.get_by_role("heading", level=1)).to_contain_text("keys")
+    window.get_by_label("with key").fill("3")
+    window.keyboard.press("Enter")
+    workspace = window.locator("#workspace")
+    expect(workspace).to_have_attribute("data-version", "2")
+    window.get_by_role("heading", level=1).click()
+    window.keyboard.press("Control+z")
+    expect(workspace).to_have_attribute("data-version", "3")
+    window.keyboard.press("Control+Shift+z")
+    expect(workspace).to_have_attribute("data-version", "4")
+    window.keyboard.press("Control+s")
+    expect(window.locator("#tape > li").first).to_have_attribute("data-action", "commit")
+
+
+def test_every_control_of_the_shell_is_reached_by_tab_and_the_first_one_skips_it(window):
+    window.keyboard.press("Tab")
+    expect(window.get_by_role("link", name="To the content")).to_be_focused()
+    window.keyboard.press("Enter")
+    window.keyboard.press("Tab")
+    assert window.evaluate("document.activeElement.closest('main, .staging, header') !== null")

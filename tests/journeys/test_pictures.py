@@ -1,0 +1,187 @@
+"""Does the one on call find who it was by the pictures? By mouse, by keyboard, and with JavaScript off."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.journeys.person import PASSWORD
+from tests.journeys.test_axe import EVERYTHING, told
+from tests.journeys.test_life_of_a_user import is_complaint
+from tests.journeys.waiting import until
+
+FAULTS = ("leaked-connection", "n-plus-one")
+SIGHTS = (
+    ("overview", "/", None),
+    ("pools", "/pools/", None),
+    ("pool", "/pools/default", "a.bar.is-open"),
+    ("sessions", "/sessions/", None),
+    ("statements", "/statements/", None),
+    ("statement", "/statements/", "a.clipped"),
+    ("incidents", "/incidents/", None),
+    ("incident", "/incidents/", "table.incidents a"),
+    ("monitoring", "/monitoring/", None),
+)
+"""Name, address, and what is clicked there."""
+
+
+@pytest.fixture(scope="module")
+def server(poolhouse_server):
+    """In trouble: a connection is leaked, and somebody loads one by one."""
+    server = poolhouse_server("-w 1", settings={"DASHBOARD_ADMIN_PASSWORD": PASSWORD})
+    token = server.token("admin")
+    for fault in FAULTS:
+        assert server.request("POST", f"/demo/faults/{fault}", token=token, data={"on": True}).status == 200
+
+    def found():
+        told = server.request("GET", "/", token=token).json["findings"]
+        return {"ConnectionLeak", "NPlusOne"} <= {one["finding"] for one in told}
+
+    until(found, seconds=20, what="the leak and the N+1 on Overview")
+    return server
+
+
+@pytest.fixture(params=["with JavaScript", "without JavaScript"])
+def window(request, browser, server):
+    with opened(browser, server, java_script_enabled=request.param == "with JavaScript") as page:
+        yield page
+
+
+@pytest.fixture
+def live(browser, server):
+    with opened(browser, server) as page:
+        yield page
+
+
+@contextmanager
+def opened(browser, server, **options):
+    """A window of somebody who is signed in; what its console complains about is a fault."""
+    with browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}) as context:
+        page = context.new_page()
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text) if is_complaint(message) else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.set_default_timeout(10_000)
+        page.goto(server.url + "/login")
+        page.get_by_label("Name").fill("admin")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Overview")).to_be_attached()
+        yield page
+        assert said == []
+
+
+def panel(window: Page):
+    return window.get_by_role("region", name="What was chosen on the lanes")
+
+
+def test_the_holder_of_a_leaked_connection_is_found_from_overview_in_three_clicks(window):
+    expect(window.locator(".verdict")).to_have_attribute("data-level", "critical")
+    window.get_by_role("link", name="Show who holds it").first.click()
+    expect(panel(window)).to_contain_text("shop.report")
+    expect(panel(window)).to_contain_text(re.compile(r"faulty\.py:\d+ in leak"))
+    expect(panel(window)).to_contain_text("overdue")
+    expect(panel(window)).to_contain_text("Where its thread is")
+
+
+def test_the_same_by_way_of_the_pool_and_its_lanes(window):
+    window.get_by_role("link", name="default", exact=True).first.click()
+    window.get_by_role("link", name=re.compile(r"^shop\.report has held connection \d+")).first.click()
+    expect(panel(window)).to_contain_text(re.compile(r"faulty\.py:\d+ in leak"))
+    assert "hold=" in window.url
+
+
+def test_what_was_chosen_stays_chosen_while_the_page_lives_on(live):
+    live.get_by_role("link", name="default", exact=True).first.click()
+    bar = live.get_by_role("link", name=re.compile(r"^shop\.report has held"))
+    bar.first.click()
+    held = panel(live).get_by_role("heading", level=3)
+    before = held.inner_text()
+    expect(held).not_to_have_text(before, timeout=10_000)  # it grows older on the page
+    expect(bar.first).to_have_class(re.compile("is-chosen"))
+    live.go_back()
+    expect(live.get_by_role("heading", name="Overview")).to_be_attached()
+
+
+def test_the_lanes_are_walked_by_the_keyboard(live, server):
+    live.goto(f"{server.url}/pools/default")
+    bar = live.get_by_role("link", name=re.compile(r"^shop\.report has held")).first
+    bar.focus()
+    live.keyboard.press("ArrowDown")
+    live.keyboard.press("ArrowUp")
+    expect(live.locator(".lanes a:focus")).to_have_count(1)
+    bar.focus()
+    live.keyboard.press("Enter")
+    expect(panel(live)).to_contain_text("shop.report")
+
+
+def test_an_incident_of_before_opens_as_it_was_and_is_replayed(window):
+    window.get_by_role("navigation").get_by_role("link", name="Incidents", exact=True).click()
+    window.get_by_role("link", name=re.compile("^Leaking")).last.click()
+    expect(window.get_by_role("group", name="The last minute of pool default").first).to_be_visible()
+    replay = window.get_by_role("button", name="Replay")
+    if not replay.count():  # it needs JavaScript; all else does not
+        window.get_by_role("link", name=re.compile(r"^shop\.report has held")).first.click()
+        expect(panel(window)).to_contain_text("shop.report")
+        return
+    moment = window.get_by_role("slider", name="Moment of the minute before").first
+    moment.fill("0")
+    expect(window.locator(".replay output").first).to_contain_text("60 s before: 0 held")
+    moment.fill("60")
+    expect(window.locator(".replay output").first).to_contain_text("shop.report")
+
+
+def test_a_chart_tells_its_value_where_one_points_and_lives_on(live):
+    figure = live.locator("figure.chart").first
+    figure.scroll_into_view_if_needed()
+    figure.hover()
+    expect(live.locator("figure.chart.is-taken")).to_have_count(6)
+    figure.hover(position={"x": 200, "y": 80})
+    expect(figure.locator(".at")).to_contain_text(re.compile(r"\d\d:\d\d:\d\d: "))
+    said = figure.get_attribute("data-chart")
+    expect(figure).not_to_have_attribute("data-chart", said, timeout=20_000)  # its part was drawn anew
+    expect(figure.locator("canvas")).to_be_visible()
+    expect(live.locator("figure.chart.is-taken")).to_have_count(6)
+
+
+def test_the_relationship_that_is_loaded_one_by_one_has_its_cure_written_out(window):
+    window.get_by_role("navigation").get_by_role("link", name="Statements", exact=True).click()
+    load = window.get_by_role("article", name="Author.books")
+    expect(load).to_contain_text(".options(selectinload(Author.books))")
+    load.get_by_text("The stack of one example").click()
+    expect(load.locator("ol.stack")).to_contain_text(re.compile(r"faulty\.py:\d+ in load_one_by_one"))
+
+
+def test_a_statement_opens_laid_out_with_where_it_is_called_from(window):
+    window.get_by_role("navigation").get_by_role("link", name="Statements", exact=True).click()
+    window.locator("a.clipped", has_text="FROM author").first.click()
+    expect(window.get_by_role("heading", name="One statement")).to_be_visible()
+    expect(window.locator("#sql .c-k").first).to_be_visible()
+    expect(window.get_by_role("group", name="Where it is called from")).to_contain_text("shop.")
+
+
+def test_the_lifecycle_shows_what_goes_on(window):
+    window.get_by_role("navigation").get_by_role("link", name="Sessions", exact=True).click()
+    expect(window.locator("#way-database-persistent")).to_have_class(re.compile("is-flowing"))
+    window.get_by_text("The same as a table").click()
+    row = window.get_by_role("row", name=re.compile("query, get, merge"))
+    expect(row).to_be_visible()
+    assert int(row.get_by_role("cell").last.inner_text()) > 0
+
+
+@pytest.mark.parametrize("theme, width", [("light", 1280), ("dark", 360)])
+def test_axe_finds_nothing_in_a_fault_either(browser, server, screenshot, theme, width):
+    size = {"width": width, "height": 900}
+    with opened(browser, server, color_scheme=theme, viewport=size, reduced_motion="reduce") as page:
+        for name, path, way in SIGHTS:
+            page.goto(server.url + path)
+            if way:
+                page.locator(way).first.click()
+                expect(page.locator("#sql, #hold:not([hidden]), .picture").first).to_be_visible()
+            screenshot(page, f"fault-{name}-{theme}-{width}", full_page=True)
+            assert told(Axe().run(page, options=EVERYTHING)) == [], name
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} scrolls sideways"
