@@ -26,6 +26,7 @@ FILES = {
     "Makefile",
     "Procfile",
     "README.md",
+    "SECURITY.md",
     "gunicorn.conf.py",
     "pyproject.toml",
     "requirements-dev.txt",

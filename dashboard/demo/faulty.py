@@ -210,8 +210,13 @@ def wait_for_a_lock(shop: Shop, stop: threading.Event) -> None:
     """Writes while another program holds the database's lock."""
     command = [sys.executable, "-c", LOCKER, str(shop.engine.url.database)]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as other:
+
+        def let_go() -> None:
+            stop.wait()
+            other.kill()
+
+        threading.Thread(target=let_go, name="demo-let-go", daemon=True).start()  # who waits is not told to stop
         while not stop.wait(PAUSE):
             with suppress(sa.exc.OperationalError), shop.scope("shop.stock"), shop.engine.connect() as connection:
                 connection.execute(sa.update(Book).where(Book.id == 1).values(title=Book.title))
                 connection.rollback()
-        other.kill()

@@ -24,6 +24,7 @@ from . import (
     assets,
     audit,
     audits,
+    compressing,
     gate,
     history,
     html,
@@ -81,6 +82,7 @@ def blueprint(name: str, more: Iterable[Blueprint] = ()) -> Blueprint:
     root.add_url_rule("/<path:path>", "unknown", unknown, methods=("GET", *OTHER_METHODS))
     root.url_value_preprocessor(neighbours.spare)
     root.before_request(gate.check)
+    root.after_request(compressing.compress)  # the first to be registered is the last to run
     root.after_request(gate.remember)
     root.after_request(audit.written)
     root.after_request(protect)

@@ -90,8 +90,10 @@ def _must_be_meant(runtime: Runtime, seen: Visit) -> None:
         raise Refusal(
             "signed_out", "You are signed out.", remedy="Sign in, or send a token: Authorization: Bearer TOKEN."
         )
+    given = _given_csrf()
     if seen.nonce is None or not hmac.compare_digest(
-        _given_csrf().encode("utf-8", "replace"), csrf_of(runtime, seen.nonce).encode()
+        given.encode("utf-8", "replace"),
+        csrf_of(runtime, seen.nonce, given.partition(".")[0]).encode("utf-8", "replace"),
     ):
         raise Refusal(
             "csrf",

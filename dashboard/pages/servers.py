@@ -71,7 +71,7 @@ def show(name: str) -> Response:
 
 @gate.needs(gate.ADMINISTER, database=True)
 def cancel(name: str, process: int) -> WerkzeugResponse:
-    engine, started = _engine(_pool(name)), _started()
+    engine, started = _of_a_session(name, process)
     audit.note("connection.cancel", name, process=process)
     acts.cancel(engine, process, started, _config().server_seconds)
     return done("pools.server", _server(name), name=name)
@@ -79,7 +79,7 @@ def cancel(name: str, process: int) -> WerkzeugResponse:
 
 @gate.needs(gate.ADMINISTER, database=True)
 def end(name: str, process: int) -> WerkzeugResponse:
-    engine, started = _engine(_pool(name)), _started()
+    engine, started = _of_a_session(name, process)
     audit.note("connection.end", name, process=process)
     acts.end(engine, process, started, _config().server_seconds)
     return done("pools.server", _server(name), name=name)
@@ -108,16 +108,32 @@ def refresh(name: str) -> WerkzeugResponse:
 def _server(name: str) -> ServerPage:
     pool = _pool(name)
     engine = _engine(pool)
-    every = [*(one.server_process for one in pool.connections), *(one.server_process for one in pool.holders)]
-    ours = list(dict.fromkeys(process for process in every if process is not None))
     try:
-        seen = view.look(engine, ours, _config().server_seconds)
+        seen = view.look(engine, _processes(pool), _config().server_seconds)
     except Refusal as away:
         seen = ServerView(engine.dialect.name, (), 0, None, f"{away.message} {away.remedy}")
     sessions = tuple(_shown(one, pool, seen) for one in seen.sessions)
     connections = None if seen.problem else seen.connections
     may = gate.may(gate.ADMINISTER, None)
     return ServerPage(name, seen.dialect, sessions, connections, seen.limit, seen.problem, may)
+
+
+def _of_a_session(name: str, process: int) -> tuple[sa.Engine, str]:
+    """The engine, and what the page said of the session. Raises Refusal for a session that is neither of this pool nor
+    in its way: it is none of ours to end."""
+    pool, started = _pool(name), _started()
+    engine = _engine(pool)
+    seen = view.look(engine, _processes(pool), _config().server_seconds)
+    if process not in {session.process for session in seen.sessions}:
+        message = f"The session {process} is neither of pool {name} nor blocks any of its sessions."
+        raise Refusal("not_found", message, remedy="Look again: who waits now?")
+    return engine, started
+
+
+def _processes(pool: PoolReading) -> list[int]:
+    """The server's numbers of this pool's connections."""
+    every = [*(one.server_process for one in pool.connections), *(one.server_process for one in pool.holders)]
+    return list(dict.fromkeys(process for process in every if process is not None))
 
 
 def _shown(session: ServerSession, pool: PoolReading, seen: ServerView) -> ShownSession:

@@ -5,7 +5,7 @@ A stream keeps a thread of the server, so that there are few: who gets none asks
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -14,6 +14,7 @@ from flask import Blueprint, Response, request
 from ..refusal import Refusal
 from ..runtime import current
 from . import gate, incidents, monitoring, overview, pools, sessions, statements
+from .compressing import compressed, is_wanted
 from .drawings import Drawing, Drawings, Topic
 from .shell import SharedShell
 
@@ -75,7 +76,11 @@ class Live:
         followed, runtime = topics_of(request.args.get("topics", "")), current()
         if not request.is_multithread or not runtime.streams.enter():
             return Response(status=204)
-        answer = Response(self.events(followed, SharedShell.of_this_viewer()), mimetype="text/event-stream")
+        events = self.events(followed, SharedShell.of_this_viewer())
+        answer = Response(compressed(events) if is_wanted() else events, mimetype="text/event-stream")
+        if is_wanted():
+            answer.headers["Content-Encoding"] = "gzip"
+        answer.vary.add("Accept-Encoding")
         answer.call_on_close(runtime.streams.leave)
         answer.headers["X-Accel-Buffering"] = "no"
         return answer
@@ -86,7 +91,7 @@ class Live:
         followed, shell = topics_of(request.args.get("topics", "")), SharedShell.of_this_viewer()
         drawings = [(each, self._drawing(each, shell, POLLED_SECONDS)) for each in followed]
         answer = Response("".join(event(each, drawing) for each, drawing in drawings), mimetype="text/event-stream")
-        answer.set_etag("-".join(drawing.mark for _, drawing in drawings))
+        answer.set_etag("-".join(drawing.mark for _, drawing in drawings), weak=True)
         answer.headers["Cache-Control"] = "no-cache, private"
         answer.make_conditional(request)
         return answer
@@ -98,7 +103,7 @@ class Live:
         *,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], object] = time.sleep,
-    ) -> Iterator[str]:
+    ) -> Generator[str]:
         """At first all topics, then each one that changed, until the stream has lasted long enough: the next one passes
         the gate again, so that nobody looks on who may not any more."""
         runtime, seen, begun = shell.runtime, dict[str, str](), clock()

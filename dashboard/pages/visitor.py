@@ -33,7 +33,7 @@ FORWARDED = ("forwarded", "via", "x-real-ip")
 class Visit:
     """What the gate found out about one request. nonce: what this browser's CSRF token is made of; None for a
     bearer. renewed: the browser's cookie is to say that its sign-in was seen just now. token: what a bearer sent.
-    noted: the outcome that the audit was told."""
+    noted: the outcome that the audit was told. salt: of the token in this answer."""
 
     person: Person | None
     sign_in: SignIn | None
@@ -43,6 +43,7 @@ class Visit:
     renewed: bool = False
     token: Token | None = None
     noted: str | None = None
+    salt: str = ""
     holds_bulkhead: bool = False
 
     def csrf(self, runtime: Runtime) -> str:
@@ -50,7 +51,8 @@ class Visit:
         nonce."""
         if self.nonce is None:
             self.nonce, self.new_nonce = secrets.token_urlsafe(18), True
-        return csrf_of(runtime, self.nonce)
+        self.salt = self.salt or secrets.token_hex(8)
+        return csrf_of(runtime, self.nonce, self.salt)
 
 
 def visit() -> Visit:
@@ -187,8 +189,11 @@ def parts_of(address: str) -> SplitResult:
         return SplitResult("", "", "", "", "")
 
 
-def csrf_of(runtime: Runtime, nonce: str) -> str:
-    return hmac.new(runtime.secret_key.encode(), b"csrf" + nonce.encode(), hashlib.sha256).hexdigest()
+def csrf_of(runtime: Runtime, nonce: str, salt: str) -> str:
+    """Another one in each answer, with its salt in front: pages are compressed, and the size of many that hold the same
+    secret beside what somebody else chose would give it away (BREACH)."""
+    said = b"csrf" + nonce.encode() + salt.encode("utf-8", "replace")
+    return f"{salt}.{hmac.new(runtime.secret_key.encode(), said, hashlib.sha256).hexdigest()}"
 
 
 def _serializer(runtime: Runtime) -> URLSafeSerializer:

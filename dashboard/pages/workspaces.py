@@ -21,7 +21,7 @@ from ..workspaces.tour import Tour, is_offered, name_for, tour_of
 from . import actor, beside, copies, gate, reviews, sides
 from .arguments import arguments, switch, take_version
 from .forms import Form, LeftOut, as_sent, blank_form, form_of, left_out
-from .html import done, is_swapped, page, refused, url, wants_json
+from .html import done, is_swapped, page, plain, refused, url, wants_json
 from .rooms import do, rooms
 
 CREATE = "objects"
@@ -106,9 +106,15 @@ class Answer:
 
     @property
     def as_json(self) -> bytes | None:
-        """What the worker that did it has said already."""
+        """What the worker that did it has said already; or what is plain data, as the store has it, and need not be
+        looked through again. None where a document holds a number that JSON has not."""
         there: bytes | None = getattr(self.outcome.view, "as_json", None)
-        if there is None or not self._said:
+        if there is None:
+            try:
+                return json.dumps(self.public, allow_nan=False, default=plain).encode()
+            except ValueError:
+                return None
+        if not self._said:
             return there
         return json.dumps(self._said).encode()[:-1] + b", " + there[1:]
 

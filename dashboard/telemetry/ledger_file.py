@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 FILE = "ledger.db"
+LOCK_SECONDS = 2.0
 _SCHEMA = (
     "CREATE TABLE ledger (id TEXT NOT NULL, created_at REAL NOT NULL)",
     "CREATE TABLE process (host TEXT, boot TEXT, pid INTEGER, started INTEGER, epoch INTEGER, worker INTEGER NOT NULL,"
@@ -73,6 +74,17 @@ def _new_name(path: Path) -> Path:
     return made
 
 
+def _wait_for(descriptor: int) -> None:
+    """A moment at most: who has the lock may have been stopped. The lock spares work, and nothing depends on it: each
+    makes a file of its own name, and whichever the name ends at, all bring back into it what they know."""
+    until = time.monotonic() + LOCK_SECONDS
+    while time.monotonic() < until:
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(LOCK_SECONDS / 100)
+
+
 def _copy(path: Path, made: Path) -> None:
     """With an identity of its own."""
     with closing(sqlite3.connect(path, isolation_level=None)) as source:
@@ -92,7 +104,7 @@ def _remove_others(path: Path) -> None:
 def _locked(path: Path) -> Iterator[None]:
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _wait_for(descriptor)
         yield
     finally:
         fcntl.flock(descriptor, fcntl.LOCK_UN)  # a child that was forked meanwhile has the descriptor too

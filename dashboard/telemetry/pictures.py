@@ -68,7 +68,7 @@ def _pool(pool: PoolReading, at: float, config: Config) -> dict[str, Any]:
         "holders": [_holder(one) for one in pool.holders[: config.holders_shown]],
         "waiters": [asdict(one) for one in pool.waiters[: config.holders_shown]],
         "connections": [_connection(one, since, each) for one in connections],
-        "events": [asdict(one) for one in pool.events if one.at >= since],
+        "events": [dict(vars(one)) for one in pool.events if one.at >= since],
     }
 
 
@@ -80,7 +80,7 @@ def _holder(holder: Holder) -> dict[str, Any]:
 
 def _connection(connection: ConnectionReading, since: str, most: int) -> dict[str, Any]:
     events = list(_of_the_last(connection.events, since))[-most:]
-    return {**asdict(connection), "events": [asdict(event) for event in events]}
+    return {**vars(connection), "events": [dict(vars(event)) for event in events]}  # asdict would copy each value
 
 
 def _of_the_last(events: Sequence[Event], since: str) -> Iterable[Event]:

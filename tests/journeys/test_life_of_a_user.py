@@ -247,3 +247,27 @@ def test_the_settings_of_the_session_are_switches(server, window, request, scree
         expect(newest(window)).to_contain_text(python)
         expect(switch).to_have_attribute("aria-checked", "false" if before == "true" else "true")
     screenshot(window, f"workspace-{name}")
+
+
+def test_pointing_at_a_verb_shows_its_call_and_where_it_leads(server, browser):
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        window = context.new_page()
+        sign_in(window, server)
+        open_workspace(window, "pointing")
+        is_born(window, "pointing@example.com")
+        add = window.locator(f"{CARD} [data-verb='add']")
+        add.hover()
+        expect(window.locator("#preview")).to_contain_text("session.add(user_new_1)")
+        expect(window.locator("#preview")).to_contain_text("pending")
+        expect(window.locator("[data-room='pending'] .ghost")).to_contain_text("Ada Lovelace")
+        expect(window.locator(".way.is-next")).to_have_text("add")
+        window.locator(f"{CARD} [data-verb='merge']").focus()
+        expect(window.locator("#preview")).to_contain_text("session.merge(user_new_1)")
+        add.focus()
+        window.keyboard.press("Enter")
+        badge_is(window, "pending", "pending")
+        expect(window.locator(CARD)).to_be_focused()
+        expect(window.locator("#said")).to_contain_text("transient to pending")
+        verb(window, "expunge")
+        window.locator(".toast").get_by_role("button", name="Undo").click()
+        badge_is(window, "pending", "pending")

@@ -42,14 +42,33 @@ def test_nothing_but_what_lies_in_the_folder_is_served(app, path):
     assert app.test_client().get("/static/" + path).status_code in (404, 308)
 
 
-def test_the_first_load_of_a_page_is_small(browser_client):
-    page = browser_client.get("/")
-    size = len(gzip.compress(page.data))
-    found = re.findall(r'"(/static/[^"]+)"', page.text)
+@pytest.mark.parametrize("path", ["/", "/pools/default", "/statements/", "/records/Book/", "/records/Book/3/edit"])
+def test_the_first_load_of_a_page_is_small(browser_client, path):
+    page = browser_client.get(path, **{"Accept-Encoding": "gzip"})
+    assert page.headers["Content-Encoding"] == "gzip"
+    found = re.findall(r'"(/static/[^"]+)"', gzip.decompress(page.data).decode())
     assert any("htmx" in url for url in found)
-    for url in set(found):
-        size += len(browser_client.get(url, **{"Accept-Encoding": "gzip"}).data)
-    assert size < FIRST_LOAD
+    answers = [browser_client.get(url, **{"Accept-Encoding": "gzip"}) for url in set(found)]
+    assert len(page.data) + sum(len(each.data) for each in answers) < FIRST_LOAD
+
+
+def test_what_is_short_or_not_asked_for_is_not_compressed(browser_client):
+    assert "Content-Encoding" not in browser_client.get("/").headers
+    short = browser_client.get("/history/", **{"Accept-Encoding": "gzip", "Accept": "application/json"})
+    assert "Content-Encoding" not in short.headers
+    assert "Accept-Encoding" in short.headers["Vary"]
+
+
+def test_each_answer_has_a_token_of_its_own_and_each_of_them_counts(browser_client):
+    """A page is compressed: its size must not tell the one secret that all pages would share."""
+    tokens = {re.search(r'name="csrf" value="([^"]+)"', browser_client.get("/").text)[1] for _ in range(3)}
+    assert len(tokens) == 3
+    for token in tokens:
+        answer = browser_client.post("/about/theme", csrf=token, theme="system", back="/")
+        assert answer.status_code == 303
+    salt, _, rest = token.partition(".")
+    for wrong in (rest, f"{salt}x.{rest}", f"{salt}.{rest[:-1]}", "", ".", "é." + rest):
+        assert browser_client.post("/about/theme", csrf=wrong, theme="system", back="/").status_code == 403
 
 
 def test_no_page_needs_more_than_its_own_host(browser_client):

@@ -1,6 +1,7 @@
 """What an admin may do to connections, who may not, and what is said of it; the audit has each act."""
 
 import pytest
+import sqlalchemy as sa
 
 from tests.pages.conftest import Script
 from tests.telemetry.waiting import until
@@ -76,7 +77,7 @@ def test_what_is_not_there_is_said_and_nothing_is_done(admin, engine, runtime):
     assert 'id="server"' not in admin.get("/pools/default", Accept="text/html").text
 
 
-def test_a_database_that_is_away_is_said_on_the_page(make_app, new_database, postgresql):
+def test_only_who_is_in_the_way_may_be_ended_and_a_database_that_is_away_is_said(make_app, new_database, postgresql):
     url = new_database("postgresql")
     app = make_app(DATABASE_URL=url)
     runtime = app.extensions["poolhouse"]
@@ -86,6 +87,11 @@ def test_a_database_that_is_away_is_said_on_the_page(make_app, new_database, pos
     shown = admin.get("/pools/default/server").get_json()
     assert (shown["problem"], len(shown["sessions"])) == (None, 1)
     assert 0 < shown["connections"] < shown["limit"]
+    other = sa.create_engine(url, poolclass=sa.NullPool)
+    with other.connect() as connection:
+        process = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+        refused = admin.post(f"/pools/default/sessions/{process}/end", {"started": "1"})
+        assert (refused.status_code, connection.exec_driver_sql("SELECT 1").scalar()) == (404, 1)
     postgresql.stop()
     try:
         until(lambda: admin.get("/pools/default/server").get_json()["problem"])

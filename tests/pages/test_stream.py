@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import zlib
 from contextlib import closing
 
 import pytest
 
 from dashboard.pages import stream
+from dashboard.pages.compressing import compressed
 from dashboard.pages.drawings import Drawings, Topic
 from dashboard.pages.shell import SharedShell
 from dashboard.runtime import Streams
@@ -101,16 +103,19 @@ def test_a_stream_ends_when_its_worker_leaves(live, shell, clock, words, runtime
         assert list(heard) == []
 
 
-def test_every_topic_is_drawn_for_everybody_without_a_word_about_the_viewer(live, shell, published, runtime):
+OF_ONE_ALONE = {"hold", "statement"}
+"""Topics of a part that is only there when somebody chose a checkout or a statement."""
+
+
+def test_every_part_is_drawn_for_everybody_without_a_word_about_the_viewer(browser_client, live, shell, published):
     """A part that asked who looks would fail here: SharedShell does not know."""
-    for name in ("overview", "pools", "pool/default", "pool-24h/default", "advice/default", "sessions", "statements"):
-        (each,) = [stream._followed(name)]
-        drawing = live._drawing(each, shell, 1.0)
-        assert drawing.is_there
+    pages = ("/", "/pools/", "/pools/default", "/pools/default?span=24h", "/sessions/", "/statements/", "/incidents/")
+    names = {name for path in pages for name in re.findall(r' data-live="([^"]+)"', browser_client.get(path).text)}
+    for name in names:
+        drawing = live._drawing(stream._followed(name), shell, 1.0)
+        assert drawing.is_there, drawing.html
         assert f'data-live="{name}"' in drawing.html
-    assert {name.partition("/")[0] for name in stream.TOPICS} <= {
-        "overview", "pools", "pool", "pool-24h", "advice", "sessions", "statements", "words"
-    }  # fmt: skip
+    assert {name.partition("/")[0] for name in names} == stream.TOPICS.keys() - OF_ONE_ALONE
 
 
 @pytest.mark.parametrize(
@@ -180,3 +185,12 @@ def test_of_a_server_that_does_not_say_how_many_threads_it_has_only_those_seen_c
     streams = Streams(5)
     streams.note_thread()
     assert not streams.enter()
+
+
+def test_a_compressed_stream_keeps_no_event_back(live, shell, clock, words):
+    unpacked = zlib.decompressobj(wbits=31)
+    with closing(compressed(live.events(FOLLOWED, shell, clock=clock, wait=clock.wait))) as heard:
+        said = [unpacked.decompress(next(heard)).decode() for _ in range(3)]
+    assert said[0] == "retry: 1000\n\n"
+    assert "3 in use" in said[1]
+    assert said[2] == ":\n\n"

@@ -132,7 +132,7 @@ def test_each_route_answers_who_may_and_refuses_who_may_not(app, watched, who):
             wrong.append((row.method, path, answer.status_code, f"not {allowed}", answer.text[:120]))
         if not may:
             assert watched() == before, row
-    assert wrong == []
+    assert not wrong, "\n".join(map(str, wrong))
 
 
 @pytest.mark.parametrize("who", ["admin in a browser"])

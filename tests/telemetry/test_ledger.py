@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from dashboard.config import Config
-from dashboard.telemetry.ledger import Ledger, _Member, joined_ledger
+from dashboard.telemetry.ledger import Ledger, joined_ledger
+from dashboard.telemetry.member import Member
 from dashboard.telemetry.merging import alone
 from dashboard.telemetry.watching import watch
 
@@ -128,7 +129,7 @@ def test_reading_opens_no_connection_of_a_watched_pool(engine, pool, driver, led
 
 def test_all_ledgers_of_a_folder_are_one_member(tmp_path):
     assert Ledger(tmp_path)._member is Ledger(tmp_path / ".." / tmp_path.name)._member
-    assert isinstance(Ledger(tmp_path)._member, _Member)
+    assert isinstance(Ledger(tmp_path)._member, Member)
 
 
 def test_a_process_that_watches_nothing_is_no_worker_and_its_faults_count():
