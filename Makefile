@@ -33,6 +33,7 @@ bench: $(VENV)/dev.stamp .tools/bench/made.stamp ## the cost of watching, and th
 	@$(BIN)/python -m tests.benchmarks.exhausted
 	@$(BIN)/python -m tests.benchmarks.scrape
 	@$(BIN)/python -m tests.benchmarks.own_pages
+	@$(BIN)/python -m tests.benchmarks.pages
 	@$(BIN)/python -m tests.benchmarks.browser
 	@$(BIN)/python -m tests.benchmarks.viewers
 	@$(BIN)/python -m tests.benchmarks.workspaces

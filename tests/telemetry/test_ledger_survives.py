@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -126,21 +127,18 @@ def test_a_process_that_is_stopped_while_it_makes_the_ledger_holds_nobody_up(sta
 
 
 def test_a_process_of_another_machine_is_dead_when_it_is_silent_for_long_and_its_counts_stay(start, ledger):
-    one, elsewhere = start(2)
-    for program in (one, elsewhere):
-        program.ask("work 5")
-        program.ask("hold")
-        program.ask("read")
-    elsewhere.kill()
-
-    def lies_elsewhere(silent):
-        with ledger._member.rows.writing() as transaction:
-            values = ("elsewhere", time.time() - silent, elsewhere.pid)
-            transaction._execute("UPDATE process SET host = ?, said_at = ? WHERE pid = ?", values)
-
-    lies_elsewhere(silent=500)
+    (one,) = start()
+    one.ask("work 5")
+    one.ask("hold")
+    one.ask("read")
+    with ledger._member.rows.writing() as transaction:
+        (row,) = transaction.rows()
+        elsewhere = replace(row, key=("elsewhere", *row.key[1:]))
+        transaction.insert(replace(elsewhere, said_at=time.time() - 500))
     assert (commits(ledger), ledger.read().pool("shop").counts.used) == (10, 2)
-    lies_elsewhere(silent=700)
+    with ledger._member.rows.writing() as transaction:
+        transaction.take(elsewhere.key)
+        transaction.insert(replace(elsewhere, said_at=time.time() - 700))
     assert (commits(ledger), ledger.read().pool("shop").counts.used) == (10, 1)
     assert [worker.pid for worker in ledger.read().workers] == [one.pid]
 
