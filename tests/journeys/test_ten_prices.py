@@ -216,7 +216,7 @@ def test_a_file_with_an_error_is_told_by_row_and_column_and_repaired(server, win
     window.goto(f"{server.url}/records/Book/")
     window.get_by_role("link", name="Import").click()
     send(WRONG, "Try it")
-    expect(window.locator("#errors tbody tr")).to_have_count(1)
+    expect(window.locator("#errors tbody tr")).to_have_count(1, timeout=20_000)
     expect(window.locator("#errors tbody tr")).to_contain_text("price")
     screenshot(window, f"import-{name}")
     send(MENDED, "Try it")
