@@ -33,6 +33,7 @@ bench: $(VENV)/dev.stamp .tools/bench/made.stamp ## the cost of watching, and th
 	@$(BIN)/python -m tests.benchmarks.exhausted
 	@$(BIN)/python -m tests.benchmarks.scrape
 	@$(BIN)/python -m tests.benchmarks.own_pages
+	@$(BIN)/python -m tests.benchmarks.pages
 	@$(BIN)/python -m tests.benchmarks.browser
 	@$(BIN)/python -m tests.benchmarks.viewers
 	@$(BIN)/python -m tests.benchmarks.workspaces
@@ -42,7 +43,7 @@ screenshots: $(VENV)/dev.stamp ## every page in both themes and widths, and the 
 	@$(BIN)/python -m tests.parts
 	SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/python -m pytest -m screenshots $(ARGS)
 
-soak: $(VENV)/dev.stamp ## the long trials, whole (make test has them in a short form)
+soak: $(VENV)/dev.stamp .tools/scan/made.stamp ## the long trials, whole (make test has them in a short form)
 	SOAK=1 $(BIN)/python -m pytest -m soak $(ARGS)
 
 compat: $(VENV)/dev.stamp ## SQLAlchemy's own tests while it is watched; ours on SQLAlchemy 2.0 and another Python
@@ -64,6 +65,12 @@ $(VENV)/dev.stamp: $(VENV)/made.stamp requirements.txt requirements-dev.txt
 	@echo "Installing requirements-dev.txt into $(VENV)"
 	@$(PIP) -r requirements-dev.txt
 	@touch $@ $(VENV)/run.stamp
+
+.tools/scan/made.stamp: tests/journeys/scanners.txt
+	@echo "Installing tests/journeys/scanners.txt into .tools/scan"
+	@$(PYTHON) -m venv .tools/scan
+	@.tools/scan/bin/python -m pip -qq --disable-pip-version-check install -r tests/journeys/scanners.txt
+	@touch $@
 
 .tools/bench/made.stamp: tests/benchmarks/requirements.txt
 	@echo "Installing tests/benchmarks/requirements.txt into .tools/bench"

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask import Blueprint, Flask
@@ -15,18 +15,15 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import first_start
 from .config import Config
-from .demo import faults_page
-from .demo import models as demo_models
-from .demo.faults import Faults
-from .demo.faulty import Shop
-from .demo.seed import seed
-from .demo.traffic import Traffic
 from .extension import Dashboard
 from .refusal import Refusal
 from .runtime import Service
 from .telemetry import scope
 from .telemetry.ledger import Ledger
 from .urls import SIDECAR, must_be_there, with_drivers
+
+if TYPE_CHECKING:  # the demo is not loaded where it is not shown: a worker would keep 3 MB of it
+    from .demo.faulty import Shop
 
 log = logging.getLogger("poolhouse")
 DEMO_FILE = "demo.db"
@@ -102,7 +99,7 @@ def _database(app: Flask, config: Config) -> SQLAlchemy:
     own = f"sqlite:///{(config.instance / DEMO_FILE).absolute()}"
     app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url or own
     app.config["SQLALCHEMY_BINDS"] = dict(config.databases or {})
-    db = SQLAlchemy(model_class=demo_models.Base) if not config.database_url else SQLAlchemy()
+    db = SQLAlchemy() if config.database_url else _of_demo()
     db.init_app(app)
     with app.app_context():
         for bind, engine in db.engines.items():
@@ -111,8 +108,19 @@ def _database(app: Flask, config: Config) -> SQLAlchemy:
     return db
 
 
+def _of_demo() -> SQLAlchemy:
+    from .demo.models import Base
+
+    return SQLAlchemy(model_class=Base)
+
+
 def _demo(app: Flask, db: SQLAlchemy, config: Config) -> tuple[tuple[Service, ...], tuple[Blueprint, ...]]:
     """The demo's data, laid once by whoever comes first; its traffic, and the faults that can be switched on."""
+    from .demo import faults_page
+    from .demo.faults import Faults
+    from .demo.seed import seed
+    from .demo.traffic import Traffic
+
     with app.app_context():
         engine = db.engine
     sa.event.listen(engine, "connect", _prepare_sqlite)
@@ -128,6 +136,8 @@ def _demo(app: Flask, db: SQLAlchemy, config: Config) -> tuple[tuple[Service, ..
 
 
 def _shop(app: Flask, db: SQLAlchemy, engine: sa.Engine, config: Config) -> Shop:
+    from .demo.faulty import Shop
+
     def publish() -> None:
         ledger = Ledger(config.instance, config)
         ledger.join()

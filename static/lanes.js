@@ -53,12 +53,13 @@
     const spans = [...lanes.querySelectorAll("a.bar, a.wait")].map((link) => {
       const rect = link.querySelector("rect");
       const left = parseFloat(rect.getAttribute("x"));
-      return { who: link.getAttribute("aria-label").split(/ (?:has held|held|has waited|gave up) /)[0], waits: link.classList.contains("wait"), left, right: left + parseFloat(rect.getAttribute("width")) };
+      const who = link.getAttribute("aria-label").replace(/^\d+ checkouts of /, "").split(/,| (?:has held|held|has waited|gave up) /)[0];
+      return { who, isOpen: link.classList.contains("is-open") || (link.classList.contains("wait") && !link.classList.contains("gave-up")), waits: link.classList.contains("wait"), left, right: left + parseFloat(rect.getAttribute("width")) };
     });
     const show = () => {
       const at = Number(range.value);
       for (const svg of drawings) svg.style.clipPath = at >= 60 ? "" : `inset(-4px ${100 - at / 0.6}% -4px 0)`;
-      const then = spans.filter((span) => span.left <= at / 0.6 && at / 0.6 <= span.right);
+      const then = spans.filter((span) => (at >= 60 ? span.isOpen : span.left <= at / 0.6 && at / 0.6 < span.right));
       const holding = then.filter((span) => !span.waits), waiting = then.length - holding.length;
       const names = [...new Set(holding.map((span) => span.who))].slice(0, 3).join(", ");
       output.textContent = `${at >= 60 ? "at the moment itself" : `${(60 - at).toFixed(0)} s before`}: ${holding.length} held${names ? ` (${names})` : ""}, ${waiting} waiting`;

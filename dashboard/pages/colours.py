@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 
 from markupsafe import Markup, escape
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexer import Lexer
-from pygments.lexers import PythonLexer, SqlLexer
 
 CHARACTERS = 20_000
 """Of a text that is coloured; a longer one is shown as it is."""
 KEPT = 2_000
-_LEXERS: dict[str, Lexer] = {
-    "sql": SqlLexer(stripnl=False, ensurenl=False),
-    "python": PythonLexer(stripnl=False, ensurenl=False),
-}
-_FORMATTER = HtmlFormatter(nowrap=True, classprefix="c-")
 
 
 def coloured(text: str, language: str = "sql") -> Markup:
@@ -27,4 +19,16 @@ def coloured(text: str, language: str = "sql") -> Markup:
 
 @lru_cache(maxsize=KEPT)
 def _coloured(text: str, language: str) -> Markup:
-    return Markup(highlight(text, _LEXERS[language], _FORMATTER))
+    return Markup(_highlighter(language)(text))
+
+
+@cache
+def _highlighter(language: str) -> Callable[[str], str]:
+    """Pygments is loaded by whoever first looks at a text: most workers of a list never do."""
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer, SqlLexer
+
+    lexer = {"sql": SqlLexer, "python": PythonLexer}[language](stripnl=False, ensurenl=False)
+    formatter = HtmlFormatter(nowrap=True, classprefix="c-")
+    return lambda text: str(highlight(text, lexer, formatter))

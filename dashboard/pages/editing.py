@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from ..records.editing import blank, editable
+from ..records.editing import Editable, blank, editable
 from ..records.lookup import lookup
 from ..records.models import Model, Models
 from ..refusal import Refusal
@@ -33,7 +33,8 @@ CARRIED = ("values", "null", "default", "base", "base-null")
 @dataclass(frozen=True)
 class Editor:
     """A record's form. key: None for a new one. source: the key of the record that it is a copy of. back: where the
-    person came from, to create what is related; wanted: its field there. refusal: of what was just sent."""
+    person came from, to create what is related; wanted: its field there. related: by relationship where its rows are
+    listed. refusal: of what was just sent."""
 
     model: Model
     key: str | None
@@ -45,6 +46,7 @@ class Editor:
     source: str = ""
     back: str = ""
     wanted: str = ""
+    related: tuple[tuple[str, str], ...] = ()
     refusal: Refusal | None = None
 
     @property
@@ -197,7 +199,15 @@ def editor(found: Model, models: Models, key: str | None) -> Editor:
         source=source,
         back=request.values.get("back", ""),
         wanted=request.values.get("for", ""),
+        related=tuple(_related(read, key)) if key else (),
     )
+
+
+def _related(read: Editable, key: str) -> Iterator[tuple[str, str]]:
+    """Of what points to the record: a form never loads it whole."""
+    for each in read.relationships:
+        if each.direction == "ONETOMANY":
+            yield each.name, url("records.show_related", model=read.model.name, key=key, name=each.name)
 
 
 def overlaid(drawn: Editor, given: Mapping[str, list[str]], refusal: Refusal | None = None) -> Editor:

@@ -108,8 +108,10 @@ class ListPage:
 
     @property
     def marks(self) -> dict[str, Markup]:
-        """Of each column what marks its cells."""
-        return {head.name: Markup(' class="number"' if head.is_number else "") for head in self.heads}
+        """Of each column how its cells begin: a page has some hundred."""
+        number = Markup(' class="number"')
+        begin = Markup('<td{} data-column="{}">')
+        return {head.name: begin.format(number if head.is_number else "", head.name) for head in self.heads}
 
     @property
     def narrowed(self) -> bool:
@@ -230,8 +232,11 @@ def list_page(read: Listing, asked: Asked, liked: ListViews | None = None) -> Li
     name = read.model.name
     offered = read.model.told.filters
 
+    base = address(name, [])
+
     def to(changed: Asked, *more: tuple[str, str]) -> str:
-        return address(name, [*_said(changed), *more])
+        query = urlencode([*_said(changed), *more])
+        return f"{base}?{query}" if query else base
 
     chips = [Chip(_in_words(each), to(replace(asked, filters=_without(asked, each)))) for each in asked.filters]
     if asked.where:

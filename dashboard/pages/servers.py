@@ -165,15 +165,19 @@ def has_one(pool: PoolReading) -> bool:
         return False
 
 
-def _engine(pool: PoolReading) -> sa.Engine:
-    """Of the database that this pool leads to, on a synchronous driver. Raises Refusal where there is none here, or
-    its kind of server tells nothing."""
+def engine_of(pool: str) -> sa.Engine:
+    """Of the database that this pool leads to, on a synchronous driver. Raises Refusal where there is none here."""
     runtime = current()
-    database = _database_of(runtime, pool.name)
+    database = _database_of(runtime, pool)
     if database is None or runtime.workspaces is None:
-        message = f"The database of pool {pool.name} is not looked at here."
+        message = f"The database of pool {pool} is not looked at here."
         raise Refusal("unavailable", message, remedy="Its own program's Poolhouse can ask it.")
-    engine = runtime.workspaces.engine(database)
+    return runtime.workspaces.engine(database)
+
+
+def _engine(pool: PoolReading) -> sa.Engine:
+    """The same, where its kind of server tells anything of its sessions."""
+    engine = engine_of(pool.name)
     if not view.is_known(engine.dialect.name):
         message = f"{engine.dialect.name} has no sessions that could be looked at."
         raise Refusal("unavailable", message, remedy="PostgreSQL, MySQL and MariaDB have.")

@@ -12,12 +12,13 @@ from markupsafe import Markup
 
 from ..refusal import Refusal
 from ..runtime import Runtime, current
+from ..servers.explaining import explain
 from ..telemetry import digests
 from ..telemetry.digests import EndpointDigest, StatementDigest
 from ..telemetry.reading import Exemplar, Reading
 from ..telemetry.sessions_reading import Example, Load, NPlusOne
 from ..telemetry.tables import fingerprint_of
-from . import gate, sql
+from . import gate, servers, sql
 from .html import page, plain
 
 
@@ -67,10 +68,23 @@ class OneStatement:
         return {**plain(self.statement), "key": self.key, "slow": plain(self.slow)}
 
 
+@dataclass(frozen=True)
+class Plan:
+    """one: whose it is. lines: as the database tells them."""
+
+    one: OneStatement
+    lines: tuple[str, ...]
+
+    @property
+    def public(self) -> Mapping[str, Any]:
+        return {"key": self.one.key, "plan": self.lines}
+
+
 def blueprint() -> Blueprint:
     statements = Blueprint("statements", __name__, url_prefix="/statements")
     statements.add_url_rule("/", "index", index)
     statements.add_url_rule("/<key>", "show", show)
+    statements.add_url_rule("/<key>/plan", "plan", plan)
     return statements
 
 
@@ -105,6 +119,15 @@ def one_shown(runtime: Runtime, key: str) -> OneStatement:
         remedy = "The page Statements lists those that take the most time; they are counted since the workers began."
         raise Refusal("not_found", "This statement is not among those that are known.", remedy=remedy)
     return OneStatement(found, tuple(slow_ones(reading, found)), reading.problem)
+
+
+@gate.needs(gate.EDIT, database=True)
+def plan(key: str) -> Response:
+    """How its database goes about it. Nothing is executed; whoever asks waits behind the bulkhead."""
+    runtime = current()
+    one = one_shown(runtime, key)
+    lines = explain(servers.engine_of(one.statement.pool), one.statement.statement, runtime.config.server_seconds)
+    return page("statements/plan.html", Plan(one, lines))
 
 
 def slow_ones(reading: Reading, digest: StatementDigest) -> list[Exemplar]:

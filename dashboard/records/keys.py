@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..refusal import Refusal
+from .numbers import Integer
 
 if TYPE_CHECKING:
     from .models import Model
@@ -54,7 +55,10 @@ def key_of(model: Model, identity: Sequence[Any]) -> str:
 
     Raises ValueError where a part cannot be written: NULL, or a value of a kind that has no text.
     """
-    if len(identity) != len(model.key_columns):
+    columns = model.key_columns
+    if len(columns) == 1 == len(identity) and type(identity[0]) is int and isinstance(columns[0].kind, Integer):
+        return str(identity[0])  # most keys are, and a list has many
+    if len(identity) != len(columns):
         raise ValueError(f"{model.name} has {len(model.key_columns)} primary key columns, not {len(identity)}")
     return encode([column.key_text(value) for column, value in zip(model.key_columns, identity, strict=True)])
 

@@ -186,5 +186,6 @@ def _identity(model: Model, values: Mapping[str, Any]) -> tuple[Any, ...] | None
 
 
 def _cut(text: str) -> str:
-    text = " ".join(text.encode("utf-8", "replace").decode("utf-8").split())
+    whole = text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+    text = " ".join(whole.split())
     return text if len(text) <= LABEL_CHARACTERS else text[: LABEL_CHARACTERS - 1] + "…"

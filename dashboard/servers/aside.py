@@ -17,6 +17,7 @@ PATIENCE = {
     "postgresql": ("SET statement_timeout = {milliseconds}", "SET lock_timeout = {milliseconds}"),
     "mariadb": ("SET SESSION max_statement_time = {seconds}",),
     "mysql": (),
+    "sqlite": (),
 }
 """What a session says first, so that the server gives up by itself."""
 _turns: weakref.WeakKeyDictionary[sa.Engine, threading.Lock] = weakref.WeakKeyDictionary()

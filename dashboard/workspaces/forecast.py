@@ -109,6 +109,10 @@ class Forecast:
     along: bool = False
 
     @property
+    def total(self) -> int:
+        return self.insert + self.update + self.delete
+
+    @property
     def words(self) -> str:
         counts = (("INSERT", self.insert), ("UPDATE", self.update), ("DELETE", self.delete))
         told = ", ".join(f"{number} {word}" for word, number in counts if number)

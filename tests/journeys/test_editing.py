@@ -67,3 +67,22 @@ def test_two_people_meet_in_one_record(server, browser):
         late.get_by_label("Mine, as it stands above").check()
         late.locator("[data-action='save']").click()
         expect(late.get_by_role("heading", name="Mine, late")).to_be_visible()
+
+
+def test_what_points_to_a_record_is_paged_beside_it(server, window, request):
+    """Author 1 has some thirty books: the first stand on the page, More shows the rest in their place."""
+    sign_in(window, server)
+    base = window.url.rstrip("/")
+    window.goto(f"{base}/records/Author/1")
+    books = window.locator("#related-books tbody tr")
+    expect(books).to_have_count(5)
+    window.locator("#related-books").get_by_role("link", name="More").click()
+    expect(books).not_to_have_count(5)
+    if "without" in request.node.name:
+        expect(window).to_have_url(f"{base}/records/Author/1/related/books")
+    else:
+        expect(window).to_have_url(f"{base}/records/Author/1")
+    window.goto(f"{base}/records/Author/1/edit")
+    if "without" in request.node.name:
+        window.locator("#related-books").get_by_role("link", name="books").click()
+    expect(books.first).to_be_visible()

@@ -79,3 +79,10 @@ def test_what_cannot_be_listed_is_refused(script, prolific, path, status):
     assert answer.status_code == status, answer.text
     if "f.title" in path:
         assert [row["label"] for row in answer.json["rows"]] == ["Volume 007"]
+
+
+def test_a_form_leads_to_what_points_to_its_record_and_loads_none_of_it(browser_client, prolific):
+    page = browser_client.get(f"/records/Author/{prolific}/edit").text
+    assert "Volume" not in page
+    assert f'<a href="/records/Author/{prolific}/related/books">books</a>' in page
+    assert f'hx-get="/records/Author/{prolific}/related/books?size=5"' in page

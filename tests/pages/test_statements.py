@@ -1,5 +1,6 @@
 """The page Statements: what takes the database's time, from the same numbers as the metrics."""
 
+import hashlib
 import itertools
 
 import pytest
@@ -86,3 +87,50 @@ def test_a_relationship_that_is_loaded_one_by_one_is_told_with_its_cure(runtime,
     assert lazy["kind"] == "lazy"
     assert lazy["count"] >= 10
     assert "joinedload(Book.author)" in text
+
+
+def key_of(script, text):
+    told = script("viewer").get("/statements/").get_json()["statements"]
+    (one,) = (each for each in told if text in each["statement"])
+    return hashlib.sha256(f"{one['pool']}\0{one['statement']}".encode()).hexdigest()[:16]
+
+
+def test_one_statement_opens_by_its_key_with_where_it_is_called_from(runtime, published, script, browser_client):
+    with scope("statements.one"), runtime.databases["default"].engine.connect() as connection:
+        connection.execute(sa.text("SELECT title FROM book WHERE id = 41"))
+    key = key_of(script, "title FROM book")
+    one = script("viewer").get(f"/statements/{key}").get_json()
+    assert (one["key"], one["endpoints"], one["calls"]) == (key, {"statements.one": 1}, 1)
+    text = browser_client.get(f"/statements/{key}").text
+    assert '<span class="c-k">SELECT</span>' in text
+    assert "statements.one" in text
+    assert "41" not in text.partition('id="sql"')[2].partition("</pre>")[0]
+    assert script("viewer").get("/statements/0123456789abcdef").status_code == 404
+
+
+def test_a_select_is_explained_to_editors_and_never_executed(runtime, published, script, browser_client):
+    engine = runtime.databases["default"].engine
+    with engine.connect() as connection:
+        connection.execute(sa.text("SELECT title FROM book WHERE id = 41"))
+        connection.execute(sa.text("UPDATE book SET title = 'Emma' WHERE id = -1"))
+        connection.rollback()
+    key = key_of(script, "title FROM book")
+    before = script("viewer").get("/pools/default").get_json()["totals"]
+    plan = script("editor").get(f"/statements/{key}/plan").get_json()["plan"]
+    assert plan == ["SEARCH book USING INTEGER PRIMARY KEY (rowid=?)"]
+    assert plan[0] in browser_client.get(f"/statements/{key}/plan").text
+    after = script("viewer").get("/pools/default").get_json()["totals"]
+    assert (after["checkouts"], after["statements"]) == (before["checkouts"], before["statements"])
+    assert script("viewer").get(f"/statements/{key}/plan").status_code == 403
+    assert "Explain" in browser_client.get(f"/statements/{key}").text
+    refused = script("editor").get(f"/statements/{key_of(script, 'UPDATE book')}/plan")
+    assert (refused.status_code, refused.get_json()["error"]["code"]) == (409, "wrong_state")
+
+
+def test_what_the_database_does_not_plan_without_its_values_is_told_so(runtime, published, script):
+    with runtime.databases["default"].engine.connect() as connection:
+        connection.execute(sa.text("CREATE TEMPORARY TABLE passing (a)"))
+        connection.execute(sa.text("SELECT a FROM passing"))
+    error = script("editor").get(f"/statements/{key_of(script, 'FROM passing')}/plan").get_json()["error"]
+    assert error["code"] == "wrong_state"
+    assert "without its values" in error["message"]
