@@ -43,7 +43,7 @@ screenshots: $(VENV)/dev.stamp ## every page in both themes and widths, and the 
 	@$(BIN)/python -m tests.parts
 	SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/python -m pytest -m screenshots $(ARGS)
 
-soak: $(VENV)/dev.stamp ## the long trials, whole (make test has them in a short form)
+soak: $(VENV)/dev.stamp .tools/scan/made.stamp ## the long trials, whole (make test has them in a short form)
 	SOAK=1 $(BIN)/python -m pytest -m soak $(ARGS)
 
 compat: $(VENV)/dev.stamp ## SQLAlchemy's own tests while it is watched; ours on SQLAlchemy 2.0 and another Python
@@ -65,6 +65,12 @@ $(VENV)/dev.stamp: $(VENV)/made.stamp requirements.txt requirements-dev.txt
 	@echo "Installing requirements-dev.txt into $(VENV)"
 	@$(PIP) -r requirements-dev.txt
 	@touch $@ $(VENV)/run.stamp
+
+.tools/scan/made.stamp: tests/journeys/scanners.txt
+	@echo "Installing tests/journeys/scanners.txt into .tools/scan"
+	@$(PYTHON) -m venv .tools/scan
+	@.tools/scan/bin/python -m pip -qq --disable-pip-version-check install -r tests/journeys/scanners.txt
+	@touch $@
 
 .tools/bench/made.stamp: tests/benchmarks/requirements.txt
 	@echo "Installing tests/benchmarks/requirements.txt into .tools/bench"

@@ -22,7 +22,12 @@
     const verb = button.dataset.verb, { goes, python, becomes } = button.dataset;
     board.dataset.verb = verb;
     for (const way of board.querySelectorAll(".way")) way.classList.toggle("is-next", way.dataset.way.split(" ").includes(verb) && isFrom(way, button));
-    if (!goes) return;
+    if (!goes) {
+      const panel = document.getElementById("preview"), said = button.querySelector("small");
+      panel.querySelector("[data-python]").textContent = button.title.split(":")[0];
+      panel.querySelector("[data-where]").textContent = said ? said.textContent : "";
+      return;
+    }
     const room = board.querySelector(`[data-room="${goes}"]`), card = button.closest("[data-ref]");
     const panel = document.getElementById("preview");
     panel.querySelector("[data-python]").textContent = python;

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.journeys.hostile import ACTORS, MARK, Request, batches
-from tests.journeys.test_faults import processes
+from tests.journeys.trouble import processes
 
 pytestmark = pytest.mark.soak
 

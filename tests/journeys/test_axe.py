@@ -83,3 +83,29 @@ def test_axe_finds_nothing_in_the_palette_and_the_help(windows, server):
         window.keyboard.press("?")
         expect(window.get_by_role("heading", name="Keys")).to_be_visible()
         assert told(Axe().run(window, options=EVERYTHING)) == []
+
+
+def test_axe_finds_nothing_where_something_was_refused(windows, server):
+    """A form, a file, a commit and a cell, each with what was typed and what is wrong with it."""
+    for window in windows.values():
+        window.goto(server.url + "/records/Book/3/edit")
+        window.locator("[data-field='price'] input[type=text]").fill("dear")
+        window.locator("[data-action='save']").click()
+        expect(window.locator("[data-field='price'] .problem")).to_be_visible()
+        assert told(Axe().run(window, options=EVERYTHING)) == []
+        window.goto(server.url + "/records/Book/~/import")
+        wrong = {"name": "b.csv", "mimeType": "text/csv", "buffer": b"title,author_id,price\nOne,1,dear\n"}
+        window.locator("#file").set_input_files(wrong)
+        window.get_by_role("button", name="Try it").click()
+        expect(window.locator("#errors")).to_be_visible(timeout=20_000)
+        assert told(Axe().run(window, options=EVERYTHING)) == []
+        window.goto(server.url + "/workspaces/conflict/")
+        window.locator("[data-verb='commit']").click()
+        expect(window.locator("[data-conflict]")).to_be_visible()
+        assert told(Axe().run(window, options=EVERYTHING)) == []
+        window.goto(server.url + "/records/Book/?columns=price")
+        window.locator("tr[data-key='3'] td[data-column='price']").click()
+        window.locator("td.is-edited input[type=text]").fill("dear")
+        window.locator("td.is-edited input[type=text]").press("Enter")
+        expect(window.locator("td.is-edited .problem")).to_be_visible()
+        assert told(Axe().run(window, options=EVERYTHING)) == []

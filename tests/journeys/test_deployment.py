@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from dashboard.store.engine import Store, metadata
 from tests.journeys.desk import Desk
-from tests.journeys.test_faults import SCHEMA
 from tests.journeys.test_outage import run
+from tests.journeys.trouble import SCHEMA
 from tests.pages.routes import ADMINISTER, EDIT, ROWS
 from tests.parts import ROOT
 

@@ -125,6 +125,26 @@ def undo_from_history(window: Page, server, note: str, screenshot, name: str) ->
     expect(window.locator("[data-change-set]").first).to_be_visible()
 
 
+def test_rows_that_are_selected_are_loaded_into_a_workspace(server, window, request):
+    scripted = "without" not in request.node.name
+    name = "some-" + ("js" if scripted else "plain")
+    sign_in(window, server)
+    open_workspace(window, server, name)
+    window.goto(ten(server))
+    if scripted:
+        expect(window.get_by_role("button", name="Load into a workspace…")).to_be_disabled()
+        window.get_by_label("Select all of this page").check()
+        window.locator(f"tr[data-key='{KEYS[0]}'] input").uncheck()
+        expect(window.locator("[data-selected]")).to_have_text("9 selected:")
+    else:
+        for key in KEYS[1:]:
+            window.locator(f"tr[data-key='{key}'] input").check()
+    window.get_by_role("button", name="Load into a workspace…").click()
+    window.get_by_label("Workspace", exact=True).select_option(name)
+    window.get_by_role("button", name="Load them").click()
+    expect(window.locator("[data-badge='persistent']")).to_have_count(9)
+
+
 # by the keyboard alone
 
 
@@ -216,7 +236,7 @@ def test_a_file_with_an_error_is_told_by_row_and_column_and_repaired(server, win
     window.goto(f"{server.url}/records/Book/")
     window.get_by_role("link", name="Import").click()
     send(WRONG, "Try it")
-    expect(window.locator("#errors tbody tr")).to_have_count(1)
+    expect(window.locator("#errors tbody tr")).to_have_count(1, timeout=20_000)
     expect(window.locator("#errors tbody tr")).to_contain_text("price")
     screenshot(window, f"import-{name}")
     send(MENDED, "Try it")

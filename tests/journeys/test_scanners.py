@@ -1,0 +1,84 @@
+"""What do two well-known scanners find, on every form and parameter of a server of this machine, signed in? Nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from tests.journeys.desk import Desk
+from tests.parts import TOOLS
+
+pytestmark = pytest.mark.soak
+
+SCANNERS = TOOLS / "scan" / "bin"
+MODULES = "xss,permanentxss,sql,timesql,exec,file,redirect,crlf,htaccess,ldap,xxe"
+SCAN_SECONDS, ATTACK_SECONDS = 420, 120
+ASKED = (
+    "/records/Author/?q=1&sort=name&size=10",
+    "/records/Author/?f.name.eq=1&f.id.gt=1&f.name.contains=1",
+    '/records/Author/?where={"name":{"eq":"1"}}',
+    "/records/Author/1",
+    "/records/Author/~/lookup?q=1",
+    "/records/Author/~/export?format=csv&f.name.eq=1",
+    "/records/Author/1/related/books",
+    "/search?q=author+1",
+    "/audit/?who=1&act=1&before=1",
+    "/history/?database=default",
+    "/statements/1",
+)
+
+
+@pytest.fixture(scope="module")
+def server(poolhouse_server):
+    settings = {"DASHBOARD_DEMO": "off", "DASHBOARD_HEAVY_REQUESTS": "100000"}
+    server = poolhouse_server("-w 2", settings=settings)
+    server.admin = server.token("admin")
+    desk = Desk(server, server.admin)
+    desk.do("values", desk.load("Book", "1"), values={"title": "Staged"})
+    return server
+
+
+def test_wapiti_finds_nothing(server, tmp_path):
+    report = tmp_path / "report.json"
+    command = [SCANNERS / "wapiti", "-u", server.url + "/", "--scope", "folder", "-m", MODULES, "-f", "json"]
+    command += ["-o", report, "-H", f"Authorization: Bearer {server.admin}", "--flush-session", "--no-bugreport"]
+    command += [
+        "--max-scan-time",
+        str(SCAN_SECONDS),
+        "--max-attack-time",
+        str(ATTACK_SECONDS),
+        "--store-session",
+        tmp_path,
+    ]
+    command += ["-x", f"{server.url}/logout", "-x", f"{server.url}/stream", "--max-links-per-page", "60", "-d", "4"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SCAN_SECONDS * 2, cwd=tmp_path)
+    assert report.exists(), done.stdout + done.stderr
+    found = json.loads(report.read_text())
+    assert {name: each for name, each in found["vulnerabilities"].items() if each} == {}
+    assert [each for each in found["anomalies"].get("Internal Server Error", ()) if each] == []
+    assert found["infos"]["crawled_pages_nbr"] > 50, found["infos"]
+    assert "Traceback" not in server.output()
+
+
+@pytest.mark.parametrize("path", ASKED)
+def test_sqlmap_finds_no_parameter_that_reaches_the_sql(server, path, tmp_path):
+    command = [
+        SCANNERS / "sqlmap",
+        "-u",
+        server.url + path.replace(" ", "%20"),
+        "--batch",
+        "--level",
+        "2",
+        "--risk",
+        "1",
+    ]
+    command += ["--headers", f"Authorization: Bearer {server.admin}", "--technique", "BEUS", "--output-dir", tmp_path]
+    command += ["--ignore-code", "400,404,422,503", "--timeout", "20", "--disable-coloring", "--dbms", "sqlite"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SCAN_SECONDS)
+    assert "[CRITICAL] all tested parameters do not appear to be injectable" in done.stdout or (
+        "no parameter(s) found for testing" in done.stdout
+    ), done.stdout[-2_000:]
+    assert "is vulnerable" not in done.stdout
+    assert "Traceback" not in server.output()
