@@ -179,6 +179,9 @@ class _Intake:
         """What was written is not looked at again."""
         live = self.live
         live.session.expunge_all()
+        recording = tape.current.get()
+        if recording is not None:  # it holds each object with its moves, for a tape that nobody keeps here
+            recording.moves.clear()
         for ref in list(live.board.objects):
             live.board.drop(ref)
         for kept in (live._staged, live._fresh, live.checked, live.board.number_of):

@@ -109,7 +109,8 @@ OF_ONE_ALONE = {"hold", "statement"}
 
 def test_every_part_is_drawn_for_everybody_without_a_word_about_the_viewer(browser_client, live, shell, published):
     """A part that asked who looks would fail here: SharedShell does not know."""
-    pages = ("/", "/pools/", "/pools/default", "/pools/default?span=24h", "/sessions/", "/statements/", "/incidents/")
+    pages = ("/", "/pools/", "/pools/default", "/pools/default?span=24h", "/sessions/", "/statements/", "/incidents/",
+             "/monitoring/")  # fmt: skip
     names = {name for path in pages for name in re.findall(r' data-live="([^"]+)"', browser_client.get(path).text)}
     for name in names:
         drawing = live._drawing(stream._followed(name), shell, 1.0)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import weakref
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dashboard.demo import models
 from dashboard.records.export import guarded
 from dashboard.records.rows_read import _unguarded
 from tests.pages.conftest import Script
@@ -164,3 +166,24 @@ def test_a_viewer_exports_and_does_not_import(app):
     viewer = Script(app, "viewer")
     assert viewer.get("/records/Tag/~/export").status_code == 200
     assert send(viewer, "Tag", "t.csv", "name\nx\n").status_code == 403
+
+
+def test_an_import_holds_few_rows_at_once_however_many_there_are(script):
+    alive, most = weakref.WeakSet(), [0]
+
+    def made(target, arguments, keywords):
+        alive.add(target)
+
+    def written(mapper, connection, target):
+        most[0] = max(most[0], len(alive))
+
+    sa.event.listen(models.Tag, "init", made)
+    sa.event.listen(models.Tag, "before_insert", written)
+    try:
+        text = "name\n" + "".join(f"tag {number}\n" for number in range(3_000))
+        answer = send(script("editor"), "Tag", "tags.csv", text)
+    finally:
+        sa.event.remove(models.Tag, "init", made)
+        sa.event.remove(models.Tag, "before_insert", written)
+    assert answer.json["inserted"] == 3_000, answer.text
+    assert 0 < most[0] <= 1_000
