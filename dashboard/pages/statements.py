@@ -84,7 +84,7 @@ def blueprint() -> Blueprint:
     statements = Blueprint("statements", __name__, url_prefix="/statements")
     statements.add_url_rule("/", "index", index)
     statements.add_url_rule("/<key>", "show", show)
-    statements.add_url_rule("/<key>/plan", "plan", plan)
+    statements.add_url_rule("/<key>/plan", "plan", plan, methods=["POST"])
     return statements
 
 

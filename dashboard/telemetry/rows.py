@@ -23,6 +23,8 @@ from .processes import Process
 BUSY_SECONDS = 1.0
 STUCK_SECONDS = 0.05
 """How long one waits for another who writes; and how long once that was in vain."""
+MOST_SECONDS = 5.0
+"""How long one waits where many are writing, one after the other."""
 GIVEN_UP_SECONDS = 3.0
 """When nobody could write for so long, whoever is writing has been stopped amid it, and all go on without him."""
 _LABELS = (
@@ -103,23 +105,33 @@ class Rows:
     def _begin(self, connection: sqlite3.Connection) -> None:
         seconds = BUSY_SECONDS if self._stuck is None else STUCK_SECONDS
         connection.execute(f"PRAGMA busy_timeout = {1000 * seconds:.0f}")
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                self._note_stuck(connection)
-            raise
-        self._stuck = None
+        until = time.monotonic() + MOST_SECONDS
+        while True:
+            began = time.time()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+                if self._is_in_vain(connection, began) or time.monotonic() > until:
+                    raise
+            else:
+                self._stuck = None
+                return
 
-    def _note_stuck(self, connection: sqlite3.Connection) -> None:
-        """Somebody else is writing. While anybody's word comes in, it is not always the same one."""
+    def _is_in_vain(self, connection: sqlite3.Connection, began: float) -> bool:
+        """Whether it is always the same one who is writing: nobody's word has come in since we began to wait."""
         said_at = connection.execute("SELECT max(said_at) FROM process").fetchone()[0] or 0.0
+        if said_at >= began:
+            self._stuck = None
+            return False
         now = time.monotonic()
         if self._stuck is None or self._stuck[1] != said_at:
             self._stuck = (now, said_at)
         elif now - self._stuck[0] > GIVEN_UP_SECONDS:
             self._stuck = None
             renew(self.path, self._inode)
+        return True
 
     def close(self) -> None:
         with self._lock:

@@ -179,6 +179,8 @@ def test_live_parts_refresh_by_themselves(server, browser):
         sign_in(worker, server)
         open_workspace(worker, "watched")
         watcher.goto(worker.url)
+        watcher.locator("[data-view='board']").click()
+        expect(watcher.locator("#board")).to_be_visible()
         expect(watcher.locator("#transaction")).to_contain_text("none")
         is_born(worker, "watched@example.com")
         becomes_persistent(worker)

@@ -116,14 +116,14 @@ def test_a_select_is_explained_to_editors_and_never_executed(runtime, published,
         connection.rollback()
     key = key_of(script, "title FROM book")
     before = script("viewer").get("/pools/default").get_json()["totals"]
-    plan = script("editor").get(f"/statements/{key}/plan").get_json()["plan"]
+    plan = script("editor").post(f"/statements/{key}/plan").get_json()["plan"]
     assert plan == ["SEARCH book USING INTEGER PRIMARY KEY (rowid=?)"]
-    assert plan[0] in browser_client.get(f"/statements/{key}/plan").text
+    assert plan[0] in browser_client.post(f"/statements/{key}/plan").text
     after = script("viewer").get("/pools/default").get_json()["totals"]
     assert (after["checkouts"], after["statements"]) == (before["checkouts"], before["statements"])
-    assert script("viewer").get(f"/statements/{key}/plan").status_code == 403
+    assert script("viewer").post(f"/statements/{key}/plan").status_code == 403
     assert "Explain" in browser_client.get(f"/statements/{key}").text
-    refused = script("editor").get(f"/statements/{key_of(script, 'UPDATE book')}/plan")
+    refused = script("editor").post(f"/statements/{key_of(script, 'UPDATE book')}/plan")
     assert (refused.status_code, refused.get_json()["error"]["code"]) == (409, "wrong_state")
 
 
@@ -131,6 +131,6 @@ def test_what_the_database_does_not_plan_without_its_values_is_told_so(runtime, 
     with runtime.databases["default"].engine.connect() as connection:
         connection.execute(sa.text("CREATE TEMPORARY TABLE passing (a)"))
         connection.execute(sa.text("SELECT a FROM passing"))
-    error = script("editor").get(f"/statements/{key_of(script, 'FROM passing')}/plan").get_json()["error"]
+    error = script("editor").post(f"/statements/{key_of(script, 'FROM passing')}/plan").get_json()["error"]
     assert error["code"] == "wrong_state"
     assert "without its values" in error["message"]
