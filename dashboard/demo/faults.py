@@ -57,11 +57,11 @@ class Faults:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        for fault in FAULTS:
-            self._file(fault.name).unlink(missing_ok=True)
 
     def start(self) -> None:
         """Looks at the switches from now on. Call it after a fork, never before."""
+        for fault in FAULTS:  # here, and not where it is made: a command on the same folder is no new start
+            self._file(fault.name).unlink(missing_ok=True)
         self._stopping.clear()
         self._thread = threading.Thread(target=self._look_on, name="demo-faults", daemon=True)
         self._thread.start()

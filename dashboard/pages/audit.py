@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from flask import Response, current_app, request
 
@@ -15,7 +16,7 @@ from ..access import Person
 from ..access.access import READ
 from ..refusal import Refusal
 from ..runtime import current
-from ..store.audit import DONE, REFUSED, Deed
+from ..store.audit import DONE, REFUSED, Audit, Deed
 from . import gate
 
 log = logging.getLogger("poolhouse")
@@ -100,19 +101,21 @@ def _who() -> str:
     return person.name if person is not None else ""
 
 
-_told: dict[tuple[Any, ...], float] = {}
+_told: WeakKeyDictionary[Audit, dict[tuple[Any, ...], float]] = WeakKeyDictionary()
+"""By the audit of each dashboard of this process: what was written down there, and when."""
 _guard = threading.Lock()
 
 
 def _is_repeated(what: tuple[Any, ...]) -> bool:
     now = time.monotonic()
     with _guard:
-        if now - _told.get(what, float("-inf")) < AGAIN_SECONDS:
+        told = _told.setdefault(current().audit, {})
+        if now - told.get(what, float("-inf")) < AGAIN_SECONDS:
             return True
-        if len(_told) >= REMEMBERED:
-            for old in [each for each, at in _told.items() if now - at >= AGAIN_SECONDS]:
-                del _told[old]
-            if len(_told) >= REMEMBERED:
+        if len(told) >= REMEMBERED:
+            for old in [each for each, at in told.items() if now - at >= AGAIN_SECONDS]:
+                del told[old]
+            if len(told) >= REMEMBERED:
                 return True  # a flood from everywhere: its first thousand are written down each minute
-        _told[what] = now
+        told[what] = now
         return False

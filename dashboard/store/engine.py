@@ -28,7 +28,7 @@ TABLES = (
 """Every table of the store; each module of this room adds its own. Their names begin with `poolhouse_`."""
 
 PATIENCE: Mapping[str, Mapping[str, Any]] = {
-    "pysqlite": {"timeout": 5.0},
+    "pysqlite": {"timeout": 10.0},
     **{driver: {"connect_timeout": 5} for driver in ("psycopg", "psycopg2", "pymysql", "mysqldb")},
 }
 """How each driver is told how many seconds to wait; a URL with options of its own says that itself."""
@@ -38,7 +38,7 @@ schema_table = sa.Table("poolhouse_schema", metadata, sa.Column("version", sa.In
 
 class Store:
     """The store's engine, with one way to read and one to write. Both raise Refusal("store_away") when it cannot be
-    reached.
+    reached, and "busy" where others write into its file all the while.
 
     >>> store = Store("sqlite://")
     >>> store.create()
@@ -145,6 +145,12 @@ def _away_is_a_refusal() -> Iterator[None]:
     except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
         if not _is_away(error):
             raise
+        if "database is locked" in str(getattr(error, "orig", "")):
+            raise Refusal(
+                "busy",
+                "Others are writing into the store just now; nothing was changed.",
+                remedy="Try again in a moment.",
+            ) from error
         if _lacks_tables(error):
             raise Refusal(
                 "store_away",

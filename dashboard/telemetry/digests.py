@@ -18,7 +18,7 @@ from .tables import HOLD_SECONDS, HOLDS, OTHER, REQUESTS, WAIT_SECONDS
 class StatementDigest:
     """One statement without its values, over all workers, since they began.
 
-    share: of the time that all statements of its pool took, from 0 to 1. p95: estimated within a bucket of
+    share: of the time that all such statements of its pool took, from 0 to 1. p95: estimated within a bucket of
     sqlalchemy_statement_seconds. endpoints, workers: calls by each. workers only has those that are alive.
     """
 
@@ -74,7 +74,6 @@ def distribution(numbers: Mapping[str, Any], family: str, bounds: Sequence[float
 
 def statements(reading: Reading) -> tuple[StatementDigest, ...]:
     """The statements that the workers publish, the most time first."""
-    totals = {pool.name: _seconds_of(pool.numbers) for pool in reading.pools}
     rows: dict[tuple[str, str], list[float]] = {}
     operations: dict[tuple[str, str], str] = {}
     endpoints: dict[tuple[str, str], dict[str, int]] = {}
@@ -90,6 +89,9 @@ def statements(reading: Reading) -> tuple[StatementDigest, ...]:
                     calls[endpoint] = calls.get(endpoint, 0) + count
                 by_worker = workers.setdefault(key, {})
                 by_worker[part.worker or 0] = by_worker.get(part.worker or 0, 0) + int(sum(said["row"][:-1]))
+    totals: dict[str, float] = {}
+    for (pool_name, _), row in rows.items():
+        totals[pool_name] = totals.get(pool_name, 0.0) + row[-1]
     found = (
         _digest(pool, text, operations[pool, text], row, totals[pool], endpoints[pool, text], workers[pool, text])
         for (pool, text), row in rows.items()
@@ -131,10 +133,6 @@ def endpoints(reading: Reading) -> tuple[EndpointDigest, ...]:
                 )
             )
     return tuple(sorted(found, key=lambda digest: (digest.endpoint == OTHER, -digest.hold_seconds)))
-
-
-def _seconds_of(numbers: Mapping[str, Any]) -> float:
-    return float(sum(row[-1] for name, row in numbers.items() if name.startswith("statement|")))
 
 
 def quantile(share: float, buckets: Sequence[float], bounds: Sequence[float]) -> float:

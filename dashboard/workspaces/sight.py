@@ -30,7 +30,9 @@ class Sight:
         return bool(self.may("read", model))
 
     def permit(self, verb: str, *models: Model) -> None:
-        """Refusal("forbidden") for a model that the actor may not see, or not do this with."""
+        """Refusal("forbidden") for a model that the actor may not see, or not do this with. Whoever decides is also
+        asked what is hidden: who cannot tell refuses, and before anything is done."""
         for model in models:
+            self.hidden(model)
             if not (self.sees(model) and self.may(verb, model)):
                 raise Refusal("forbidden", f"You may not {verb} {model.title}.", remedy="Ask somebody who may.")

@@ -191,4 +191,5 @@ def test_a_host_that_formats_what_is_not_there_is_told_so(host, shop):
     app, db, _, records = furnished(host, shop, lambda Cup: {Cup: Records(formats={"colour": str})})
     Dashboard(app, db, records=records, url_prefix="/ops")
     answer = app.test_client().get("/ops/records/Cup/", headers=script(app))
-    assert (answer.status_code, "colour" in answer.json["error"]["message"]) == (503, True)
+    assert answer.status_code == 503
+    assert "colour" in answer.json["error"]["message"], answer.text

@@ -17,12 +17,9 @@ from tests.journeys.waiting import until
 FAULTS = ("leaked-connection", "n-plus-one")
 SIGHTS = (
     ("overview", "/", None),
-    ("pools", "/pools/", None),
     ("pool", "/pools/default", "a.bar.is-open"),
     ("sessions", "/sessions/", None),
-    ("statements", "/statements/", None),
     ("statement", "/statements/", "a.clipped"),
-    ("incidents", "/incidents/", None),
     ("incident", "/incidents/", "table.incidents a"),
     ("monitoring", "/monitoring/", None),
 )

@@ -13,8 +13,11 @@ from tests.parts import TOOLS
 pytestmark = pytest.mark.soak
 
 SCANNERS = TOOLS / "scan" / "bin"
-MODULES = "xss,permanentxss,sql,timesql,exec,file,redirect,crlf,htaccess,ldap,xxe"
-SCAN_SECONDS, ATTACK_SECONDS = 420, 120
+MODULES = "csp,csrf,file,permanentxss,redirect,sql,timesql,xss,crlf,htaccess,ldap"
+"""Those that ask nobody but the server: others want an address of the scanner's makers to be called."""
+SCAN_SECONDS, ATTACK_SECONDS = 300, 90
+MOST_SECONDS = SCAN_SECONDS + (MODULES.count(",") + 2) * ATTACK_SECONDS
+"""wapiti bounds its crawl, and each of its modules by itself."""
 ASKED = (
     "/records/Author/?q=1&sort=name&size=10",
     "/records/Author/?f.name.eq=1&f.id.gt=1&f.name.contains=1",
@@ -53,7 +56,7 @@ def test_wapiti_finds_nothing(server, tmp_path):
         tmp_path,
     ]
     command += ["-x", f"{server.url}/logout", "-x", f"{server.url}/stream", "--max-links-per-page", "60", "-d", "4"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SCAN_SECONDS * 2, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS, cwd=tmp_path)
     assert report.exists(), done.stdout + done.stderr
     found = json.loads(report.read_text())
     assert {name: each for name, each in found["vulnerabilities"].items() if each} == {}

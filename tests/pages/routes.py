@@ -56,7 +56,7 @@ ROWS = (
     Row("GET", "/sessions/", READ, "/sessions/"),
     Row("GET", "/statements/", READ, "/statements/"),
     Row("GET", "/statements/<key>", READ, "/statements/nothing", 404),
-    Row("GET", "/statements/<key>/plan", EDIT, "/statements/nothing/plan", 404),
+    Row("POST", "/statements/<key>/plan", EDIT, "/statements/nothing/plan", 404),
     Row("GET", "/openapi.json", READ, "/openapi.json"),
     Row("GET", "/incidents/", READ, "/incidents/"),
     Row("GET", "/incidents/<number>", READ, "/incidents/999", 404),

@@ -119,6 +119,7 @@ class Beside(Both):
         shutil.copy(demo_file, folder / "plain.db")
         app = create_app({"DASHBOARD_INSTANCE": str(folder / "instance"), "DASHBOARD_DEMO": "off", "TESTING": True})
         self.desk, self.autoflush = HttpDesk(app), options["autoflush"]
+        self.deleted = set()
         self.plain = PlainDemo(f"sqlite:///{folder / 'plain.db'}", **options)
         answer = self.desk.script.post("/workspaces/", {"name": "w", **options})
         assert answer.status_code == 201, answer.text

@@ -35,12 +35,5 @@ def test_who_switched_a_fault_is_in_the_audit(make_app):
     assert (deed.act, deed.subject, deed.details) == ("fault.switch", "survivors", {"on": True, "token": "test-admin"})
 
 
-def test_a_new_start_finds_every_fault_off(make_app):
-    first = Script(make_app(DASHBOARD_DEMO="on"), "admin")
-    assert faults_of(first.post("/demo/faults/survivors", {"on": True}))["survivors"] is True
-    second = Script(make_app(DASHBOARD_DEMO="on"), "admin")
-    assert not any(faults_of(second.get("/demo/faults/")).values())
-
-
 def test_without_the_demo_there_are_no_faults(script):
     assert script("admin").get("/demo/faults/").status_code == 404

@@ -103,15 +103,17 @@ def test_a_stream_ends_when_its_worker_leaves(live, shell, clock, words, runtime
         assert list(heard) == []
 
 
+WITH_LIVE_PARTS = ("/", "/pools/", "/pools/default", "/pools/default?span=24h")
+WITH_LIVE_PARTS += ("/sessions/", "/statements/", "/incidents/", "/monitoring/")
 OF_ONE_ALONE = {"hold", "statement"}
 """Topics of a part that is only there when somebody chose a checkout or a statement."""
 
 
 def test_every_part_is_drawn_for_everybody_without_a_word_about_the_viewer(browser_client, live, shell, published):
     """A part that asked who looks would fail here: SharedShell does not know."""
-    pages = ("/", "/pools/", "/pools/default", "/pools/default?span=24h", "/sessions/", "/statements/", "/incidents/",
-             "/monitoring/")  # fmt: skip
-    names = {name for path in pages for name in re.findall(r' data-live="([^"]+)"', browser_client.get(path).text)}
+    names = {
+        name for path in WITH_LIVE_PARTS for name in re.findall(r' data-live="([^"]+)"', browser_client.get(path).text)
+    }
     for name in names:
         drawing = live._drawing(stream._followed(name), shell, 1.0)
         assert drawing.is_there, drawing.html

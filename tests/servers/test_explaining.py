@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from dashboard.refusal import Refusal
-from dashboard.servers.explaining import explain
+from dashboard.servers.explaining import explain, question
 from dashboard.telemetry.tables import fingerprint_of
 
 METADATA = sa.MetaData()
@@ -35,14 +35,11 @@ def test_each_server_tells_its_plan_and_the_table_it_reads(engine):
 @pytest.mark.parametrize(
     "statement", ["DELETE FROM book", "SELECT #; DELETE FROM book", "WITH a AS (DELETE FROM book) SELECT #", ""]
 )
-def test_what_could_write_is_not_asked(engine, statement):
-    with engine.begin() as connection:
-        connection.execute(BOOK.insert(), {"title": "Emma"})
-    with pytest.raises(Refusal) as refused:
-        explain(engine, statement, 5.0)
-    assert refused.value.code == "wrong_state"
-    with engine.connect() as connection:
-        assert connection.scalar(sa.select(sa.func.count()).select_from(BOOK)) == 1
+def test_what_could_write_is_not_asked(statement):
+    for kind in ("sqlite", "postgresql", "mysql"):
+        with pytest.raises(Refusal) as refused:
+            question(kind, statement)
+        assert refused.value.code == "wrong_state"
 
 
 def test_what_is_not_planned_says_so_without_the_drivers_words(engine):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
+from contextlib import closing
 
 import pytest
 import sqlalchemy as sa
@@ -65,4 +67,17 @@ def test_a_file_of_the_store_waits_for_the_disk(tmp_path):
     store.create()
     with store.writing() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    store.engine.dispose()
+
+
+def test_a_file_that_others_write_into_all_the_while_is_busy_and_not_away(tmp_path):
+    file = tmp_path / "store.db"
+    Store(f"sqlite:///{file}").create()
+    store = Store(f"sqlite:///{file}?timeout=0.05")
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Refusal) as refused, store.writing():
+            pass
+        assert (refused.value.code, refused.value.status) == ("busy", 423)
+        assert store.schema_version() == SCHEMA_VERSION
     store.engine.dispose()
