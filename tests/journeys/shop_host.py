@@ -35,6 +35,3 @@ def create_app() -> Flask:
     if os.environ.get("SHOP_WITHOUT_GUEST") != "1":
         Dashboard(app, db, url_prefix="/ops")
     return app
-
-
-app = create_app()

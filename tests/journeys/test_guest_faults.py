@@ -31,11 +31,13 @@ def test_as_a_guest_the_host_answers_in_each_fault_as_it_does_without_us(poolhou
         made.create()
         made.engine.dispose()
         alone = poolhouse_server(
-            "-w 2", settings={"SHOP_URL": shop, "SHOP_WITHOUT_GUEST": "1"}, app="tests.journeys.shop_host:app"
+            "-w 2",
+            settings={"SHOP_URL": shop, "SHOP_WITHOUT_GUEST": "1"},
+            app="'tests.journeys.shop_host:create_app()'",
         )
         run(shop, "INSERT INTO item VALUES (1, 'a cup')")
         settings = {"SHOP_URL": shop, "DASHBOARD_STORE_URL": url}
-        guest = poolhouse_server("-w 2", settings=settings, app="tests.journeys.shop_host:app")
+        guest = poolhouse_server("-w 2", settings=settings, app="'tests.journeys.shop_host:create_app()'")
 
         def the_same(fault):
             for _ in range(4):

@@ -41,9 +41,9 @@ def lamp(page):
     return page.locator("#lamp")
 
 
-def ended_streams(server):
-    """gunicorn writes a line when an answer is over."""
-    return len(re.findall(r"GET /stream\?\S+ HTTP/1.1. 200", server.output()))
+def ended_streams(server, topic=""):
+    """gunicorn writes a line when an answer is over. topic: only those that followed it."""
+    return len(re.findall(rf"GET /stream\?\S*{topic}\S* HTTP/1.1. 200", server.output()))
 
 
 def test_a_page_shows_what_happens(server, new_browser):
@@ -90,8 +90,8 @@ def test_tabs_share_one_stream_a_third_of_the_threads_stream_and_the_next_browse
     expect(lamp(second)).to_have_text("live", timeout=FRESH)
     third = new_browser()
     expect(lamp(third)).to_have_text("polling", timeout=FRESH)
-    seen = third.locator("#overview").inner_text()
-    until(lambda: third.locator("#overview").inner_text() != seen, what="news by polling")
+    seen = third.locator("#lately").inner_text()
+    until(lambda: third.locator("#lately").inner_text() != seen, what="news by polling")
     second.context.close()
     fourth = new_browser()
     expect(lamp(fourth)).to_have_text("live", timeout=FRESH)
@@ -100,25 +100,26 @@ def test_tabs_share_one_stream_a_third_of_the_threads_stream_and_the_next_browse
 def test_nothing_moves_while_text_is_selected_and_then_all_of_it_comes(server, new_browser):
     window = new_browser()
     expect(lamp(window)).to_have_text("live", timeout=FRESH)
-    window.evaluate("getSelection().selectAllChildren(document.querySelector('#overview table'))")
+    window.evaluate("getSelection().selectAllChildren(document.querySelector('#lately h2'))")
     expect(lamp(window)).to_have_text("paused", timeout=FRESH)
-    before = window.locator("#overview").inner_html()
+    before = window.locator("#lately").inner_html()
     window.wait_for_function("(at) => Date.now() - at > 2500", arg=window.evaluate("Date.now()"))
-    assert window.locator("#overview").inner_html() == before
+    assert window.locator("#lately").inner_html() == before
     window.evaluate("getSelection().removeAllRanges()")
     expect(lamp(window)).to_have_text("live")
-    assert window.locator("#overview").inner_html() != before
+    until(lambda: window.locator("#lately").inner_html() != before, what="what came meanwhile")
 
 
 def test_a_hidden_tab_asks_for_nothing(server, new_browser):
     window = new_browser()
+    window.goto(server.url + "/statements/")  # which nobody else has open
     expect(lamp(window)).to_have_text("live", timeout=FRESH)
     window.evaluate(HIDE, True)
     expect(lamp(window)).to_have_text("paused")
-    before = ended_streams(server)
-    until(lambda: ended_streams(server) == before + 1, what="the end of its stream")
+    until(lambda: ended_streams(server, "statements"), what="the end of its stream")
+    before = ended_streams(server, "statements")
     window.wait_for_function("(at) => Date.now() - at > 4000", arg=window.evaluate("Date.now()"))
-    assert ended_streams(server) == before + 1
+    assert ended_streams(server, "statements") == before
     window.evaluate(HIDE, False)
     expect(lamp(window)).to_have_text("live", timeout=FRESH)
 
