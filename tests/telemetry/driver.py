@@ -93,6 +93,11 @@ class CountedCursor(sqlite3.Cursor):
         connection: Any = self.connection
         connection.check()
         connection.driver.count("executes")
-        result = super().execute(statement, *arguments)
+        try:
+            result = super().execute(statement, *arguments)
+        except SystemError as lost:
+            # CPython asks SQLite for the error in a second step; a cursor of this connection that another thread's
+            # garbage collector frees in between has overwritten it
+            raise sqlite3.OperationalError("an error that was lost") from lost
         connection.driver.count("executed " + statement.split()[0].lower())
         return result

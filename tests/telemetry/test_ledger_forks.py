@@ -36,7 +36,7 @@ def told_by_a_child(tell):
 
 @pytest.mark.soak
 def test_every_child_that_is_forked_amid_publishing_reads_and_joins(engine, name, tmp_path):
-    ledger = Ledger(tmp_path / "ledger", dataclasses.replace(Config(), publish_seconds=0.0005))
+    ledger = Ledger(tmp_path / "ledger", dataclasses.replace(Config(), publish_seconds=0.005))
     watch(engine, publish=ledger.folder)
     engine.connect().close()
 
