@@ -5,6 +5,8 @@ ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check install
 
+export PYTHONDONTWRITEBYTECODE :=  # where it is set, each of the tests' hundreds of processes compiles everything anew
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check tables bench soak compat screenshots
 

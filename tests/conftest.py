@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from dashboard.telemetry import snapshot
 from tests import parts
 from tests.journeys.mariadb import MariaDB
 from tests.journeys.postgresql import PostgreSQL
@@ -58,6 +60,18 @@ def pytest_runtest_makereport() -> Iterator[None]:
         report.outcome = "failed"
         report.longrepr = f"nothing is skipped in this house: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_counted_before() -> Iterator[None]:
+    """What was watched keeps its counts as long as the process lives: some thousand tests' pools would be in every
+    reading of the last ones."""
+    yield
+    gc.collect()
+    with snapshot._lock:
+        snapshot._bury()
+        for ended in (*snapshot._ended.values(), snapshot._ended_leaks):
+            ended.clear()
 
 
 def part(wanted: parts.Part) -> Path:
@@ -153,22 +167,28 @@ def mariadb() -> Iterator[MariaDB]:
 
 
 @pytest.fixture
-def mariadb_url(mariadb: MariaDB) -> str:
+def mariadb_url(new_database: Callable[[str], str]) -> str:
     """The SQLAlchemy URL (driver PyMySQL) of a database of this test's own."""
-    return mariadb.new_database()
+    return new_database("mariadb")
 
 
 @pytest.fixture
-def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
     """`new_database("mariadb")` is the SQLAlchemy URL of an empty database: sqlite, postgresql or mariadb."""
     numbers = itertools.count(1)
 
-    def made(kind: str) -> str:
-        if kind == "sqlite":
-            return f"sqlite:///{tmp_path / f'database-{next(numbers)}.db'}"
-        return str(request.getfixturevalue(kind).new_database())
+    with ExitStack() as over:
 
-    return made
+        def made(kind: str) -> str:
+            if kind == "sqlite":
+                return f"sqlite:///{tmp_path / f'database-{next(numbers)}.db'}"
+            server = request.getfixturevalue(kind)
+            url = str(server.new_database())
+            if kind == "mariadb":
+                over.callback(server.drop_database, url)
+            return url
+
+        yield made
 
 
 @pytest.fixture(scope="module")

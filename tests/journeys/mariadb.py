@@ -7,6 +7,7 @@ import itertools
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -45,6 +46,13 @@ class MariaDB:
             connection.exec_driver_sql(f"CREATE DATABASE {name}")
         engine.dispose()
         return self.url.set(database=name).render_as_string(hide_password=False)
+
+    def drop_database(self, url: str) -> None:
+        """What a test is through with: whoever reflects all schemas would read it with the others, again and again."""
+        engine = sa.create_engine(self.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with engine.connect() as connection, suppress(sa.exc.OperationalError):  # somebody's transaction is still open
+            connection.exec_driver_sql("SET lock_wait_timeout = 1")
+            connection.exec_driver_sql(f"DROP DATABASE {sa.make_url(url).database}")
 
     def stop(self) -> None:
         """It goes away: whoever is connected is cut off. Its data stay."""
