@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import itertools
 import os
+import re
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -46,10 +48,31 @@ CHROMIUM_ARGUMENTS = [  # it neither draws on a screen nor talks to anybody but 
 ]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+DATABASES = {"sqlite", "postgresql", "mariadb"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a test that is written for several databases `make test` runs one, another for each test; `make soak` the
+    rest too. A file, or a test, that is named on the command line runs on all of them."""
     for item in items:
         if "screenshot" in getattr(item, "fixturenames", ()):
             item.add_marker("screenshots")
+    groups: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        words = re.split(r"([-\[\]])", item.nodeid)
+        if DATABASES.intersection(words):
+            groups.setdefault("".join(word for word in words if word not in DATABASES), []).append(item)
+    others = {
+        id(item): item
+        for name, group in groups.items()
+        for place, item in enumerate(group)
+        if place != zlib.crc32(name.encode()) % len(group)
+    }
+    for item in others.values():
+        item.add_marker("soak")
+    if not os.environ.get("SOAK") and config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.hook.pytest_deselected(items=list(others.values()))
+        items[:] = [item for item in items if id(item) not in others]
 
 
 @pytest.hookimpl(wrapper=True)
