@@ -91,6 +91,20 @@ def test_an_open_transaction_without_a_statement_is_told(engine, found, gone):
     gone()
 
 
+def test_an_overdue_hold_that_idles_in_its_transaction_is_told_as_that_and_never_as_a_leak(engine, ledger, name):
+    with engine.connect() as connection:
+        connection.execute(sa.text("select 41 + 1"))
+        (leak,) = until(lambda: ledger.read().pool(name).leaks)
+        until(lambda: told(ledger, name) != [])
+        assert (leak.kind, leak.meanwhile) == ("overdue", "idle in transaction")
+        assert told(ledger, name) == ["IdleInTransaction"]
+    assert told(ledger, name) == []
+
+
+def told(ledger, name):
+    return [one.finding for one in findings(ledger.read()) if one.pool == name]
+
+
 def test_of_a_leak_and_the_exhaustion_that_it_makes_the_leak_comes_first(make_engine, name, found, gone, ledger):
     engine = make_engine(pool_size=1, max_overflow=0, pool_timeout=5)
     watch(engine, name=name)
