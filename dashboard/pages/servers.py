@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -157,17 +158,25 @@ def _pool(name: str) -> PoolReading:
     return pool
 
 
-def has_one(pool: PoolReading) -> bool:
+def has_one(pool: PoolReading, runtime: Runtime | None = None) -> bool:
     """Whether the database of this pool can be asked here."""
     try:
-        return _engine(pool) is not None
+        return _engine(pool, runtime) is not None
     except Refusal:
         return False
 
 
-def engine_of(pool: str) -> sa.Engine:
+def glance(runtime: Runtime, pool: PoolReading, ours: Collection[int]) -> ServerView | None:
+    """What the database of this pool said a moment ago of these sessions; None where it tells nothing here."""
+    try:
+        return view.glance(_engine(pool, runtime), ours, runtime.config.server_seconds)
+    except Refusal:
+        return None
+
+
+def engine_of(pool: str, runtime: Runtime | None = None) -> sa.Engine:
     """Of the database that this pool leads to, on a synchronous driver. Raises Refusal where there is none here."""
-    runtime = current()
+    runtime = runtime or current()
     database = _database_of(runtime, pool)
     if database is None or runtime.workspaces is None:
         message = f"The database of pool {pool} is not looked at here."
@@ -175,9 +184,9 @@ def engine_of(pool: str) -> sa.Engine:
     return runtime.workspaces.engine(database)
 
 
-def _engine(pool: PoolReading) -> sa.Engine:
+def _engine(pool: PoolReading, runtime: Runtime | None = None) -> sa.Engine:
     """The same, where its kind of server tells anything of its sessions."""
-    engine = engine_of(pool.name)
+    engine = engine_of(pool.name, runtime)
     if not view.is_known(engine.dialect.name):
         message = f"{engine.dialect.name} has no sessions that could be looked at."
         raise Refusal("unavailable", message, remedy="PostgreSQL, MySQL and MariaDB have.")

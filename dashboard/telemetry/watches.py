@@ -83,8 +83,8 @@ def new_holder(watch: PoolWatch | None, thread: int, place: Any, scope: Scope | 
 
 @dataclass(frozen=True)
 class Leak:
-    """A connection that was not given back as it should be. at: seconds since 1970; place: what `lines` kept. meanwhile:
-    what an overdue hold did then, where that has a finding of its own."""
+    """A connection that was not given back as it should be. at: seconds since 1970; place: what `lines` kept.
+    meanwhile: what an overdue hold did then, where that has a finding of its own."""
 
     kind: str
     at: float

@@ -34,6 +34,7 @@ def test_the_page_names_psql_and_one_click_frees_two_who_wait(
     settings = {
         "DATABASE_URL": postgresql_url,
         "DASHBOARD_WORKSPACE_WAIT_SECONDS": "60",
+        "DASHBOARD_STUCK_SECONDS": "0.5",
     }
     server = poolhouse_server("-w 2", settings=settings)
     editor = server.token("editor")
@@ -57,6 +58,12 @@ def test_the_page_names_psql_and_one_click_frees_two_who_wait(
                 return page.locator("tr[data-process]").count() == 3 and row.count() == 1
 
             until(blocks_two, seconds=30, what="psql among the sessions")
+
+            def verdict():
+                said = server.request("GET", "/", token=editor).json["verdict"]["sentence"]
+                return said if f"blocked by process {psql}, psql (" in said else None
+
+            assert "idle in transaction for" in until(verdict, seconds=10, what="psql in the verdict")
             row = page.locator(f'tr[data-process="{psql}"]')
             expect(row).to_contain_text("another program: psql")
             screenshot(page, "server-view")
