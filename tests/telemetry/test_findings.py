@@ -73,13 +73,12 @@ def test_a_leak_is_told_with_its_line_and_ends_when_the_connection_is_given_back
     gone()
 
 
-def test_a_finding_keeps_since_when_it_holds(engine, found, gone, ledger, name):
+def test_a_finding_keeps_since_when_it_holds(engine, found, ledger, name):
     taken = engine.connect()
     until(lambda: f"ConnectionLeak|{name}" in ledger.read().memory.begun)
     first = found("ConnectionLeak")
     assert {found("ConnectionLeak").since for _ in range(5)} == {first.since}
     taken.close()
-    gone()
 
 
 def test_an_open_transaction_without_a_statement_is_told(engine, found, gone):
@@ -164,6 +163,27 @@ def test_an_n_plus_one_is_told_where_it_is_worst_now(watched, ledger):
     assert finding.endpoint == "shop.now"
     assert "list_authors" in finding.line
     assert "selectinload(Author.books)" in finding.remedy
+
+
+def test_of_statements_that_are_stuck_the_oldest_is_named_and_the_others_are_counted(make_engine, name, found):
+    engine = make_engine(pool_size=3)
+    watch(engine, name=name)
+    may_end = threading.Event()
+
+    def ask(endpoint):
+        with scope(endpoint), engine.connect() as connection:
+            connection.connection.driver_connection.create_function("hang", 0, lambda: may_end.wait(10))
+            connection.execute(sa.text("select hang()"))
+
+    asking = [threading.Thread(target=ask, args=(f"shop.{place}",)) for place in ("first", "second")]
+    for thread in asking:
+        thread.start()
+    finding = until(lambda: one if (one := found("StatementStuck")).numbers["stuck"] == 2 else None)
+    assert "; 1 more for over 0.1 s." in finding.sentence
+    assert finding.endpoint in finding.sentence
+    may_end.set()
+    for thread in asking:
+        thread.join()
 
 
 def test_a_slow_statement_is_the_one_that_is_slow_now(engine, found, gone, name):

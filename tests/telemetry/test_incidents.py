@@ -114,7 +114,7 @@ def test_what_begins_within_a_minute_is_another_picture_of_the_same_incident(mak
 def test_an_incident_is_headed_by_the_cause_though_its_consequence_is_worse_and_was_found_first(
     make_engine, name, open_ledger, of
 ):
-    settings = {"DASHBOARD_OVERDUE_SECONDS": "300", "DASHBOARD_IDLE_IN_TRANSACTION_SECONDS": "2"}
+    settings = {"DASHBOARD_OVERDUE_SECONDS": "300", "DASHBOARD_IDLE_IN_TRANSACTION_SECONDS": "1.2"}
     ledger = open_ledger(**settings)
     engine = make_engine(pool_size=1, max_overflow=0, pool_timeout=10)
     watch(engine, name=name)
