@@ -17,6 +17,7 @@ from ..servers import acts, view
 from ..servers.session import ServerSession
 from ..servers.view import ServerView
 from ..telemetry import wishes
+from ..telemetry.advice import advice
 from ..telemetry.engines import name_of
 from ..telemetry.reading import PoolReading
 from ..workspaces.engine import POOL_NAME
@@ -45,13 +46,17 @@ class ShownSession:
 
 @dataclass(frozen=True)
 class ServerPage:
-    """problem: why the server tells nothing now. connections, limit: of the whole server, from all programs."""
+    """problem: why the server tells nothing now. connections, limit: of the whole server, from all programs. may_ask:
+    what all workers of this pool together may ask of it, None without bound; would_ask: what the advisor would let
+    them."""
 
     pool: str
     dialect: str
     sessions: tuple[ShownSession, ...]
     connections: int | None
     limit: int | None
+    may_ask: int | None
+    would_ask: int | None
     problem: str | None
     _may_act: bool
 
@@ -115,8 +120,11 @@ def _server(name: str) -> ServerPage:
         seen = ServerView(engine.dialect.name, (), 0, None, f"{away.message} {away.remedy}")
     sessions = tuple(_shown(one, pool, seen) for one in seen.sessions)
     connections = None if seen.problem else seen.connections
+    advised = advice(pool, current().ledger.asked(name))
     may = gate.may(gate.ADMINISTER, None)
-    return ServerPage(name, seen.dialect, sessions, connections, seen.limit, seen.problem, may)
+    return ServerPage(
+        name, seen.dialect, sessions, connections, seen.limit, advised.asked_now, advised.asked, seen.problem, may
+    )
 
 
 def _of_a_session(name: str, process: int) -> tuple[sa.Engine, str]:

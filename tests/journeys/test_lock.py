@@ -66,6 +66,7 @@ def test_the_page_names_psql_and_one_click_frees_two_who_wait(
             assert "idle in transaction for" in until(verdict, seconds=10, what="psql in the verdict")
             row = page.locator(f'tr[data-process="{psql}"]')
             expect(row).to_contain_text("another program: psql")
+            expect(page.locator("#server")).to_contain_text("this pool's workers together may ask for 6")
             screenshot(page, "server-view")
             row.get_by_role("button", name="End its session").click()
         finally:

@@ -1,5 +1,7 @@
 """One pool's page: by worker, by endpoint, and how long its connections were waited for and held."""
 
+from contextlib import ExitStack
+
 import sqlalchemy as sa
 
 from dashboard.telemetry import scope
@@ -27,6 +29,14 @@ def test_the_page_of_a_pool_says_all_of_it_without_javascript(published, browser
     text = browser_client.get("/pools/default").text
     for heading in ("Who holds a connection", "Who waits", "By worker", "How long", "By endpoint"):
         assert f"<h2>{heading}</h2>" in text
+
+
+def test_of_many_holders_one_sentence_says_who_has_most(runtime, published, browser_client):
+    with ExitStack() as stack:
+        for _ in range(6):
+            stack.enter_context(runtime.databases["default"].engine.connect())
+        text = browser_client.get("/pools/default").text
+    assert "6 of 6 in use are held by tests/pages/test_pools.py" in text
 
 
 def test_a_distribution_of_nothing_is_empty():
