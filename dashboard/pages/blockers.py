@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from ..runtime import Runtime
 from ..servers.session import ServerSession
-from ..servers.view import ServerView
 from ..telemetry.findings import Finding
 from ..telemetry.reading import PoolReading, Reading
 from ..telemetry.rule import whose
 from . import servers
+
+REMEDY = (
+    "Have whoever blocks it commit or roll back. An admin can end that session: its transaction is rolled back, and "
+    "those that wait for it go on."
+)
 
 
 def told(runtime: Runtime, reading: Reading, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -22,25 +25,23 @@ def _told(runtime: Runtime, reading: Reading, finding: Finding) -> Finding:
     pool = reading.pool(finding.pool or "")
     stuck = _stuck(pool) if pool else None
     seen = servers.glance(runtime, pool, [stuck]) if pool and stuck else None
-    words = " ".join(_words(seen, stuck, pool)) if pool and seen and stuck else ""
-    return replace(finding, sentence=f"{finding.sentence} {words}") if words else finding
+    by_process = {session.process: session for session in seen.sessions} if seen else {}
+    waiting = by_process.get(stuck or 0)
+    if pool is None or waiting is None:
+        return finding
+    blockers = _first_blockers(by_process, waiting)
+    if not blockers:
+        wait = f" Its database says that it waits for {waiting.wait}." if waiting.wait else ""
+        return replace(finding, sentence=finding.sentence + wait)
+    stands, _, rest = finding.sentence.partition(":")
+    by_whom = " and ".join(f"{_who(one, pool)}, {_does(one)}" for one in blockers)
+    return replace(finding, sentence=f"{stands}, blocked by {by_whom}:{rest}", remedy=REMEDY)
 
 
 def _stuck(pool: PoolReading) -> int | None:
     """The server's process of the statement that has been running for longest, which the finding tells of."""
     running = max(pool.holders, key=lambda one: one.running_statement_seconds or 0.0, default=None)
     return running.server_process if running else None
-
-
-def _words(seen: ServerView, stuck: int, pool: PoolReading) -> Iterator[str]:
-    by_process = {session.process: session for session in seen.sessions}
-    waiting = by_process.get(stuck)
-    if waiting is None:
-        return
-    if not waiting.blocked_by and waiting.wait:
-        yield f"Its database says that it waits for {waiting.wait}."
-    for blocker in _first_blockers(by_process, waiting):
-        yield f"It is blocked by {_who(blocker, pool)}, {_does(blocker)}."
 
 
 def _first_blockers(by_process: dict[int, ServerSession], waiting: ServerSession) -> list[ServerSession]:

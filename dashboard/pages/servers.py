@@ -43,6 +43,11 @@ class ShownSession:
     endpoint: str | None
     blocks: tuple[int, ...]
 
+    @property
+    def is_in_the_way(self) -> bool:
+        """It makes others wait, and waits for nobody itself."""
+        return bool(self.blocks) and not self.session.blocked_by
+
 
 @dataclass(frozen=True)
 class ServerPage:
@@ -118,7 +123,8 @@ def _server(name: str) -> ServerPage:
         seen = view.look(engine, _processes(pool), _config().server_seconds)
     except Refusal as away:
         seen = ServerView(engine.dialect.name, (), 0, None, f"{away.message} {away.remedy}")
-    sessions = tuple(_shown(one, pool, seen) for one in seen.sessions)
+    shown = (_shown(one, pool, seen) for one in seen.sessions)
+    sessions = tuple(sorted(shown, key=lambda one: (not one.is_in_the_way, not one.blocks)))
     connections = None if seen.problem else seen.connections
     advised = advice(pool, current().ledger.asked(name))
     may = gate.may(gate.ADMINISTER, None)
