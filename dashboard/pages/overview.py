@@ -15,7 +15,7 @@ from ..telemetry.incident_rows import Incident
 from ..telemetry.ledger import Ledger
 from ..telemetry.reading import Counts, Holder, Limits, PoolReading, Reading, Slot, Waiter, WorkerReading
 from ..telemetry.stretches import Stretch, stretches
-from . import gate, slots
+from . import blockers, gate, servers, slots
 from .charts import Chart, charts, together
 from .happenings import Happening, happenings
 from .holds import of_pool
@@ -49,6 +49,7 @@ class Overview:
     """The last few."""
     _reading: Reading = field(default_factory=Reading)
     _ledger: Ledger | None = None
+    _runtime: Runtime | None = None
     groups = staticmethod(slots.groups)
 
     def incident_of(self, finding: Finding) -> int | None:
@@ -58,6 +59,11 @@ class Overview:
     def pool_of(self, finding: Finding) -> str | None:
         """The pool that has a page of its own and that the finding is about."""
         return finding.pool if finding.pool and self._reading.pool(finding.pool) else None
+
+    def has_server(self, finding: Finding) -> bool:
+        """Whether the database of the finding's pool says who blocks whom."""
+        pool = self._reading.pool(finding.pool or "")
+        return pool is not None and self._runtime is not None and servers.has_one(pool, self._runtime)
 
     def checkout_of(self, finding: Finding) -> str | None:
         """The checkout that the finding names, by its key on the lanes: the longest of its line."""
@@ -101,7 +107,7 @@ def index() -> Response:
 
 def shown(runtime: Runtime, _: str = "") -> Overview:
     reading = runtime.ledger.read()
-    found = findings(reading)
+    found = blockers.told(runtime, reading, findings(reading))
     return Overview(
         verdict=verdict(reading, found),
         findings=found,
@@ -111,6 +117,7 @@ def shown(runtime: Runtime, _: str = "") -> Overview:
         incidents=incidents.kept(runtime.ledger)[:INCIDENTS],
         _reading=reading,
         _ledger=runtime.ledger,
+        _runtime=runtime,
     )
 
 

@@ -16,6 +16,7 @@ from ..telemetry.advice import Advice, advice
 from ..telemetry.digests import Distribution, EndpointDigest
 from ..telemetry.history import History
 from ..telemetry.ledger import Ledger
+from ..telemetry.pool_rules import blamed
 from ..telemetry.reading import PoolReading, Reading
 from ..telemetry.stretches import Stretch, stretches
 from . import gate, servers, slots
@@ -54,6 +55,11 @@ class OnePool:
     def has_server(self) -> bool:
         """Whether its database can be asked what it sees."""
         return servers.has_one(self.pool)
+
+    @property
+    def blamed(self) -> str:
+        """Who holds most of the connections, in one sentence."""
+        return blamed(self.pool)[0]
 
     @cached_property
     def waited(self) -> Distribution:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from ..servers import acts, view
 from ..servers.session import ServerSession
 from ..servers.view import ServerView
 from ..telemetry import wishes
+from ..telemetry.advice import advice
 from ..telemetry.engines import name_of
 from ..telemetry.reading import PoolReading
 from ..workspaces.engine import POOL_NAME
@@ -41,16 +43,25 @@ class ShownSession:
     endpoint: str | None
     blocks: tuple[int, ...]
 
+    @property
+    def is_in_the_way(self) -> bool:
+        """It makes others wait, and waits for nobody itself."""
+        return bool(self.blocks) and not self.session.blocked_by
+
 
 @dataclass(frozen=True)
 class ServerPage:
-    """problem: why the server tells nothing now. connections, limit: of the whole server, from all programs."""
+    """problem: why the server tells nothing now. connections, limit: of the whole server, from all programs. may_ask:
+    what all workers of this pool together may ask of it, None without bound; would_ask: what the advisor would let
+    them."""
 
     pool: str
     dialect: str
     sessions: tuple[ShownSession, ...]
     connections: int | None
     limit: int | None
+    may_ask: int | None
+    would_ask: int | None
     problem: str | None
     _may_act: bool
 
@@ -112,10 +123,14 @@ def _server(name: str) -> ServerPage:
         seen = view.look(engine, _processes(pool), _config().server_seconds)
     except Refusal as away:
         seen = ServerView(engine.dialect.name, (), 0, None, f"{away.message} {away.remedy}")
-    sessions = tuple(_shown(one, pool, seen) for one in seen.sessions)
+    shown = (_shown(one, pool, seen) for one in seen.sessions)
+    sessions = tuple(sorted(shown, key=lambda one: (not one.is_in_the_way, not one.blocks)))
     connections = None if seen.problem else seen.connections
+    advised = advice(pool, current().ledger.asked(name))
     may = gate.may(gate.ADMINISTER, None)
-    return ServerPage(name, seen.dialect, sessions, connections, seen.limit, seen.problem, may)
+    return ServerPage(
+        name, seen.dialect, sessions, connections, seen.limit, advised.asked_now, advised.asked, seen.problem, may
+    )
 
 
 def _of_a_session(name: str, process: int) -> tuple[sa.Engine, str]:
@@ -157,17 +172,25 @@ def _pool(name: str) -> PoolReading:
     return pool
 
 
-def has_one(pool: PoolReading) -> bool:
+def has_one(pool: PoolReading, runtime: Runtime | None = None) -> bool:
     """Whether the database of this pool can be asked here."""
     try:
-        return _engine(pool) is not None
+        return _engine(pool, runtime) is not None
     except Refusal:
         return False
 
 
-def engine_of(pool: str) -> sa.Engine:
+def glance(runtime: Runtime, pool: PoolReading, ours: Collection[int]) -> ServerView | None:
+    """What the database of this pool said a moment ago of these sessions; None where it tells nothing here."""
+    try:
+        return view.glance(_engine(pool, runtime), ours, runtime.config.server_seconds)
+    except Refusal:
+        return None
+
+
+def engine_of(pool: str, runtime: Runtime | None = None) -> sa.Engine:
     """Of the database that this pool leads to, on a synchronous driver. Raises Refusal where there is none here."""
-    runtime = current()
+    runtime = runtime or current()
     database = _database_of(runtime, pool)
     if database is None or runtime.workspaces is None:
         message = f"The database of pool {pool} is not looked at here."
@@ -175,9 +198,9 @@ def engine_of(pool: str) -> sa.Engine:
     return runtime.workspaces.engine(database)
 
 
-def _engine(pool: PoolReading) -> sa.Engine:
+def _engine(pool: PoolReading, runtime: Runtime | None = None) -> sa.Engine:
     """The same, where its kind of server tells anything of its sessions."""
-    engine = engine_of(pool.name)
+    engine = engine_of(pool.name, runtime)
     if not view.is_known(engine.dialect.name):
         message = f"{engine.dialect.name} has no sessions that could be looked at."
         raise Refusal("unavailable", message, remedy="PostgreSQL, MySQL and MariaDB have.")

@@ -53,6 +53,8 @@ def aside(engine: sa.Engine, ask: Callable[[sa.Connection], T], seconds: float) 
 
 def _asked(engine: sa.Engine, ask: Callable[[sa.Connection], T], seconds: float) -> T:
     with _own(engine).connect() as connection:
+        _know(connection)
+        connection.execution_options(isolation_level="AUTOCOMMIT")
         for statement in PATIENCE[_kind(connection)]:
             words = statement.format(seconds=seconds, milliseconds=max(1, int(seconds * 1000)))
             connection.exec_driver_sql(words)
@@ -62,8 +64,14 @@ def _asked(engine: sa.Engine, ask: Callable[[sa.Connection], T], seconds: float)
 def _own(engine: sa.Engine) -> sa.Engine:
     """An engine whose connections are opened as the host's are, and by no pool that anybody watches."""
     pool = sa.NullPool(engine.pool._creator, dialect=engine.dialect)
-    options = {"isolation_level": "AUTOCOMMIT"}
-    return sa.Engine(pool, engine.dialect, engine.url, execution_options=options)
+    return sa.Engine(pool, engine.dialect, engine.url)
+
+
+def _know(connection: sa.Connection) -> None:
+    """A dialect learns of its server at an engine's first connect, which in this process may not have been yet."""
+    if getattr(connection.dialect, "default_isolation_level", None) is None:
+        connection.dialect.initialize(connection)
+        connection.rollback()
 
 
 def _kind(connection: sa.Connection) -> str:

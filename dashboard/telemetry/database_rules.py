@@ -23,11 +23,14 @@ def stuck(case: Case) -> Iterator[Found]:
         running = [holder for holder in pool.holders if holder.running_statement_seconds]
         holder = max(running, key=lambda one: one.running_statement_seconds or 0.0, default=None)
         seconds = (holder.running_statement_seconds or 0.0) if holder else 0.0
-        if holder is not None and seconds > case.config.stuck_seconds:
+        limit = case.config.stuck_seconds
+        if holder is not None and seconds > limit:
+            number = sum((one.running_statement_seconds or 0.0) > limit for one in running)
+            more = f"; {number - 1} more for over {limit:g} s" if number > 1 else ""
             yield Found(
                 f"Stuck: a statement of pool {pool.name} has been running for {seconds:.1f} s, on the connection that "
-                f"was taken in {whose(holder)}: {_short(holder.statement)}.",
-                {"running_seconds": seconds, "stuck_seconds": case.config.stuck_seconds},
+                f"was taken in {whose(holder)}: {_short(holder.statement)}{more}.",
+                {"running_seconds": seconds, "stuck_seconds": limit, "stuck": number},
                 *place(holder),
                 about=pool.name,
             )

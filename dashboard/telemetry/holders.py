@@ -112,11 +112,18 @@ def waiter_said(
 
 def note_overdue(watch: PoolWatch, held: list[tuple[Any, list[Any]]], config: Config) -> None:
     """Held for longer than anybody should: counted once for each hold, when somebody looks or publishes."""
-    begun = time.perf_counter() - config.overdue_seconds
+    now = time.perf_counter()
     for _, holder in held:
-        if holder[SINCE] < begun and not holder[OVERDUE]:
+        if holder[SINCE] < now - config.overdue_seconds and not holder[OVERDUE]:
             holder[OVERDUE] = True
-            watch.note_leak("overdue", holder)
+            watch.note_leak("overdue", holder, _meanwhile(holder, now, config))
+
+
+def _meanwhile(holder: list[Any], now: float, config: Config) -> str | None:
+    idle, running = idle_since(holder), holder[STATEMENT_SINCE]
+    if idle and now - idle > config.idle_in_transaction_seconds:
+        return "idle in transaction"
+    return "runs a statement" if running and now - running > config.stuck_seconds else None
 
 
 def leak_said(leak: Leak) -> Said:
@@ -126,6 +133,7 @@ def leak_said(leak: Leak) -> Said:
         "seconds": leak.seconds,
         "line": line_of(leak.place),
         "endpoint": leak.endpoint,
+        "meanwhile": leak.meanwhile,
     }
 
 

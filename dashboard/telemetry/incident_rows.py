@@ -40,6 +40,12 @@ class Incident:
     keys: tuple[str, ...] = ()
     pictures: tuple[Mapping[str, Any], ...] = field(default_factory=tuple)
 
+    @property
+    def others(self) -> tuple[str, ...]:
+        """What else began, by the names of the findings."""
+        names = (key.partition("|")[0] for key in self.keys)
+        return tuple(name for name in dict.fromkeys(names) if name != self.finding)
+
 
 _HEAD = "number, about, at, ended, keys, head"
 Execute = Callable[..., Any]

@@ -19,6 +19,7 @@ from .pool_rules import blamed
 from .reading import PoolReading, Reading
 from .rows import Key, Row, dump
 from .rule import LEVELS, Finding, number_of, place
+from .rules import RULES
 
 if TYPE_CHECKING:
     from .ledger import Ledger
@@ -32,6 +33,9 @@ FILL_SECONDS = 3.0
 SAME_SECONDS = 0.005
 """The moments of one event, said twice, differ by less."""
 HEAD = ("level", "sentence", "finding", "line", "endpoint", "worker")
+Head = dict[str, Any]
+CAUSES = {rule.finding for rule in RULES if rule.cause}
+CONSEQUENCES = {"LongWait", *(rule.finding for rule in RULES if rule.consequence)}
 
 
 def kept(ledger: Ledger) -> tuple[Incident, ...]:
@@ -125,16 +129,35 @@ def _with_tapes(row: Row, tapes: dict[str, Any]) -> Row:
 def _freeze(execute: Execute, reading: Reading, found: Sequence[Finding], began: Sequence[Finding], about: str) -> None:
     """A new incident; within a minute of the last one about the same, another picture of that one."""
     config, at = reading.config, reading.at
-    worst = max(began, key=lambda cause: LEVELS.index(cause.level))
-    head = {name: getattr(worst, name) for name in HEAD}
+    holding = {finding.key for finding in found}
     last = incident_rows.latest(execute, about)
     if last is not None and abs(at - last[1]) < config.incident_every_seconds:  # the dead spoke before the last
         number = last[0]
-        if LEVELS.index(worst.level) > LEVELS.index(last[2]["level"]):
-            incident_rows.set_head(execute, number, head)
+        incident_rows.set_head(execute, number, _head(began, about, holding, last[2]))
     else:
-        number = incident_rows.add(execute, about, at, head, config.incidents_kept)
+        number = incident_rows.add(execute, about, at, _head(began, about, holding), config.incidents_kept)
     incident_rows.add_keys(execute, number, [cause.key for cause in began])
     if incident_rows.count_pictures(execute, number) < config.incident_pictures:
         taken = pictures.picture(reading, found, began, about)
         incident_rows.add_picture(execute, number, at, taken)
+
+
+def _head(began: Iterable[Finding], about: str, holding: set[str], head: Head | None = None) -> Head:
+    """Of the worst that began, but of a cause rather than of its consequence, whichever was found first. Its level is
+    the worst of all, as the verdict's is. head: as it was."""
+    for cause in began:
+        one = {name: getattr(cause, name) for name in HEAD}
+        if head is None:
+            head = one
+            continue
+        first, second = (head, one) if _stays(head, one, f"{head['finding']}|{about}" in holding) else (one, head)
+        head = {**first, "level": max(first["level"], second["level"], key=LEVELS.index)}
+    return head or {}
+
+
+def _stays(head: Head, new: Head, still_holds: bool) -> bool:
+    if head["finding"] in CAUSES and new["finding"] in CONSEQUENCES and still_holds:
+        return True
+    if head["finding"] in CONSEQUENCES and new["finding"] in CAUSES:
+        return False
+    return LEVELS.index(head["level"]) >= LEVELS.index(new["level"])

@@ -55,7 +55,8 @@ _TRANSITIONS = tuple(f"{before}|{after}" for before, after in TRANSITIONS)
 # fmt: off
 METRICS: tuple[Metric, ...] = (
     Metric("sqlalchemy_pool_connections", "gauge", ("pool", "state"),
-           "Connections of the pool by state; dead_slot is a place whose connection is gone.",
+           "Connections of the pool by state; dead_slot is a place whose connection is gone. What was out before the "
+           "pool was watched is in none of them until it comes back.",
            "the pool itself and the set of records", gauges("counts", ("used", "idle", "dead_slot", "detached"))),
     Metric("sqlalchemy_pool_limit_connections", "gauge", ("pool", "kind"),
            "Connections that the pool may have; +Inf where it is not limited.",

@@ -97,7 +97,8 @@ def _event(worker: int, connection: int | None, at: float, *told: Any) -> Event:
 
 
 def leak_of(worker: int | None, said: Said) -> LeakReading:
-    return LeakReading(worker, said["kind"], moment(said["at"]), said["seconds"], said["line"], said["endpoint"])
+    at, meanwhile = moment(said["at"]), said.get("meanwhile")  # a process of an earlier version does not say it
+    return LeakReading(worker, said["kind"], at, said["seconds"], said["line"], said["endpoint"], meanwhile)
 
 
 def moment(at: float) -> str:

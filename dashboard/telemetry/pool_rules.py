@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .digests import quantile
+from .parts import moment
 from .reading import Holder, LeakReading, PoolReading
 from .recorder import SECONDS
 from .rule import Case, Found, number_of, place, who, whose
@@ -14,17 +15,14 @@ HEADROOM = 0.9
 BUSY = 0.8
 NEAR_TIMEOUT = 0.25
 SHARE = 0.99
+UNSAID = 2
+"""A leak may be told by so many words of its process later than it was."""
 
 
-def _oldest_that_does_nothing(pool: PoolReading, case: Case) -> Holder | None:
-    """Who idles in a transaction, or waits for a statement, has a finding of its own, which says more."""
+def _says_more(holder: Holder, case: Case) -> bool:
+    """Who idles in a transaction, or waits for a statement, has a finding of its own, which says more than a leak's."""
     idle, stuck = case.config.idle_in_transaction_seconds, case.config.stuck_seconds
-    holders = (
-        holder
-        for holder in pool.holders
-        if (holder.idle_in_transaction_seconds or 0.0) <= idle and (holder.running_statement_seconds or 0.0) <= stuck
-    )
-    return max(holders, key=lambda holder: holder.seconds, default=None)
+    return (holder.idle_in_transaction_seconds or 0.0) > idle or (holder.running_statement_seconds or 0.0) > stuck
 
 
 def most_held_by(pool: PoolReading) -> tuple[Holder, int] | None:
@@ -50,35 +48,47 @@ def blamed(pool: PoolReading) -> tuple[str, Holder | None]:
 
 def leaked(case: Case) -> Iterator[Found]:
     for pool in case.pools(of_workspaces=False):
-        holder = _oldest_that_does_nothing(pool, case)
         overdue = case.config.overdue_seconds
-        kinds = ("garbage_collected", "overdue")
-        new = sum(case.grown.number("pool", pool.name, f"leaks|{kind}") for kind in kinds)
+        held = [one for one in pool.holders if one.seconds > overdue and not _says_more(one, case)]
+        new, leak = _new_leaks(pool, case)
         waiters = pool.counts.waiters or 0
         waiting = f"; {number_of(waiters, 'request waits', 'requests wait')}" if waiters else ""
-        if holder is not None and holder.seconds > overdue:
+        if held:
+            holder = max(held, key=lambda one: one.seconds)
+            more = f", and {len(held) - 1} more for too long" if len(held) > 1 else ""
             yield Found(
                 f"Leaking: a connection of pool {pool.name} that was taken in {whose(holder)} has been held "
-                f"for {holder.seconds:.1f} s{waiting}.",
-                {"held_seconds": holder.seconds, "overdue_seconds": overdue, "leaks": new, "waiters": waiters},
+                f"for {holder.seconds:.1f} s{more}{waiting}.",
+                {"held_seconds": holder.seconds, "overdue_seconds": overdue, "overdue": len(held), "leaks": new,
+                 "waiters": waiters},
                 *place(holder),
                 about=pool.name,
-            )
-        elif new and (leak := _last(pool, kinds)) is not None:
+            )  # fmt: skip
+        elif new and leak is not None:
+            were = number_of(new, "connection was", "connections were")
+            until = "longer than it should be" if leak.kind == "overdue" else "until the garbage collector took it"
             yield Found(
-                f"Leaking: {number_of(new, 'connection', 'connections')} of pool {pool.name} not given back as it "
-                f"should be, the last one taken in {who(leak.line, leak.endpoint, leak.worker)} and held "
-                f"for {leak.seconds:.1f} s ({leak.kind.replace('_', ' ')}){waiting}.",
+                f"Leaking: {were} not given back in time to pool {pool.name}, the last one taken in "
+                f"{who(leak.line, leak.endpoint, leak.worker)} and held for {leak.seconds:.1f} s, {until}{waiting}.",
                 {"leaks": new, "held_seconds": leak.seconds, "waiters": waiters},
                 *place(leak),
                 about=pool.name,
             )
 
 
+def _new_leaks(pool: PoolReading, case: Case) -> tuple[float, LeakReading | None]:
+    """How many within the time that is judged, and the last one; without those that another finding tells."""
+    since = moment(case.reading.at - case.grown.seconds - UNSAID * case.config.publish_seconds)
+    told = sum(leak.meanwhile is not None and leak.at >= since for leak in pool.leaks)
+    kinds = ("garbage_collected", "overdue")
+    new = sum(case.grown.number("pool", pool.name, f"leaks|{kind}") for kind in kinds)
+    return max(0.0, new - told), _last((leak for leak in reversed(pool.leaks) if leak.meanwhile is None), kinds)
+
+
 def fork_shared(case: Case) -> Iterator[Found]:
     for pool in case.pools():
         new = case.grown.number("pool", pool.name, "leaks|foreign_process")
-        leak = _last(pool, ("foreign_process",))
+        leak = _last(reversed(pool.leaks), ("foreign_process",))
         if new and leak is not None:
             yield Found(
                 f"Shared over a fork: {number_of(new, 'use', 'uses')} of a connection of pool {pool.name} that another "
@@ -169,5 +179,5 @@ def without_headroom(case: Case) -> Iterator[Found]:
             )
 
 
-def _last(pool: PoolReading, kinds: tuple[str, ...]) -> LeakReading | None:
-    return next((leak for leak in reversed(pool.leaks) if leak.kind in kinds), None)
+def _last(newest_first: Iterable[LeakReading], kinds: tuple[str, ...]) -> LeakReading | None:
+    return next((leak for leak in newest_first if leak.kind in kinds), None)

@@ -122,7 +122,9 @@ class ConnectionReading:
 @dataclass(frozen=True)
 class LeakReading:
     """A connection that was not given back as it should be. kind: garbage_collected, overdue or foreign_process. at:
-    ISO 8601, when it was noticed; seconds: held by then; line: where it was taken. worker: None where it has ended."""
+    ISO 8601, when it was noticed; seconds: held by then; line: where it was taken. worker: None where it has ended.
+    meanwhile: what an overdue hold did then ("idle in transaction", "runs a statement"), where that has a finding of
+    its own."""
 
     worker: int | None
     kind: str
@@ -130,6 +132,7 @@ class LeakReading:
     seconds: float
     line: str | None
     endpoint: str | None
+    meanwhile: str | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,10 @@ def _leak(config: Config) -> str:
 
 _ENDED = "sqlalchemy_session_transactions_total"
 _NOT_OURS = '{pool!="workspaces"}'
+_EXHAUSTED = (
+    "See on the page of the pool who holds the connections, and give them back sooner; what pool_size the last hour "
+    "would have needed stands there too."
+)
 _HELD_FOREVER = "Give the connection back on every way out of that code (`with engine.connect() as connection:`)."
 
 # fmt: off
@@ -56,18 +60,17 @@ RULES: tuple[Rule, ...] = (
                    f"(rate(sqlalchemy_statement_seconds_bucket[5m])))) > {c.slow_seconds:g}",
          database_rules.slow,
          "Pool {{ $labels.pool }}: one statement in a hundred takes {{ $value | humanizeDuration }}",
-         "Ask the database how it executes the statement (EXPLAIN): an index is missing, or too much is read.",
+         "Ask the database how it executes the statement (the page Statements explains a SELECT): an index is "
+         "missing, or too much is read.",
          cause=True),
     Rule("PoolSaturated", "critical",
          lambda c: "min_over_time(sqlalchemy_pool_waiters[1m]) > 0", pool_rules.saturated,
          "Pool {{ $labels.pool }}: {{ $value }} requests wait for a connection",
-         "See who holds the connections on the page of the pool; give them back sooner, or raise pool_size.",
-         consequence=True),
+         _EXHAUSTED, consequence=True),
     Rule("PoolTimeouts", "critical",
          lambda c: "increase(sqlalchemy_pool_timeouts_total[5m]) > 0", pool_rules.timed_out,
          "Pool {{ $labels.pool }}: {{ $value | humanize }} requests got no connection",
-         "See who holds the connections on the page of the pool; give them back sooner, or raise pool_size.",
-         consequence=True),
+         _EXHAUSTED, consequence=True),
     Rule("PoolWaitNearTimeout", "warning",
          lambda c: "histogram_quantile(0.99, sum by (pool, le) (rate(sqlalchemy_pool_wait_seconds_bucket[5m]))) "
                    f"> {pool_rules.NEAR_TIMEOUT:g} * max by (pool) (sqlalchemy_pool_timeout_seconds)",
@@ -88,7 +91,8 @@ RULES: tuple[Rule, ...] = (
                    f'(rate({_ENDED}{{registry!="workspaces",outcome=~"commit|rollback"}}[5m]))',
          orm_rules.rollbacks,
          "Registry {{ $labels.registry }}: {{ $value | humanize }} transactions were rolled back",
-         "See the errors on the page Sessions: what fails there is done in vain."),
+         "See why that line takes back what it has written (errors of the ORM stand on the page Sessions, others in "
+         "the program's log), and check before it writes."),
     Rule("SessionSurvivors", "warning",
          lambda c: "increase(sqlalchemy_session_survivors_total[10m]) > 0", orm_rules.survived,
          "Registry {{ $labels.registry }}: {{ $value | humanize }} Sessions outlived their request",

@@ -83,13 +83,15 @@ def new_holder(watch: PoolWatch | None, thread: int, place: Any, scope: Scope | 
 
 @dataclass(frozen=True)
 class Leak:
-    """A connection that was not given back as it should be. at: seconds since 1970; place: what `lines` kept."""
+    """A connection that was not given back as it should be. at: seconds since 1970; place: what `lines` kept.
+    meanwhile: what an overdue hold did then, where that has a finding of its own."""
 
     kind: str
     at: float
     seconds: float
     place: Any
     endpoint: str | None
+    meanwhile: str | None = None
 
 
 class PoolWatch:
@@ -175,13 +177,13 @@ class PoolWatch:
                 self.detached.pop(key, None)
         return len(self.detached)
 
-    def note_leak(self, kind: str, holder: list[Any]) -> None:
+    def note_leak(self, kind: str, holder: list[Any], meanwhile: str | None = None) -> None:
         """Counts it, and remembers whose line it was."""
         self.local.cells[LEAKS[kind]] += 1
         place = (holder[CODE], holder[OFFSET]) if holder[OFFSET] else holder[CODE]
         seconds = time.perf_counter() - holder[SINCE]
         holder[LEAK] = (kind, time.perf_counter())
-        self.leaks.append(Leak(kind, time.time(), seconds, place, endpoint_of(holder[SCOPE])))
+        self.leaks.append(Leak(kind, time.time(), seconds, place, endpoint_of(holder[SCOPE]), meanwhile))
         if kind == "foreign_process":
             first_use()
 

@@ -186,7 +186,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def watch(target: Any, *, name: str | None = None, publish: str | Path | None = None) -> Watch:
-    """From now on the pool's events are counted, and its holders and waiters known.
+    """From now on the pool's events are counted, and its holders and waiters known; not who has one already.
 
     target: an Engine, AsyncEngine or Pool, or the class Engine or Pool: then every pool of the process, future ones
     too. name: the label `pool`; else the pool's `pool_logging_name`, else "default". publish: the folder of a Poolhouse

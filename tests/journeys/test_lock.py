@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -34,6 +35,7 @@ def test_the_page_names_psql_and_one_click_frees_two_who_wait(
     settings = {
         "DATABASE_URL": postgresql_url,
         "DASHBOARD_WORKSPACE_WAIT_SECONDS": "60",
+        "DASHBOARD_STUCK_SECONDS": "0.5",
     }
     server = poolhouse_server("-w 2", settings=settings)
     editor = server.token("editor")
@@ -57,8 +59,17 @@ def test_the_page_names_psql_and_one_click_frees_two_who_wait(
                 return page.locator("tr[data-process]").count() == 3 and row.count() == 1
 
             until(blocks_two, seconds=30, what="psql among the sessions")
+
+            def verdict():
+                said = server.request("GET", "/", token=editor).json["verdict"]["sentence"]
+                return said if f"blocked by process {psql}, psql (" in said else None
+
+            assert "idle in transaction for" in until(verdict, seconds=10, what="psql in the verdict")
             row = page.locator(f'tr[data-process="{psql}"]')
             expect(row).to_contain_text("another program: psql")
+            expect(page.locator("tr[data-process]").first).to_have_attribute("data-process", str(psql))
+            expect(row.get_by_text("blocks ")).to_be_in_viewport(ratio=1)
+            expect(page.locator("#server")).to_contain_text(re.compile("workers together may ask for [36]"))
             screenshot(page, "server-view")
             row.get_by_role("button", name="End its session").click()
         finally:

@@ -1,5 +1,7 @@
 """One pool's page: by worker, by endpoint, and how long its connections were waited for and held."""
 
+from contextlib import ExitStack
+
 import sqlalchemy as sa
 
 from dashboard.telemetry import scope
@@ -81,3 +83,11 @@ def test_the_advisor_says_what_the_last_hour_would_have_needed(runtime, publishe
     assert advice["sentence"] in browser_client.get("/pools/default").text
     swapped = {"HX-Request": "true", "HX-Target": "section#advice"}
     assert browser_client.get("/pools/default", **swapped).text.strip().startswith('<section id="advice"')
+
+
+def test_of_many_holders_one_sentence_says_who_has_most(runtime, published, browser_client):
+    with ExitStack() as stack:
+        for _ in range(6):
+            stack.enter_context(runtime.databases["default"].engine.connect())
+        text = browser_client.get("/pools/default").text
+    assert "6 of 6 in use are held by tests/pages/test_pools.py" in text

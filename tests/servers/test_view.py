@@ -155,3 +155,26 @@ def test_a_server_that_does_not_answer_in_time_is_away_and_is_not_asked_twice(en
     assert sum(thread.name == "poolhouse-aside" for thread in threading.enumerate()) == 1
     let_go.set()
     until(lambda: not any(thread.name == "poolhouse-aside" for thread in threading.enumerate()))
+
+
+def test_an_engine_that_has_never_connected_can_ask_as_well(engine):
+    fresh = sa.create_engine(engine.url)
+    assert view.look(fresh, [], SECONDS).limit
+    with fresh.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM book")) == 1
+    fresh.dispose()
+
+
+def test_a_glance_never_waits_for_the_server_and_tells_what_it_said_as_soon_as_it_has(engine):
+    may_answer = threading.Event()
+    held = threading.Thread(target=aside, args=(engine, lambda _: may_answer.wait(10), SECONDS))
+    held.start()
+    with engine.connect() as connection:
+        number = connection.exec_driver_sql(NUMBER[engine.dialect.name]).scalar()
+        begun = time.monotonic()
+        assert view.glance(engine, [number], SECONDS) is None
+        assert time.monotonic() - begun < 1
+        may_answer.set()
+        seen = until(lambda: view.glance(engine, [number], SECONDS))
+    assert [session.process for session in seen.sessions] == [number]
+    held.join()

@@ -73,13 +73,13 @@ def test_a_leak_is_told_with_its_line_and_ends_when_the_connection_is_given_back
     gone()
 
 
-def test_a_finding_keeps_since_when_it_holds(engine, found, gone, ledger, name):
+def test_a_finding_keeps_since_when_it_holds(engine, found, ledger, name):
     taken = engine.connect()
-    until(lambda: f"ConnectionLeak|{name}" in ledger.read().memory.begun)
+    # judged once a second, by a thread that on a busy machine waits for this one, which asks all the time
+    until(lambda: f"ConnectionLeak|{name}" in ledger.read().memory.begun, seconds=30)
     first = found("ConnectionLeak")
     assert {found("ConnectionLeak").since for _ in range(5)} == {first.since}
     taken.close()
-    gone()
 
 
 def test_an_open_transaction_without_a_statement_is_told(engine, found, gone):
@@ -89,6 +89,20 @@ def test_an_open_transaction_without_a_statement_is_told(engine, found, gone):
     assert "select 41 + 1" in finding.sentence
     assert "test_findings.py" in finding.line
     gone()
+
+
+def test_an_overdue_hold_that_idles_in_its_transaction_is_told_as_that_and_never_as_a_leak(engine, ledger, name):
+    with engine.connect() as connection:
+        connection.execute(sa.text("select 41 + 1"))
+        (leak,) = until(lambda: ledger.read().pool(name).leaks)
+        until(lambda: told(ledger, name) != [])
+        assert (leak.kind, leak.meanwhile) == ("overdue", "idle in transaction")
+        assert told(ledger, name) == ["IdleInTransaction"]
+    assert told(ledger, name) == []
+
+
+def told(ledger, name):
+    return [one.finding for one in findings(ledger.read()) if one.pool == name]
 
 
 def test_of_a_leak_and_the_exhaustion_that_it_makes_the_leak_comes_first(make_engine, name, found, gone, ledger):
@@ -150,6 +164,27 @@ def test_an_n_plus_one_is_told_where_it_is_worst_now(watched, ledger):
     assert finding.endpoint == "shop.now"
     assert "list_authors" in finding.line
     assert "selectinload(Author.books)" in finding.remedy
+
+
+def test_of_statements_that_are_stuck_the_oldest_is_named_and_the_others_are_counted(make_engine, name, found):
+    engine = make_engine(pool_size=3)
+    watch(engine, name=name)
+    may_end = threading.Event()
+
+    def ask(endpoint):
+        with scope(endpoint), engine.connect() as connection:
+            connection.connection.driver_connection.create_function("hang", 0, lambda: may_end.wait(10))
+            connection.execute(sa.text("select hang()"))
+
+    asking = [threading.Thread(target=ask, args=(f"shop.{place}",)) for place in ("first", "second")]
+    for thread in asking:
+        thread.start()
+    finding = until(lambda: one if (one := found("StatementStuck")).numbers["stuck"] == 2 else None)
+    assert "; 1 more for over 0.1 s." in finding.sentence
+    assert finding.endpoint in finding.sentence
+    may_end.set()
+    for thread in asking:
+        thread.join()
 
 
 def test_a_slow_statement_is_the_one_that_is_slow_now(engine, found, gone, name):

@@ -101,12 +101,32 @@ def test_what_begins_within_a_minute_is_another_picture_of_the_same_incident(mak
     taken.close()
     waiting.join()
     (incident,) = of(ledger)
+    assert (incident.finding, incident.level) == ("ConnectionLeak", "critical")  # whichever was found first
+    assert {"PoolSaturated", "LongWait"} <= set(incident.others)
     pictures = incidents.by_number(ledger, incident.number).pictures
     assert [picture["at"] for picture in pictures] == sorted(picture["at"] for picture in pictures)
     assert {began["finding"] for picture in pictures for began in picture["began"]} >= {
         "ConnectionLeak", "PoolSaturated", "LongWait",
     }  # fmt: skip
     assert any(waiter["seconds"] > 0.5 for picture in pictures for waiter in picture["pools"][0]["waiters"])
+
+
+def test_an_incident_is_headed_by_the_cause_though_its_consequence_is_worse_and_was_found_first(
+    make_engine, name, open_ledger, of
+):
+    settings = {"DASHBOARD_OVERDUE_SECONDS": "300", "DASHBOARD_IDLE_IN_TRANSACTION_SECONDS": "1.2"}
+    ledger = open_ledger(**settings)
+    engine = make_engine(pool_size=1, max_overflow=0, pool_timeout=10)
+    watch(engine, name=name)
+    with engine.connect() as taken:
+        taken.execute(sa.text("select 1"))
+        waiting = threading.Thread(target=lambda: engine.connect().close())
+        waiting.start()
+        assert until(lambda: of(ledger))[0].finding in ("PoolSaturated", "LongWait")
+        (incident,) = until(lambda: [one for one in of(ledger) if one.finding == "IdleInTransaction"])
+    waiting.join()
+    assert incident.level == "critical"
+    assert incident.sentence.startswith("Idle in transaction")
 
 
 def test_who_got_no_connection_makes_an_incident(make_engine, name, open_ledger, of):
