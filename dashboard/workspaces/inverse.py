@@ -24,6 +24,7 @@ VERB_OF = {CREATED: "delete", CHANGED: "values", DELETED: "objects"}
 
 Made = dict[tuple[sa_orm.Mapper[Any], tuple[Any, ...]], Any]
 Entry = Mapping[str, Any]
+Pointer = sa_orm.RelationshipProperty[Any]
 
 
 def inverse(request: Request) -> Plan:
@@ -84,8 +85,7 @@ def _stage(live: Live, entries: Iterable[tuple[Entry, Model]]) -> None:
             _point(obj, made)
             live.session.add(obj)
         elif each["kind"] == CHANGED and obj is not None:
-            for name, value in _settable(model, each["before"]):
-                put(obj, name, value)
+            _set_back(live, obj, each, model, made)
     for each, model in entries:
         if each["kind"] == CREATED:
             live.session.delete(made[_identity(model, each["key"])])
@@ -134,18 +134,56 @@ def _settable(model: Model, values: Mapping[str, Any]) -> Iterator[tuple[str, An
 def _point(obj: Any, made: Made) -> None:
     """To what comes back together with it, by relationship: the columns alone do not tell SQLAlchemy which row to
     insert first."""
+    for prop in _pointers(obj):
+        target = made.get(_pointed(obj, prop))
+        if target is not None and target is not obj:
+            put(obj, prop.key, target)
+
+
+def _set_back(live: Live, obj: Any, entry: Entry, model: Model, made: Made) -> None:
+    """What was changed, as it was before. Where it points to what is to go, it is taken from there by relationship:
+    SQLAlchemy would else let go of it, with its column empty, when that goes."""
+    before = dict(_settable(model, entry["before"]))
+    changed = {column for name in before for column in model.mapper.column_attrs[name].columns}
+    leaves = {prop: made.get(_pointed(obj, prop)) for prop in _pointers(obj) if changed & prop.local_columns}
+    for prop, left in leaves.items():
+        if left is not None:
+            sa_orm.attributes.set_committed_value(obj, prop.key, left)
+    for name, value in before.items():
+        put(obj, name, value)
+    _point(obj, made)
+    for prop, left in leaves.items():
+        there = _pointed(obj, prop)
+        if left is not None and there not in made:
+            put(obj, prop.key, None if None in there[1] else _still_there(live, entry, prop, there[1]))
+
+
+def _still_there(live: Live, entry: Entry, prop: Pointer, identity: tuple[Any, ...]) -> Any:
+    found = live.session.get(prop.mapper.class_, identity if len(identity) > 1 else identity[0])
+    if found is None:
+        message = f"{entry['model']} {entry['key']}: its {prop.key} of before is not there any more."
+        raise Refusal("failed", message, {prop.key: "This row is gone."}, "Undo it by hand.")
+    return found
+
+
+def _pointers(obj: Any) -> list[Pointer]:
+    """The relationships by which it points to one other, by that one's key."""
+    found = []
+    for prop in sa.inspect(obj).mapper.relationships:
+        there = {column for _, column in prop.local_remote_pairs or ()}
+        one = prop.direction is sa_orm.RelationshipDirection.MANYTOONE and not prop.viewonly
+        if one and set(prop.mapper.primary_key) <= there:
+            found.append(prop)
+    return found
+
+
+def _pointed(obj: Any, prop: Pointer) -> tuple[sa_orm.Mapper[Any], tuple[Any, ...]]:
+    """What its columns point to now."""
     state: sa_orm.InstanceState[Any] = sa.inspect(obj)
-    for prop in state.mapper.relationships:
-        if prop.direction is sa_orm.RelationshipDirection.MANYTOONE and not prop.viewonly:
-            pairs = {there: here for here, there in prop.local_remote_pairs or ()}
-            if set(prop.mapper.primary_key) <= pairs.keys():
-                values = (
-                    state.dict.get(state.mapper.get_property_by_column(pairs[column]).key)
-                    for column in prop.mapper.primary_key
-                )
-                target = made.get((prop.mapper.base_mapper, tuple(values)))
-                if target is not None and target is not obj:
-                    put(obj, prop.key, target)
+    pairs = {there: here for here, there in prop.local_remote_pairs or ()}
+    columns = (pairs[column] for column in prop.mapper.primary_key)
+    values = (state.dict.get(state.mapper.get_property_by_column(column).key) for column in columns)
+    return prop.mapper.base_mapper, tuple(values)
 
 
 def _link(live: Live, made: Made, entry: Entry, model: Model) -> None:
