@@ -14,7 +14,7 @@ import sqlalchemy.orm as sa_orm
 from sqlalchemy.orm.base import NO_VALUE
 
 from ..records.columns import Column
-from . import checking_links, elsewhere, tape
+from . import along, checking_links, elsewhere, tape
 from .conflicts import Conflict, Difference
 from .shape import keeps, shown
 from .writing import Staged, State, model_of, staged
@@ -37,6 +37,7 @@ def check(live: Live) -> None:
     note_rows(live, read(live, [each for each in every if _lacks(live, each)], lock=False))
     _check(live, found)
     checking_links.check(live)
+    live.along = along.found(live, every)
 
 
 def _check(live: Live, found: list[Staged]) -> None:

@@ -3,6 +3,7 @@ back with its key, what it changed is to be as it was; checked against others' e
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -38,7 +39,7 @@ def inverse(request: Request) -> Plan:
 
     def run(live: Live) -> Done:
         _stage(live, entries)
-        return Done()
+        return Done(notice=_not_kept(change_set))
 
     models = tuple(dict.fromkeys(model for _, model in entries))
     touched = tuple((model.name, name) for each, model in entries for name in (*each["before"], *each["after"]))
@@ -65,6 +66,17 @@ def _check(request: Request, entry: Entry, model: Model) -> None:
     missing = [name for name in entry["before"] if not model.has_column(name)]
     if missing:
         raise Refusal("failed", f"{model.title} has no {', '.join(missing)} any more, so it cannot be undone.")
+
+
+def _not_kept(change_set: ChangeSet) -> tuple[str, str] | None:
+    """What does not come back by it, in words."""
+    along = Counter[str]()
+    for each in change_set.objects:
+        along.update(each.get("along", {}))
+    if not along:
+        return None
+    rows = ", ".join(f"{count} of {table}" for table, count in along.items())
+    return "not_kept", f"Rows that the database took along (ON DELETE) were not kept and do not come back: {rows}."
 
 
 # staging
