@@ -14,6 +14,7 @@ from ..records.keys import identity_of
 from ..records.models import Model
 from ..refusal import Refusal
 from ..store.change_sets import ChangeSet
+from .belonging import Belonging, Made
 from .changes import CHANGED, CREATED, DELETED
 from .live import Live
 from .python import call, identity, literal, variable
@@ -23,9 +24,7 @@ from .values import put
 VERB_OF = {CREATED: "delete", CHANGED: "values", DELETED: "objects"}
 """What is done to an object to undo what was done to it, as the verb that takes the permission."""
 
-Made = dict[tuple[sa_orm.Mapper[Any], tuple[Any, ...]], Any]
 Entry = Mapping[str, Any]
-Pointer = sa_orm.RelationshipProperty[Any]
 
 
 def inverse(request: Request) -> Plan:
@@ -91,13 +90,14 @@ def _stage(live: Live, entries: Iterable[tuple[Entry, Model]]) -> None:
             made[_identity(model, each["key"])] = _again(each, model)
         elif each["kind"] == CREATED or each["before"] or each["after"]:
             made[_identity(model, each["key"])] = _left(live, each, model)
+    belonging = Belonging(live, made)
     for each, model in entries:
         obj = made.get(_identity(model, each["key"]))
         if each["kind"] == DELETED:
-            _point(obj, made)
+            belonging.give_back(obj)
             live.session.add(obj)
         elif each["kind"] == CHANGED and obj is not None:
-            _set_back(live, obj, each, model, made)
+            belonging.set_back(obj, dict(_settable(model, each["before"])))
     for each, model in entries:
         if each["kind"] == CREATED:
             live.session.delete(made[_identity(model, each["key"])])
@@ -141,61 +141,6 @@ def _settable(model: Model, values: Mapping[str, Any]) -> Iterator[tuple[str, An
         stored = any(isinstance(each, sa.Column) for each in model.mapper.column_attrs[name].columns)
         if stored and not column.generated and not column.version:
             yield name, column.restore(value, staged=True)
-
-
-def _point(obj: Any, made: Made) -> None:
-    """To what comes back together with it, by relationship: the columns alone do not tell SQLAlchemy which row to
-    insert first."""
-    for prop in _pointers(obj):
-        target = made.get(_pointed(obj, prop))
-        if target is not None and target is not obj:
-            put(obj, prop.key, target)
-
-
-def _set_back(live: Live, obj: Any, entry: Entry, model: Model, made: Made) -> None:
-    """What was changed, as it was before. Where it points to what is to go, it is taken from there by relationship:
-    SQLAlchemy would else let go of it, with its column empty, when that goes."""
-    before = dict(_settable(model, entry["before"]))
-    changed = {column for name in before for column in model.mapper.column_attrs[name].columns}
-    leaves = {prop: made.get(_pointed(obj, prop)) for prop in _pointers(obj) if changed & prop.local_columns}
-    for prop, left in leaves.items():
-        if left is not None:
-            sa_orm.attributes.set_committed_value(obj, prop.key, left)
-    for name, value in before.items():
-        put(obj, name, value)
-    _point(obj, made)
-    for prop, left in leaves.items():
-        there = _pointed(obj, prop)
-        if left is not None and there not in made:
-            put(obj, prop.key, None if None in there[1] else _still_there(live, entry, prop, there[1]))
-
-
-def _still_there(live: Live, entry: Entry, prop: Pointer, identity: tuple[Any, ...]) -> Any:
-    found = live.session.get(prop.mapper.class_, identity if len(identity) > 1 else identity[0])
-    if found is None:
-        message = f"{entry['model']} {entry['key']}: its {prop.key} of before is not there any more."
-        raise Refusal("failed", message, {prop.key: "This row is gone."}, "Undo it by hand.")
-    return found
-
-
-def _pointers(obj: Any) -> list[Pointer]:
-    """The relationships by which it points to one other, by that one's key."""
-    found = []
-    for prop in sa.inspect(obj).mapper.relationships:
-        there = {column for _, column in prop.local_remote_pairs or ()}
-        one = prop.direction is sa_orm.RelationshipDirection.MANYTOONE and not prop.viewonly
-        if one and set(prop.mapper.primary_key) <= there:
-            found.append(prop)
-    return found
-
-
-def _pointed(obj: Any, prop: Pointer) -> tuple[sa_orm.Mapper[Any], tuple[Any, ...]]:
-    """What its columns point to now."""
-    state: sa_orm.InstanceState[Any] = sa.inspect(obj)
-    pairs = {there: here for here, there in prop.local_remote_pairs or ()}
-    columns = (pairs[column] for column in prop.mapper.primary_key)
-    values = (state.dict.get(state.mapper.get_property_by_column(column).key) for column in columns)
-    return prop.mapper.base_mapper, tuple(values)
 
 
 def _link(live: Live, made: Made, entry: Entry, model: Model) -> None:

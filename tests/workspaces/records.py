@@ -57,6 +57,27 @@ class Box(Base):
     record: Mapped[Record | None] = relationship()
 
 
+class Label(Base):
+    """Knows its artists and bills, and none of them knows it."""
+
+    __tablename__ = "label"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    artists: Mapped[list[Artist]] = relationship()
+    bills: Mapped[set[Bill]] = relationship(cascade="all, delete-orphan")
+
+
+class Artist(Base):
+    __tablename__ = "artist"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    label_id: Mapped[int | None] = mapped_column(sa.ForeignKey("label.id"))
+
+
+class Bill(Base):
+    __tablename__ = "bill"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    label_id: Mapped[int] = mapped_column(sa.ForeignKey("label.id"))
+
+
 play = sa.Table(
     "play",
     Base.metadata,
@@ -73,4 +94,8 @@ def make(engine: sa.Engine) -> None:
             session.add(Record(id=number, name=f"record {number}", discs=discs))
             session.add_all([Cut(id=number * 10 + each, name="cut", disc=disc) for each, disc in enumerate(discs)])
             session.add(Box(id=number, record=discs[0].record))
+        session.add_all([Label(id=1, artists=[Artist(id=1)], bills={Bill(id=1)}), Artist(id=2)])
         session.commit()
+        if engine.dialect.name == "postgresql":  # whose own keys come after those that were given
+            session.execute(sa.select(sa.func.setval("label_id_seq", 10)))
+            session.commit()

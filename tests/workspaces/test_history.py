@@ -339,3 +339,13 @@ def test_what_a_rolled_back_delete_would_have_taken_along_is_in_no_history(shelf
     shelf.do("rollback-to-savepoint")
     shelf.set("Record:2", name="Kept")
     assert changes(shelf.show(shelf.commit())) == {("changed", "Record", "2"): {"name": ["record 2", "Kept"]}}
+
+
+def test_what_only_its_owner_knows_of_goes_back_to_it(shelf):
+    before = shelf.table()
+    shelf.do("delete", shelf.load("Label", 1))
+    shelf.commit(shelf.undo(shelf.commit()).name)
+    assert shelf.table() == before
+    shelf.make("Label", artists=["1", "2"], bills=["1"])
+    shelf.commit(shelf.undo(shelf.commit()).name)
+    assert shelf.table() == before
