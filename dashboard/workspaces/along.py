@@ -109,15 +109,25 @@ class _Search:
             self._follow(table, [{columns[name]: row[name] for name in row} for row in rows], set(), levels - 1)
 
     def _shape(self, table: sa.Table, here: list[Any]) -> Shape | None:
-        """Of the one class whose rows these are, and which knows whom they belong to: others an undo could not put back
-        in an order that the database takes. None where the actor may see only some of them."""
+        """Of the one class whose rows these are, where a relationship tells whom they belong to: others an undo could
+        not put back in an order that the database takes. None where the actor may see only some of them."""
         models = [model for model in self._live.board.models if table in model.mapper.tables]
         if len(models) != 1 or len(models[0].mapper.tables) != 1 or models[0].read_only:
             return None
         mapper = models[0].mapper
-        pointers = (prop for prop in mapper.relationships if prop.direction is sa_orm.RelationshipDirection.MANYTOONE)
-        knows = any(prop.local_columns == set(here) and not prop.viewonly for prop in pointers)
-        return self._live.board.shape(mapper.class_) if knows and not self._live.narrowing(mapper) else None
+        if self._live.narrowing(mapper) or not any(set(here) == columns for columns in self._known(mapper)):
+            return None
+        return self._live.board.shape(mapper.class_)
+
+    def _known(self, mapper: sa_orm.Mapper[Any]) -> Iterator[set[Any]]:
+        """The columns that a relationship, on either side, fills of this class."""
+        every = (prop for model in self._live.board.models for prop in model.mapper.relationships)
+        for prop in every:
+            if prop.mapper is mapper and prop.direction is sa_orm.RelationshipDirection.ONETOMANY and not prop.viewonly:
+                yield set(prop.remote_side)
+        for prop in mapper.relationships:
+            if prop.direction is sa_orm.RelationshipDirection.MANYTOONE and not prop.viewonly:
+                yield set(prop.local_columns)
 
     def _rows(self, shape: Shape, here: list[Any], wanted: list[Any]) -> list[dict[str, Any]] | None:
         """By attribute. None where there are too many."""

@@ -137,4 +137,4 @@ def test_what_went_along_with_a_deleted_record_is_shown_and_what_stays_lost_is_t
     name = shelf.post(f"/history/{number}/undo", {}).json["name"]
     assert "2 of play." in shelf.get(f"/workspaces/{name}/", Accept="text/html").text
     assert shelf.post(f"/workspaces/{name}/commit", {}).status_code == 200
-    assert [row["key"] for row in shelf.get("/records/Cut/").json["rows"]] == ["10", "11", "20", "21"]
+    assert [row["key"] for row in shelf.get("/records/Cut/").json["rows"]] == ["11", "12", "21", "22"]

@@ -36,16 +36,16 @@ class Disc(Base):
     name: Mapped[str] = mapped_column(sa.String(20))
     record_id: Mapped[int] = _of("record", "CASCADE")
     record: Mapped[Record] = relationship(back_populates="discs")
+    cuts: Mapped[list[Cut]] = relationship(cascade="all", passive_deletes=True)
 
 
 class Cut(Base):
-    """Goes with its disc, which knows nothing of it."""
+    """Goes with its disc, of which it knows nothing."""
 
     __tablename__ = "cut"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(sa.String(20))
     disc_id: Mapped[int] = _of("disc", "CASCADE")
-    disc: Mapped[Disc] = relationship()
 
 
 class Box(Base):
@@ -90,10 +90,11 @@ def make(engine: sa.Engine) -> None:
     Base.metadata.create_all(engine)
     with sa_orm.Session(engine) as session:
         for number in (1, 2):
-            discs = [Disc(id=number * 10 + each, name=f"disc {each}") for each in (1, 2)]
-            session.add(Record(id=number, name=f"record {number}", discs=discs))
-            session.add_all([Cut(id=number * 10 + each, name="cut", disc=disc) for each, disc in enumerate(discs)])
-            session.add(Box(id=number, record=discs[0].record))
+            record = Record(id=number, name=f"record {number}")
+            for each in (1, 2):
+                cuts = [Cut(id=number * 10 + each, name="cut")]
+                session.add(Disc(id=number * 10 + each, name=f"disc {each}", record=record, cuts=cuts))
+            session.add(Box(id=number, record=record))
         session.add_all([Label(id=1, artists=[Artist(id=1)], bills={Bill(id=1)}), Artist(id=2)])
         session.commit()
         if engine.dialect.name == "postgresql":  # whose own keys come after those that were given
