@@ -14,7 +14,7 @@ import sqlalchemy.orm as sa_orm
 from sqlalchemy.orm.base import NO_VALUE
 
 from ..records.columns import Column
-from . import along, checking_links, elsewhere, tape
+from . import checking_links, elsewhere, tape
 from .conflicts import Conflict, Difference
 from .shape import keeps, shown
 from .writing import Staged, State, model_of, staged
@@ -30,14 +30,15 @@ WHY = "check"
 _COMPARED = (str, int, bool, float, Decimal, datetime.datetime, datetime.date, uuid.UUID, bytes)
 
 
-def check(live: Live) -> None:
-    """Before a flush. Raises Conflict, with nothing written; what somebody else changed beside it is taken over."""
+def check(live: Live) -> list[Staged]:
+    """Before a flush. Raises Conflict, with nothing written; what somebody else changed beside it is taken over.
+    Answers what is to be written."""
     every = staged(live)
     found = [each for each in every if each.state.key not in live.checked]
     note_rows(live, read(live, [each for each in every if _lacks(live, each)], lock=False))
     _check(live, found)
     checking_links.check(live)
-    live.along = along.found(live, every)
+    return every
 
 
 def _check(live: Live, found: list[Staged]) -> None:

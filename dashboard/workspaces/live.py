@@ -15,7 +15,7 @@ import sqlalchemy.orm as sa_orm
 from ..store.workspaces import Row
 from ..telemetry import parked
 from ..telemetry.transactions import RELEASING
-from . import along, checking, elsewhere, fitting, staged, tape
+from . import along, checking, elsewhere, fitting, flush_order, staged, tape
 from . import snapshot as snapshots
 from .board import Board
 from .changes import Changes
@@ -202,11 +202,11 @@ class Live:
         return {**now, "fresh": True} if ref in self._fresh else now
 
     def commit(self) -> None:
-        """`session.commit()`. Its flush is sent first, so that what is about to be committed can be written down
+        """`session.commit()`. Its flushes are sent first, so that what is about to be committed can be written down
         before the COMMIT."""
         self.committing = True
         try:
-            self.session.flush()
+            flush_order.until_clean(self.session)
             if self.wrote:
                 if not self.session.expire_on_commit:
                     checking.keep_what_is_kept(self)
@@ -220,7 +220,7 @@ class Live:
     def flush_begins(self) -> None:
         """Before a flush makes them the committed ones, the changes that it writes are compared with the rows as they
         are now, and kept."""
-        checking.check(self)
+        self.along = along.found(self, checking.check(self))
         if self.committing:
             return
         self.board.join_all(self.session)
