@@ -26,6 +26,8 @@ ref: in its workspace. model, key, label: whose record it is; was: its key befor
 kind: created, changed or deleted. before, after: by attribute, as the contract writes values: of a created one all that
 is known is in `after`, of a deleted one in `before`, of a changed one what changed is in both; what nobody knew is
 absent. unkept: attributes of which what is written here is not the whole value.
+along: of a deleted one, by table the number of rows that the database deleted or changed with it and the others of its
+class (ON DELETE), and of which nothing else is known.
 links: by name of a many-to-many relationship, keys `added` and `removed`.
 """
 
@@ -111,25 +113,26 @@ def _written(
 ) -> tuple[str, dict[str, Any], dict[str, Any], set[str]] | None:
     """The kind, before, after, and what is not whole."""
     if is_delete:
-        before, unkept = _shown(shape, {**state.dict, **state.committed_state, **row})
+        before, unkept = told_values(shape, {**state.dict, **state.committed_state, **row})
         return DELETED, before, {}, unkept
     if state.key is None:
-        after, unkept = _shown(shape, state.dict)
+        after, unkept = told_values(shape, state.dict)
         return CREATED, {}, after, unkept
     was = {name: value for name, value in state.committed_state.items() if name in shape.by_name}
     for name, value in was.items():
         if value is NO_VALUE or value is PASSIVE_NO_RESULT:
             was[name] = row.get(name, value)
     dict_ = state.dict
-    before, lost = _shown(shape, was)
-    after, unkept = _shown(shape, {name: dict_[name] for name in was if name in dict_})
+    before, lost = told_values(shape, was)
+    after, unkept = told_values(shape, {name: dict_[name] for name in was if name in dict_})
     for name in [name for name in before if name in after and before[name] == after[name]]:
         if name not in lost and name not in unkept:
             del before[name], after[name]
     return (CHANGED, before, after, lost | unkept) if before or after else None
 
 
-def _shown(shape: Shape, values: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
+def told_values(shape: Shape, values: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """As they are kept, and which of them are not whole by that."""
     given, unkept = {}, set()
     for name, value in values.items():
         if name in shape.by_name and value is not NO_VALUE and value is not PASSIVE_NO_RESULT:

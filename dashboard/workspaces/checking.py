@@ -30,13 +30,15 @@ WHY = "check"
 _COMPARED = (str, int, bool, float, Decimal, datetime.datetime, datetime.date, uuid.UUID, bytes)
 
 
-def check(live: Live) -> None:
-    """Before a flush. Raises Conflict, with nothing written; what somebody else changed beside it is taken over."""
+def check(live: Live) -> list[Staged]:
+    """Before a flush. Raises Conflict, with nothing written; what somebody else changed beside it is taken over.
+    Answers what is to be written."""
     every = staged(live)
     found = [each for each in every if each.state.key not in live.checked]
     note_rows(live, read(live, [each for each in every if _lacks(live, each)], lock=False))
     _check(live, found)
     checking_links.check(live)
+    return every
 
 
 def _check(live: Live, found: list[Staged]) -> None:

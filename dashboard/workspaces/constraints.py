@@ -186,6 +186,8 @@ def attributes(model: Model, violation: Violation) -> list[str]:
     if not columns and violation.constraint:
         tables = (constraint_columns(table, violation.constraint) for table in model.mapper.tables)
         columns = next((found for found in tables if found), ())
+    if not columns and violation.kind == "check":
+        columns = tuple(word for table in model.mapper.tables for word in _words(table, violation.constraint))
     if not columns and violation.kind == "foreign_key":
         columns = tuple(column.name for table in model.mapper.tables for column in table.columns if column.foreign_keys)
     found = []
@@ -200,8 +202,17 @@ def constraint_columns(table: Any, name: str) -> tuple[str, ...]:
     if not isinstance(table, sa.Table):
         return ()
     named: tuple[Any, ...] = (*table.constraints, *table.indexes)
-    found = (each for each in named if name in (each.name, _mysqls_name(each)))
-    return next((tuple(column.name for column in each.columns) for each in found), ())
+    found = next((each for each in named if name in (each.name, _mysqls_name(each))), None)
+    columns = () if found is None else tuple(column.name for column in found.columns)
+    return _words(table, str(found.sqltext)) if not columns and isinstance(found, sa.CheckConstraint) else columns
+
+
+def _words(table: Any, text: str) -> tuple[str, ...]:
+    """The columns of the table that a rule's text speaks of. A rule that nobody named is called by its text (SQLite),
+    by `table_column_check` (PostgreSQL) or by `table.column` (MariaDB)."""
+    named = text.removeprefix(f"{getattr(table, 'name', '')}_").removesuffix("_check")
+    words = {named, *re.findall(r"\w+", re.sub(r"'(?:[^']|'')*'", "", text))}
+    return tuple(column.name for column in getattr(table, "columns", ()) if column.name in words)
 
 
 def _mysqls_name(constraint: Any) -> str | None:

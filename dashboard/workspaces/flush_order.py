@@ -14,6 +14,8 @@ from sqlalchemy.orm.unitofwork import UOWTransaction
 from sqlalchemy.util import topological
 
 State = sa_orm.InstanceState[Any]
+FLUSHES = 100
+"""SQLAlchemy's commit flushes so often before it gives up: listeners may stage more and more."""
 
 
 class States(set[State]):
@@ -68,3 +70,11 @@ def settle(context: Any) -> None:
     if type(context) is UOWTransaction and not context.mappers:
         context.__class__ = OrderedFlush
         context.mappers = defaultdict(States)
+
+
+def until_clean(session: sa_orm.Session) -> None:
+    """The flushes of a commit. A first one cancels the delete of what came into a collection: a second one sends it."""
+    for _ in range(FLUSHES):
+        if session._is_clean():
+            return
+        session.flush()

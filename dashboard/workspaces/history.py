@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,7 +44,8 @@ class Line:
 @dataclass(frozen=True)
 class ObjectChange:
     """What was done to one object. kind: created, changed or deleted. changes: by attribute, before and after; null
-    where there was none, or nobody knows (then it is in `unknown`). relationships: by name, keys added and removed."""
+    where there was none, or nobody knows (then it is in `unknown`). relationships: by name, keys added and removed.
+    along: by table the number of rows that the database took along, of which nothing else is known."""
 
     model: str
     key: str
@@ -53,6 +54,7 @@ class ObjectChange:
     changes: Mapping[str, list[Any]]
     relationships: Mapping[str, Mapping[str, list[str]]]
     unknown: tuple[str, ...] = ()
+    along: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -241,6 +243,7 @@ def _drawn(entry: Mapping[str, Any], models: Models, sight: Sight) -> ObjectChan
             if name not in hidden and _sees_target(model, name, models, sight)
         },
         unknown=tuple(unknown),
+        along=entry.get("along", {}),
     )
 
 

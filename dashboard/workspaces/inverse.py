@@ -3,6 +3,7 @@ back with its key, what it changed is to be as it was; checked against others' e
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..records.keys import identity_of
 from ..records.models import Model
 from ..refusal import Refusal
 from ..store.change_sets import ChangeSet
+from .belonging import Belonging, Made
 from .changes import CHANGED, CREATED, DELETED
 from .live import Live
 from .python import call, identity, literal, variable
@@ -22,7 +24,6 @@ from .values import put
 VERB_OF = {CREATED: "delete", CHANGED: "values", DELETED: "objects"}
 """What is done to an object to undo what was done to it, as the verb that takes the permission."""
 
-Made = dict[tuple[sa_orm.Mapper[Any], tuple[Any, ...]], Any]
 Entry = Mapping[str, Any]
 
 
@@ -37,7 +38,7 @@ def inverse(request: Request) -> Plan:
 
     def run(live: Live) -> Done:
         _stage(live, entries)
-        return Done()
+        return Done(notice=_not_kept(change_set))
 
     models = tuple(dict.fromkeys(model for _, model in entries))
     touched = tuple((model.name, name) for each, model in entries for name in (*each["before"], *each["after"]))
@@ -66,6 +67,17 @@ def _check(request: Request, entry: Entry, model: Model) -> None:
         raise Refusal("failed", f"{model.title} has no {', '.join(missing)} any more, so it cannot be undone.")
 
 
+def _not_kept(change_set: ChangeSet) -> tuple[str, str] | None:
+    """What does not come back by it, in words."""
+    along = Counter[str]()
+    for each in change_set.objects:
+        along.update(each.get("along", {}))
+    if not along:
+        return None
+    rows = ", ".join(f"{count} of {table}" for table, count in along.items())
+    return "not_kept", f"Rows that the database took along (ON DELETE) were not kept and do not come back: {rows}."
+
+
 # staging
 
 
@@ -78,14 +90,14 @@ def _stage(live: Live, entries: Iterable[tuple[Entry, Model]]) -> None:
             made[_identity(model, each["key"])] = _again(each, model)
         elif each["kind"] == CREATED or each["before"] or each["after"]:
             made[_identity(model, each["key"])] = _left(live, each, model)
+    belonging = Belonging(live, made)
     for each, model in entries:
         obj = made.get(_identity(model, each["key"]))
         if each["kind"] == DELETED:
-            _point(obj, made)
+            belonging.give_back(obj)
             live.session.add(obj)
         elif each["kind"] == CHANGED and obj is not None:
-            for name, value in _settable(model, each["before"]):
-                put(obj, name, value)
+            belonging.set_back(obj, dict(_settable(model, each["before"])))
     for each, model in entries:
         if each["kind"] == CREATED:
             live.session.delete(made[_identity(model, each["key"])])
@@ -129,23 +141,6 @@ def _settable(model: Model, values: Mapping[str, Any]) -> Iterator[tuple[str, An
         stored = any(isinstance(each, sa.Column) for each in model.mapper.column_attrs[name].columns)
         if stored and not column.generated and not column.version:
             yield name, column.restore(value, staged=True)
-
-
-def _point(obj: Any, made: Made) -> None:
-    """To what comes back together with it, by relationship: the columns alone do not tell SQLAlchemy which row to
-    insert first."""
-    state: sa_orm.InstanceState[Any] = sa.inspect(obj)
-    for prop in state.mapper.relationships:
-        if prop.direction is sa_orm.RelationshipDirection.MANYTOONE and not prop.viewonly:
-            pairs = {there: here for here, there in prop.local_remote_pairs or ()}
-            if set(prop.mapper.primary_key) <= pairs.keys():
-                values = (
-                    state.dict.get(state.mapper.get_property_by_column(pairs[column]).key)
-                    for column in prop.mapper.primary_key
-                )
-                target = made.get((prop.mapper.base_mapper, tuple(values)))
-                if target is not None and target is not obj:
-                    put(obj, prop.key, target)
 
 
 def _link(live: Live, made: Made, entry: Entry, model: Model) -> None:

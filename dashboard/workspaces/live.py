@@ -15,7 +15,7 @@ import sqlalchemy.orm as sa_orm
 from ..store.workspaces import Row
 from ..telemetry import parked
 from ..telemetry.transactions import RELEASING
-from . import checking, elsewhere, fitting, staged, tape
+from . import along, checking, elsewhere, fitting, flush_order, staged, tape
 from . import snapshot as snapshots
 from .board import Board
 from .changes import Changes
@@ -33,7 +33,7 @@ class Live:
     session: None while parked; then the next action restores it.
     wrote: something was sent in the open transaction that only its commit or rollback settles.
     epoch: names what the open transaction sent last. base: the snapshot restored just now, if not the last one.
-    left_out: fields that its classes did not take when it was restored.
+    left_out: fields that its classes did not take when it was restored. along: what goes along with the last flush.
     unsaved: what was committed to the database when the store could not be reached.
     checked: the identity keys of rows that the open transaction has locked or written: nobody else changes them.
     seen: by ref and column, what somebody else made of it when a conflict was last told.
@@ -58,6 +58,7 @@ class Live:
         self._fresh: set[str] = set()
         self.texts = Texts()
         self.changes = Changes()
+        self.along = along.Along()
         self.elsewhere: dict[str, elsewhere.Note] = {}
         self._marks: list[tuple[dict[str, Image], Any, set[Any]]] = []
         self.committing = False
@@ -174,9 +175,7 @@ class Live:
 
     def connection_number(self) -> int | None:
         """Of the connection that the open transaction holds."""
-        transaction = None if self.session is None else self.session.get_transaction()
-        connections = () if transaction is None else transaction._connections.values()
-        return next((self.registry.number(connection) for connection, *_ in connections), None)
+        return next((self.registry.number(connection) for connection in self.connections().values()), None)
 
     def capture(self) -> Snapshot:
         """What the workspace is now, each object that was flushed with the image that holds if its transaction is
@@ -203,11 +202,11 @@ class Live:
         return {**now, "fresh": True} if ref in self._fresh else now
 
     def commit(self) -> None:
-        """`session.commit()`. Its flush is sent first, so that what is about to be committed can be written down
+        """`session.commit()`. Its flushes are sent first, so that what is about to be committed can be written down
         before the COMMIT."""
         self.committing = True
         try:
-            self.session.flush()
+            flush_order.until_clean(self.session)
             if self.wrote:
                 if not self.session.expire_on_commit:
                     checking.keep_what_is_kept(self)
@@ -221,7 +220,7 @@ class Live:
     def flush_begins(self) -> None:
         """Before a flush makes them the committed ones, the changes that it writes are compared with the rows as they
         are now, and kept."""
-        checking.check(self)
+        self.along = along.found(self, checking.check(self))
         if self.committing:
             return
         self.board.join_all(self.session)
@@ -242,7 +241,7 @@ class Live:
         made = tape.current.get()
         self.wrote = self.wrote or made is None or made.wrote
         self.epoch = secrets.token_hex(6)
-        known = {*self.board.objects}
+        known, first = {*self.board.objects}, len(self.changes.steps)
         for state, (is_delete, listed_only) in states.items():
             shape, obj = self.board.shape(state.class_), state.obj()
             kept = shape is not None and shape.keeps_key(state)
@@ -251,6 +250,7 @@ class Live:
             if not listed_only and obj is not None and shape is not None:
                 joined = self.board.join(obj) or ""
                 self.changes.note(self, state, shape, joined, now[1], is_delete=is_delete)
+        along.note(self, self.along, first)
         if self.committing:
             return
         for state in states:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
 from ..telemetry import parked
-from . import checking, tape
+from . import checking, flush_order, tape
 from . import snapshot as snapshots
 from .board import Board
 from .conflicts import Conflict, Difference
@@ -20,9 +20,6 @@ from .image import mentions
 from .live import Live
 from .sent import name_of
 from .snapshot import Snapshot
-
-FLUSHES = 100
-"""SQLAlchemy's commit flushes so often before it gives up: listeners may stage more and more."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +75,7 @@ class Scratch(Live):
 
     def flush(self) -> None:
         """As a commit flushes."""
-        for _ in range(FLUSHES):
-            if self.session._is_clean():
-                break
-            self.session.flush()
+        flush_order.until_clean(self.session)
 
     # what the Session tells
 

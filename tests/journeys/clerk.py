@@ -16,7 +16,8 @@ ENDS = (OSError, http.client.HTTPException)
 
 
 class Clerk:
-    """names: of the users that are his to load, in the database already, by key."""
+    """names: of the users that are his to load, in the database already, by key. badges: those of the objects on the
+    boards of workspaces whose worker he killed."""
 
     def __init__(
         self, server, token, names: dict[str, str], *, seed: int, one_writer: bool, workspaces: int = 4
@@ -27,6 +28,7 @@ class Clerk:
         self.pages: dict[str, dict] = {}
         self.killed: set[int] = set()
         self.counts: dict[str, int] = {}
+        self.badges: set[str] = set()
         self.made = 0
         self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         for name in self.intended:
@@ -159,6 +161,7 @@ class Clerk:
             holder = before.holder if before.holder not in self.killed else None
             victim = holder if holder and self.chance.random() < 0.5 else by
             self.killed.add(victim)
+            self.badges |= {each["badge"] for each in page["objects"]}
             timer = threading.Timer(self.chance.random() * 0.02, os.kill, (victim, signal.SIGKILL))
             timer.start()
         try:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from dashboard.demo.models import Base
 from dashboard.demo.seed import seed
 from dashboard.store.engine import Store
+from dashboard.workspaces.states import BADGES
 from tests.journeys.clerk import Clerk
 
 KILLS = 200 if os.environ.get("SOAK") else 6
@@ -67,6 +68,7 @@ def test_a_worker_killed_at_any_moment_loses_nothing_that_was_acknowledged(engin
         _commit_all(clerk)
         assert _rows(engine) == _expected(clerk, seeds)
     assert len(clerk.counts) == VERBS or KILLS < 100, clerk.counts
+    assert clerk.badges == {*BADGES} or KILLS < 100, clerk.badges
     assert "Traceback" not in server.output()
 
 

@@ -7,8 +7,10 @@ import re
 import pytest
 import sqlalchemy as sa
 
+from dashboard.app import create_app
 from dashboard.refusal import Refusal
-from tests.pages.conftest import Script
+from tests.pages.conftest import Script, close
+from tests.workspaces import records
 
 
 @pytest.fixture
@@ -107,3 +109,32 @@ def test_an_access_that_hides_hides_here_too(make_app, committed, runtime):
     assert "<New>" not in str(runtime.history.show(number, hidden, "bob"))
     with pytest.raises(Refusal):
         runtime.history.undo(number, hidden, "bob")
+
+
+@pytest.fixture
+def shelf(tmp_path):
+    """An editor on a database that deletes along, with two rows of a table that no class has."""
+    url = f"sqlite:///{tmp_path / 'records.db'}"
+    engine = sa.create_engine(url)
+    records.make(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.insert(records.play), [{"record_id": 1}, {"record_id": 1}])
+    engine.dispose()
+    settings = {"DASHBOARD_INSTANCE": str(tmp_path / "instance"), "DASHBOARD_MODELS": "tests.workspaces.records"}
+    app = create_app({"DATABASE_URL": url, "TESTING": True, **settings})
+    with app.app_context():
+        records.prepare(app.extensions["sqlalchemy"].engine)
+    yield Script(app, "editor")
+    close(app)
+
+
+def test_what_went_along_with_a_deleted_record_is_shown_and_what_stays_lost_is_told(shelf):
+    assert shelf.post("/records/Record/1/delete", {}).status_code in (200, 303)
+    number = shelf.get("/history/").json["change_sets"][0]["number"]
+    page = shelf.get(f"/history/{number}", Accept="text/html").text
+    assert "2 of play." in page
+    assert re.findall(r'data-model="(\w+)"', page).count("Disc") == 2
+    name = shelf.post(f"/history/{number}/undo", {}).json["name"]
+    assert "2 of play." in shelf.get(f"/workspaces/{name}/", Accept="text/html").text
+    assert shelf.post(f"/workspaces/{name}/commit", {}).status_code == 200
+    assert [row["key"] for row in shelf.get("/records/Cut/").json["rows"]] == ["11", "12", "21", "22"]

@@ -14,8 +14,9 @@ from tests.workspaces.desk import Desk
 class Archive(Desk):
     """A desk with its history."""
 
-    def __init__(self, *urls, **options):
-        super().__init__(*urls, **options)
+    def __init__(self, *urls, world=shop, **options):
+        super().__init__(*urls, world=world, **options)
+        self.world = world
         self.readers = Readers(self.databases, self.workspaces, self.config)
         self.history = History(self.databases, self.store, self.workspaces, self.readers, self.config)
 
@@ -43,5 +44,5 @@ class Archive(Desk):
                     str(tuple(row))
                     for row in connection.execute(sa.select(*(c for c in table.c if c.name != "version")))
                 )
-                for table in shop.Base.metadata.sorted_tables
+                for table in self.world.Base.metadata.sorted_tables
             }

@@ -27,7 +27,7 @@ class User(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(sa.String(80))
     email: Mapped[str] = mapped_column(sa.String(120), unique=True)
-    points: Mapped[int] = mapped_column(default=0)
+    points: Mapped[int] = mapped_column(sa.CheckConstraint("points <> 666"), default=0)
     settings: Mapped[dict[str, Any] | None] = mapped_column(MutableDict.as_mutable(sa.JSON))
 
     def __str__(self) -> str:

@@ -13,9 +13,11 @@ from tests.workspaces.desk import Desk
 from tests.workspaces.worlds import AnyPlain
 
 
-@pytest.fixture(params=["never", "always", "other"])
-def both(request, tmp_path):
-    with Both(tmp_path, restore=request.param, world=kinds, plain=AnyPlain) as made:
+@pytest.fixture(params=["never-sqlite", "always-sqlite", "other-postgresql", "always-mariadb"])
+def both(request, new_database, tmp_path):
+    restore, database = request.param.split("-")
+    urls = () if database == "sqlite" else (new_database(database), new_database(database))
+    with Both(tmp_path, restore=restore, world=kinds, plain=AnyPlain, urls=urls) as made:
         yield made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -115,9 +116,11 @@ def test_rows_that_another_workspace_has_flushed_are_told_as_busy_soon(work):
     other.open("v", "bob")
     other.act("v", "load", {"model": "Book", "key": "2"}, actor="bob")
     other.act("v", "values", {"ref": "Book:2", "values": {"title": "Mine"}}, actor="bob")
+    begun = time.monotonic()
     with pytest.raises(Refusal) as told:
         other.review("v", actor="bob")
     assert (told.value.code, told.value.status) == ("busy", 423)
+    assert time.monotonic() - begun < 3
     work.do("rollback")
     assert other.review("v", actor="bob").rows["update"] == 1
 
