@@ -117,13 +117,14 @@ class ListPage:
     def narrowed(self) -> bool:
         return bool(self.asked.q or self.asked.filters or self.asked.where)
 
-    def cells(self, row: Row) -> Iterator[tuple[str, Any, Reference | None]]:
-        """Of each column what its cell shows, and what it points to; None where that is more than a plain text: most
-        are no more, and a page has some hundred."""
+    def cells(self, row: Row, null: Markup) -> Iterator[tuple[str, Any, Reference | None]]:
+        """Of each column what its cell shows, and what it points to; None where that is more than a plain text or NULL:
+        most are no more, and a page has some hundred. null: how NULL is drawn."""
         for head in self.heads:
             value = row._texts.get(head.name, row.values[head.name])
             plain = type(value) is int or (type(value) is str and 0 < len(value) <= PLAIN_CHARACTERS)
-            yield head.name, value if plain else None, row.references.get(head.name)
+            text = null if value is None else value if plain else None
+            yield head.name, text, row.references.get(head.name)
 
     @property
     def query(self) -> str:

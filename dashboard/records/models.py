@@ -100,6 +100,10 @@ class Model:
         return {column.name: column for column in self.columns}
 
     @cached_property
+    def naming_columns(self) -> tuple[Column, ...]:
+        return labels.naming_columns(self)
+
+    @cached_property
     def naming_texts(self) -> tuple[str, ...]:
         """The texts that name a record of a class that has no words of its own, the first of them first."""
         return tuple(column.name for column in labels.texts(self))
@@ -180,6 +184,10 @@ class Models:
         if mapper is None or mapper not in known:
             raise Refusal("not_found", f"{class_.__name__} is no model here.")
         return known[mapper]
+
+    def of_mappers(self, mappers: Iterable[sa_orm.Mapper[Any]]) -> list[Model]:
+        found = map(self.index().by_mapper.get, mappers)
+        return [model for model in found if model is not None]
 
     def __iter__(self) -> Iterator[Model]:
         return iter(self.index().by_name.values())

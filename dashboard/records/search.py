@@ -12,7 +12,7 @@ from sqlalchemy.dialects import mysql
 
 from ..config import SWITCHES, Config
 from ..refusal import Refusal
-from . import keys, labels
+from . import keys
 from .columns import Column
 from .documents import Array, Document
 from .kinds import Binary, Boolean, Choice, Kind, LongText, Opaque, Text, Uuid, check_characters
@@ -166,7 +166,7 @@ class Searched:
         if said:
             texts = [self.shown[name] for name in said if name in self.shown]
             return [each for each in texts if isinstance(each.kind, Text)]
-        first = {column.name for column in labels.naming_columns(self.model)}
+        first = {column.name for column in self.model.naming_columns}
         texts = [each for each in self.shown.values() if isinstance(each.kind, Text) and not each.deferred]
         return sorted(texts, key=lambda column: (column.name not in first, isinstance(column.kind, LongText)))
 
