@@ -62,7 +62,7 @@ def export(
 
 def _rows(session: sa_orm.Session, page: Page, model: Model, config: Config) -> Generator[list[Any]]:
     try:
-        with limited(session, config.export_seconds, model.database):
+        with limited(session, config.export_seconds, model):
             yield from _read(session, page)
     except Stopped:
         message = f"The export takes too long: stopped after {config.export_seconds:g} s."
