@@ -23,7 +23,7 @@ class MariaDB:
     def __init__(self, server: Path) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="maria-"))  # short: a socket's path has at most 107 bytes
         self.port = free_port()
-        self.url = sa.make_url(f"mariadb+pymysql://root@127.0.0.1:{self.port}/mysql?charset=utf8mb4")
+        self.url = sa.make_url(f"mariadb+pymysql://root@127.0.0.1:{self.port}/mysql?charset=utf8mb4&ssl_disabled=1")
         self.log = self.folder / "log"
         own = ("--no-defaults", f"--datadir={self.folder / 'data'}", f"--user={getpass.getuser()}")
         options = ("--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
