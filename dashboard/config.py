@@ -355,6 +355,11 @@ class Config:
     records_seconds: float = _bound_seconds(
         "DASHBOARD_RECORDS_SECONDS", 5.0, "how long a query of a list or a record may take before it is stopped"
     )
+    names_seconds: float = _bound_seconds(
+        "DASHBOARD_NAMES_SECONDS",
+        2.0,
+        "how long one database's models wait, once, for another's: a name that both have gets its database in front",
+    )
     search_count_seconds: float = _bound_seconds(
         "DASHBOARD_SEARCH_COUNT_SECONDS",
         0.03,

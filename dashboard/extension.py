@@ -20,6 +20,7 @@ from .cli import dashboard_group
 from .config import Config, WrongSetting
 from .pages import apology
 from .peers.answering import Answering
+from .records.names import named_apart
 from .records.told import Records, told
 from .refusal import Refusal
 from .runtime import NotStarted, Runtime, Service, Services, Streams
@@ -107,7 +108,7 @@ class Dashboard:
                 undo.callback(store.engine.dispose)
                 key = first_start.secret_key(config)
             store.engine.dispose()  # no connection of ours shall lie open when a server forks
-            databases = told(host.databases_of(db, engines, config), self.records)
+            databases = named_apart(told(host.databases_of(db, engines, config), self.records), config.names_seconds)
             watches = []
             for watch in host.begin_watching(db, engines, self._label(app)):
                 undo.callback(watch.stop)

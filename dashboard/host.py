@@ -13,7 +13,7 @@ from flask import has_request_context, request
 from sqlalchemy import orm as sa_orm
 
 from .config import Config
-from .records.models import Database, Model, Models, named_apart
+from .records.models import Database, Model, Models
 from .refusal import Refusal
 from .telemetry import scopes, sessions, watch, watch_sessions
 from .telemetry.faults import fault
@@ -49,10 +49,7 @@ def databases_of(db: Any, engines: Mapping[str, sa.Engine], config: Config) -> M
     if not engines:
         return {}
     maker = _maker(db, engines)
-    databases = {
-        name: Database(name, engine, maker, _models(db, engine, name, config)) for name, engine in engines.items()
-    }
-    return named_apart(databases) if len(databases) > 1 else databases
+    return {name: Database(name, engine, maker, _models(db, engine, name, config)) for name, engine in engines.items()}
 
 
 def begin_watching(db: Any, engines: Mapping[str, sa.Engine], name: str = MAIN) -> Iterator[Watch]:

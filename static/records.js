@@ -15,6 +15,14 @@
     for (const each of [column, operator]) each.addEventListener("change", narrow);
     narrow();
   }
+
+  // sort by one more
+  document.querySelector("#rows thead")?.addEventListener("click", (event) => {
+    const head = event.target.closest("a[data-also]");
+    if (!head || !event.shiftKey) return;
+    event.preventDefault();
+    location.assign(head.dataset.also);
+  });
   if (!form) return;
 
   // select

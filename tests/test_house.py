@@ -71,8 +71,8 @@ def parsed(path: str) -> ast.Module:
 
 
 def loaded_by(statement: str) -> set[str]:
-    """The top-level packages that a new Python has loaded after `statement`."""
-    script = f"import sys; {statement}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    """The modules that a new Python has loaded after `statement`."""
+    script = f"import sys; {statement}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
@@ -149,6 +149,11 @@ def test_imports_inside_the_package_are_relative():
 @pytest.mark.parametrize("statement", ["import dashboard", "import dashboard.telemetry"])
 def test_a_program_that_only_publishes_loads_nothing_of_the_web(statement):
     assert loaded_by(statement) & {"flask", "werkzeug", "jinja2", "prometheus_client"} == set()
+
+
+def test_a_worker_loads_at_its_start_only_what_every_page_needs():
+    dear = {"pygments", "sqlparse", "sqlalchemy.dialects.postgresql", "dashboard.demo.models", "psycopg", "pymysql"}
+    assert loaded_by("import dashboard.app, dashboard.records.reflection, dashboard.pages") & dear == set()
 
 
 def test_no_file_speaks_of_a_path_or_a_registry_of_one_machine():

@@ -206,6 +206,8 @@ class Accounts:
         secret, now = secrets.token_urlsafe(32), self._clock()
         until = None if seconds is None else now + seconds
         tokens.add_token(self._store, tokens.Token(hashed(secret), name, role, now, owner, scope, until))
+        with suppress(Refusal):  # known here at once, as any change of our own; it is kept in any case
+            self._people.read_now()
         return secret
 
     def new_link(self) -> str:

@@ -6,8 +6,9 @@ import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from flask import url_for
+from flask import Flask, current_app, request, url_for
 
 from ..runtime import current
 
@@ -17,14 +18,33 @@ HOUSE = PACKAGE if (PACKAGE / "templates").is_dir() else PACKAGE.parent
 STATIC = HOUSE / "static"
 
 
+_known: WeakKeyDictionary[Flask, dict[tuple[str, str, str, str], str]] = WeakKeyDictionary()
+"""By app the URLs of pages that take no values, and of files: each page has some forty. They depend on where we are
+mounted, and on nothing else unless the host has a say in its URLs."""
+
+
 def url(endpoint: str, **values: Any) -> str:
     """The URL of a page of ours, wherever we are mounted."""
-    return url_for(f"{current().name}.{endpoint}", **values)
+    return _built(endpoint, values) if values else _remembered(endpoint, "", values)
 
 
 def static(path: str) -> str:
     """The URL of a static file, with a mark of its content."""
-    return url("static", filename=path, v=mark(path))
+    return _remembered("static", path, {"filename": path, "v": mark(path)})
+
+
+def _built(endpoint: str, values: dict[str, Any]) -> str:
+    return url_for(f"{current().name}.{endpoint}", **values)
+
+
+def _remembered(endpoint: str, path: str, values: dict[str, Any]) -> str:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    if app.url_default_functions or app.url_map.host_matching or app.subdomain_matching:
+        return _built(endpoint, values)
+    known, place = _known.setdefault(app, {}), (current().name, request.root_path, endpoint, path)
+    if place not in known:
+        known[place] = _built(endpoint, values)
+    return known[place]
 
 
 @cache

@@ -21,9 +21,10 @@ def databases() -> Mapping[str, Database]:
 
 
 def find(name: str) -> tuple[Model, Models]:
-    """The model of this name, with those of its database. Another database that is away does not matter."""
+    """The model of this name, with those of its database. Another database that is away does not matter: those whose
+    models are known are asked first."""
     refused = None
-    for database in databases().values():
+    for database in sorted(databases().values(), key=lambda each: not each.models.are_known):
         try:
             if name in database.models:
                 return database.models.find(name), database.models

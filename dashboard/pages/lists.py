@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -13,9 +13,10 @@ from markupsafe import Markup
 from ..records.columns import Column
 from ..records.listing import Asked, Listing, Row
 from ..records.references import Reference
-from ..records.search import Filter, is_sortable, operators_of
+from ..records.search import Filter, operators_of
 from ..refusal import Refusal
 from .html import url
+from .sorts import Sort, sorts_of
 
 TAKEN = ("q", "sort", "where", "columns", "size", "after", "before")
 """What a list's address may say beside its filters."""
@@ -50,13 +51,12 @@ class Chip:
 
 @dataclass(frozen=True)
 class Head:
-    """A column's head. href: the list sorted by it; None where it cannot be. is_number: it stands at the right.
+    """A column's head. sort: None where it cannot be sorted by. is_number: it stands at the right.
     can_edit: a cell of it can be edited where it stands."""
 
     name: str
     type: str
-    direction: str
-    href: str | None
+    sort: Sort | None
     operators: tuple[str, ...]
     is_number: bool = False
     can_edit: bool = False
@@ -91,6 +91,7 @@ class ListPage:
     listing: Listing
     asked: Asked
     heads: tuple[Head, ...]
+    sorts: tuple[Sort, ...]
     chips: tuple[Chip, ...]
     next: str | None
     previous: str | None
@@ -117,13 +118,14 @@ class ListPage:
     def narrowed(self) -> bool:
         return bool(self.asked.q or self.asked.filters or self.asked.where)
 
-    def cells(self, row: Row) -> Iterator[tuple[str, Any, Reference | None]]:
-        """Of each column what its cell shows, and what it points to; None where that is more than a plain text: most
-        are no more, and a page has some hundred."""
+    def cells(self, row: Row, null: Markup) -> Iterator[tuple[str, Any, Reference | None]]:
+        """Of each column what its cell shows, and what it points to; None where that is more than a plain text or NULL:
+        most are no more, and a page has some hundred. null: how NULL is drawn."""
         for head in self.heads:
             value = row._texts.get(head.name, row.values[head.name])
             plain = type(value) is int or (type(value) is str and 0 < len(value) <= PLAIN_CHARACTERS)
-            yield head.name, value if plain else None, row.references.get(head.name)
+            text = null if value is None else value if plain else None
+            yield head.name, text, row.references.get(head.name)
 
     @property
     def query(self) -> str:
@@ -241,10 +243,13 @@ def list_page(read: Listing, asked: Asked, liked: ListViews | None = None) -> Li
     chips = [Chip(_in_words(each), to(replace(asked, filters=_without(asked, each)))) for each in asked.filters]
     if asked.where:
         chips.append(Chip(f"where {asked.where}", to(replace(asked, where=""))))
+    sorts = sorts_of(read.available, asked, to)
+    known = {sort.name: sort for sort in sorts}
     return ListPage(
         listing=read,
         asked=asked,
-        heads=tuple(_head(column, asked, to) for column in read.columns),
+        heads=tuple(_head(column, known.get(column.name)) for column in read.columns),
+        sorts=sorts,
         chips=tuple(chips),
         next=to(asked, ("after", read.after)) if read.after else None,
         previous=to(asked, ("before", read.before)) if read.before else None,
@@ -273,15 +278,10 @@ def _without(asked: Asked, left_out: Filter) -> tuple[Filter, ...]:
     return tuple(each for each in asked.filters if each is not left_out)
 
 
-def _head(column: Column, asked: Asked, to: Callable[..., str]) -> Head:
-    """A click sorts by it; another one turns it round."""
-    direction = next((word for word, sign in (("ascending", ""), ("descending", "-"))
-                      if asked.sort[:1] == (sign + column.name,)), "none")  # fmt: skip
-    turned = ("-" if direction == "ascending" else "") + column.name
-    href = to(replace(asked, sort=(turned,))) if is_sortable(column) else None
+def _head(column: Column, sort: Sort | None) -> Head:
     can_edit = column.editable and not column.primary_key and column.kind.name != "binary"
     operators = operators_of(column.kind)
-    return Head(column.name, column.type_name, direction, href, operators, is_number(column), can_edit)
+    return Head(column.name, column.type_name, sort, operators, is_number(column), can_edit)
 
 
 def is_number(column: Column) -> bool:

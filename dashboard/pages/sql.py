@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import sqlparse
 from markupsafe import Markup
 
 from .colours import coloured
@@ -28,5 +27,7 @@ def laid_out(statement: str) -> str:
     WHERE b.c = ?
     LIMIT ?
     """
+    import sqlparse  # here: a worker that shows no statement has no need of it
+
     text = statement.replace("#", "?")
     return str(sqlparse.format(text, reindent=True)) if len(text) <= CHARACTERS else text

@@ -93,6 +93,11 @@ class Column:
     def format(self, value: Any) -> Any:
         """JSON of a Python value, never an exception: a value that does not belong here (SQLite keeps any) is shown
         as what it is."""
+        if type(value) in self.kind.native:  # nearly always: an export asks for each of its values
+            try:
+                return self.kind.format(value)
+            except Exception:  # of a native type, and still none of its values
+                return as_text(value)
         if value is None or isinstance(value, sa.sql.elements.Null):
             null_is_json = isinstance(self.kind, Document) and not self.nullable and value is None
             return {"json": None} if null_is_json else None

@@ -26,7 +26,7 @@ def count_of(session: sa_orm.Session, model: Model, models: Models, sight: Sight
     """How many records the person may see, within bounds; None where that took too long."""
     view = seen(model, models, sight)
     try:
-        with limited(session, config.records_seconds, model.database):
+        with limited(session, config.records_seconds, model):
             return bounded(session, view.narrow(keys_of(view)), config.records_count)
     except Stopped:
         return None

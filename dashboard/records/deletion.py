@@ -74,9 +74,9 @@ def deletion(session: sa_orm.Session, model: Model, models: Models, sight: Sight
     if model.keyless:
         raise keys.no_such_key(key, model)
     identity = keys.identity_of(model, key)
-    with limited(session, config.records_seconds, model.database):
+    with limited(session, config.records_seconds, model):
         found = found_row(session, view, tuple(view.columns.values()), identity, key)
-        looked = _Looked(session, models, sight, config)
+        looked = _Looked(session, models, sight, config, _enforces(session, model.mapper))
         values = dict(zip(model.mapper.primary_key, identity, strict=True))
         looked.follow(model.mapper, _is(model.mapper, values), DEPTH)
         return Deletion(model, key, text_of(model, found.values), tuple(looked.effects), looked.cut)
@@ -92,12 +92,12 @@ def _is(mapper: sa_orm.Mapper[Any], values: dict[Any, Any]) -> Condition:
 
 
 class _Looked:
-    def __init__(self, session: sa_orm.Session, models: Models, sight: Sight, config: Config) -> None:
+    def __init__(self, session: sa_orm.Session, models: Models, sight: Sight, config: Config, enforced: bool) -> None:
         self.session, self.models, self.sight, self.config = session, models, sight, config
         self.effects: list[Effect] = []
         self.cut = False
         self._followed: set[Any] = set()
-        self._enforced = _enforces(session)
+        self._enforced = enforced
         self._stopped = False
 
     def follow(self, mapper: sa_orm.Mapper[Any], condition: Condition, depth: int, *, by_orm: bool = True) -> None:
@@ -259,9 +259,9 @@ def _key_names(mapper: sa_orm.Mapper[Any]) -> list[str]:
     return [mapper.get_property_by_column(column).key for column in mapper.primary_key]
 
 
-def _enforces(session: sa_orm.Session) -> bool:
+def _enforces(session: sa_orm.Session, mapper: sa_orm.Mapper[Any]) -> bool:
     """SQLite keeps foreign keys only where a connection asks for it."""
-    connection = session.connection()
+    connection = session.connection(bind_arguments={"mapper": mapper})
     if connection.dialect.name != "sqlite":
         return True
     return bool(connection.exec_driver_sql("PRAGMA foreign_keys").scalar())

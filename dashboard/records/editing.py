@@ -62,7 +62,7 @@ def editable(
     identity = keys.identity_of(model, key)
     columns = tuple(view.columns.values())
     try:
-        with limited(session, config.records_seconds, model.database):
+        with limited(session, config.records_seconds, model):
             found = found_row(session, view, columns, identity, key, whole=whole)
             pointed = references(session, view, columns, [found], models, sight)
             sets = tuple(_sets(session, view, found, models, sight, config))

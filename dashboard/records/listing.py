@@ -81,7 +81,7 @@ def read_page(page: Page, models: Models, sight: Sight) -> Listing:
     """Raises Refusal: overloaded, database_away."""
     session, view, model = page.session, page.view, page.view.model
     try:
-        with limited(session, page.config.records_seconds, model.database):
+        with limited(session, page.config.records_seconds, model):
             found, after, before = page.read()
             pointed = references(session, view, page.columns, found, models, sight)
             count = page.count(found)
@@ -198,7 +198,7 @@ class Page:
         try:
             if not self.asked.q:
                 return bounded(self.session, everything, self.config.records_count)
-            with a_while(self.session, self.config.search_count_seconds):
+            with a_while(self.session, self.config.search_count_seconds, self.view.model):
                 if self.place is None and not self.is_numbered:
                     return self._counted_on(found)
                 return bounded(self.session, everything, self.config.records_count)

@@ -45,7 +45,7 @@ def lookup(session: sa_orm.Session, model: Model, models: Models, sight: Sight, 
     statement = statement if condition is None else statement.where(condition)
     wanted = rows.selected(view, model.key_columns, (), dialect)
     try:
-        with limited(session, config.records_seconds, model.database):
+        with limited(session, config.records_seconds, model):
             found = rows.fetch(session, statement.limit(config.lookup_rows + 1), wanted)
     except Stopped:
         message = f"The search reads too many rows: stopped after {config.records_seconds:g} s."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -100,9 +100,26 @@ class Model:
         return {column.name: column for column in self.columns}
 
     @cached_property
+    def naming_columns(self) -> tuple[Column, ...]:
+        return labels.naming_columns(self)
+
+    @cached_property
     def naming_texts(self) -> tuple[str, ...]:
         """The texts that name a record of a class that has no words of its own, the first of them first."""
         return tuple(column.name for column in labels.texts(self))
+
+
+@dataclass(frozen=True)
+class Index:
+    """Models as they are looked up; by_name is in the order of their names."""
+
+    by_name: Mapping[str, Model]
+    by_mapper: Mapping[sa_orm.Mapper[Any], Model]
+
+    @classmethod
+    def of(cls, models: Iterable[Model]) -> Index:
+        by_name = {model.name: model for model in sorted(models, key=lambda model: model.name)}
+        return cls(by_name, {model.mapper: model for model in by_name.values()})
 
 
 class Models:
@@ -121,20 +138,20 @@ class Models:
         """models: the models, or a function that finds them when they are first asked for: a host may declare its
         classes after the dashboard is mounted, and a database may be away then."""
         self._find: Callable[[], Iterable[Model]] = models if callable(models) else lambda: models
-        self._found: dict[str, Model] | None = None
+        self._found: Index | None = None
         self._lock = threading.Lock()
 
     @property
-    def _by_name(self) -> Mapping[str, Model]:
+    def are_known(self) -> bool:
+        """Whether they were found already: asking for them then costs nothing."""
+        return self._found is not None
+
+    def index(self) -> Index:
         if self._found is None:
             with self._lock:  # a second reflection would make other classes for the same tables
                 if self._found is None:
-                    self._found = {model.name: model for model in sorted(self._find(), key=lambda model: model.name)}
+                    self._found = Index.of(self._find())
         return self._found
-
-    @cached_property
-    def _by_mapper(self) -> Mapping[sa_orm.Mapper[Any], Model]:
-        return {model.mapper: model for model in self._by_name.values()}
 
     @classmethod
     def of_registry(cls, *sources: object, dialect: sa.Dialect, database: str = "default") -> Models:
@@ -156,25 +173,30 @@ class Models:
     def find(self, name: str) -> Model:
         """The model of this name; Refusal("not_found") for an unknown one."""
         try:
-            return self._by_name[name]
+            return self.index().by_name[name]
         except KeyError:
             raise Refusal("not_found", f"There is no model {name[:80]!r}.") from None
 
     def of_class(self, class_: type[Any]) -> Model:
         """The model of a mapped class; Refusal("not_found") for a class that is not mapped here."""
         mapper = sa.inspect(class_, raiseerr=False)
-        if mapper is None or mapper not in self._by_mapper:
+        known = self.index().by_mapper
+        if mapper is None or mapper not in known:
             raise Refusal("not_found", f"{class_.__name__} is no model here.")
-        return self._by_mapper[mapper]
+        return known[mapper]
+
+    def of_mappers(self, mappers: Iterable[sa_orm.Mapper[Any]]) -> list[Model]:
+        found = map(self.index().by_mapper.get, mappers)
+        return [model for model in found if model is not None]
 
     def __iter__(self) -> Iterator[Model]:
-        return iter(self._by_name.values())
+        return iter(self.index().by_name.values())
 
     def __len__(self) -> int:
-        return len(self._by_name)
+        return len(self.index().by_name)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._by_name
+        return name in self.index().by_name
 
 
 @dataclass(frozen=True)
@@ -185,26 +207,6 @@ class Database:
     engine: sa.Engine
     maker: sa_orm.sessionmaker[Any]
     models: Models
-
-
-def named_apart(databases: Mapping[str, Database]) -> dict[str, Database]:
-    """The same databases, where a model's name that two of them share has `DATABASE.` in front in both.
-
-    Nothing is looked for before a model is asked for; then the models of all of them are.
-    """
-
-    def apart(database: Database) -> Callable[[], Iterable[Model]]:
-        return lambda: _prefixed(database, Counter(model.name for each in databases.values() for model in each.models))
-
-    return {name: replace(database, models=Models(apart(database))) for name, database in databases.items()}
-
-
-def _prefixed(database: Database, shares: Counter[str]) -> Iterator[Model]:
-    prefix = keys.encode([database.name])
-    names = {each.name: f"{prefix}.{each.name}" if shares[each.name] > 1 else each.name for each in database.models}
-    for model in database.models:
-        related = (replace(each, target=names.get(each.target, each.target)) for each in model.relationships)
-        yield replace(model, name=names[model.name], relationships=tuple(related))
 
 
 def models_of(

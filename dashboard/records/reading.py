@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
 from ..refusal import Refusal
+
+if TYPE_CHECKING:
+    from .models import Model
 
 STEPS = 10_000
 """Of SQLite's machine between two looks at the clock."""
@@ -34,28 +37,28 @@ class Stopped(Exception):
 
 
 @contextmanager
-def limited(session: sa_orm.Session, seconds: float, database: str = "default") -> Iterator[None]:
-    """Inside, no query of this Session takes longer than so; its transaction is rolled back at the end.
+def limited(session: sa_orm.Session, seconds: float, model: Model) -> Iterator[None]:
+    """Inside, no query of this Session where the model's table lies takes longer than so; its transaction is rolled
+    back at the end.
 
     Raises Stopped, or the Refusal for what else the database says.
     """
     try:
-        connection = session.connection()
-        with _limit(connection, seconds):
+        with _limit(_connection(session, model), seconds):
             yield
     except (sa.exc.SQLAlchemyError, OSError) as error:
         if is_stopped(error):
             raise Stopped from error
-        raise refusal(error, database) from error
+        raise refusal(error, model.database) from error
     finally:
         with suppress(sa.exc.SQLAlchemyError):  # of a connection that broke meanwhile
             session.rollback()
 
 
 @contextmanager
-def a_while(session: sa_orm.Session, seconds: float) -> Iterator[None]:
+def a_while(session: sa_orm.Session, seconds: float, model: Model) -> Iterator[None]:
     """Within `limited`, for its last statements: they are stopped sooner, which is raised as it is (`is_stopped`)."""
-    connection = session.connection()
+    connection = _connection(session, model)
     try:
         with _limit(connection, seconds):
             yield
@@ -76,6 +79,11 @@ def in_time(connection: sa.Connection, seconds: float, ours: AbstractContextMana
         reset = _NO_LIMITS.get(connection.dialect.name)
         if reset is not None:
             connection.exec_driver_sql(reset)
+
+
+def _connection(session: sa_orm.Session, model: Model) -> sa.Connection:
+    """A Session's `binds` may have it elsewhere."""
+    return session.connection(bind_arguments={"mapper": model.mapper})
 
 
 @contextmanager

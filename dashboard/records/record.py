@@ -37,7 +37,7 @@ def record(
     identity = keys.identity_of(model, key)
     columns = tuple(view.columns.values())
     try:
-        with limited(session, config.records_seconds, model.database):
+        with limited(session, config.records_seconds, model):
             found = found_row(session, view, columns, identity, key)
             pointed = references(session, view, columns, [found], models, sight)
             related = tuple(all_related(session, view, found, models, sight, config, secret))
@@ -53,5 +53,5 @@ def record_of(session: sa_orm.Session, model: Model, models: Models, sight: Sigh
     if model.keyless:
         raise keys.no_such_key(key, model)
     identity = keys.identity_of(model, key)
-    with limited(session, config.records_seconds, model.database):
+    with limited(session, config.records_seconds, model):
         return text_of(model, found_row(session, view, model.key_columns, identity, key).values)

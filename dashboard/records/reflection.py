@@ -9,7 +9,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
-from sqlalchemy.dialects.postgresql import DOMAIN
 
 from ..refusal import Refusal
 from . import schemas, sqlite, views
@@ -39,13 +38,16 @@ def reflected(engine: sa.Engine, database: str) -> list[Model]:
             raise _away(database) from error
         except (sa.exc.TimeoutError, OSError) as error:
             raise _away(database) from error
-        _take_what_domains_hold(metadata)
+        if engine.dialect.name == "postgresql":
+            _take_what_domains_hold(metadata)
         mapped = _mapped(metadata, engine.dialect.default_schema_name)
         return models_of(mapped, engine.dialect, database, {mapper: _parts(mapper) for mapper in mapped})
 
 
 def _take_what_domains_hold(metadata: sa.MetaData) -> None:
     """SQLAlchemy compares no value with a DOMAIN: it warns that such a type has no operators."""
+    from sqlalchemy.dialects.postgresql import DOMAIN  # here: 2 MiB that no other database needs
+
     for table in metadata.tables.values():
         for column in table.columns:
             if isinstance(column.type, DOMAIN):

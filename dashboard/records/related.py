@@ -138,7 +138,7 @@ def related_page(
     if model.keyless:
         raise keys.no_such_key(key, model)
     identity = keys.identity_of(model, key)
-    with limited(session, config.records_seconds, model.database):
+    with limited(session, config.records_seconds, model):
         found = found_row(session, view, tuple(view.columns.values()), identity, key)
         sides = {side.relationship.key: side for side in _sides(session, view, found, models, sight)}
     if name not in sides:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
-from . import keys, labels
+from . import keys
 from .columns import Column
 from .cursors import raw
 from .kinds import Binary
@@ -52,7 +52,7 @@ def selected(view: Seen, columns: Sequence[Column], places: tuple[Any, ...], dia
     names = {column.name: column for column in columns}
     if not view.model.keyless:
         names.update({column.name: column for column in view.model.key_columns})
-    for column in labels.naming_columns(view.model):
+    for column in view.model.naming_columns:
         if column.name in view.columns and not column.deferred:
             names.setdefault(column.name, column)
     return Selected(view, tuple(names.values()), places, dialect)

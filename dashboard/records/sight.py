@@ -83,16 +83,14 @@ def _kept(model: Model, name: str) -> list[Any]:
 
 def _bases(model: Model, models: Models) -> list[Model]:
     """The model itself and those that its class derives from."""
-    lineage = set(model.mapper.iterate_to_root())
-    return [each for each in models if each.mapper in lineage]
+    return models.of_mappers(model.mapper.iterate_to_root())
 
 
 def _conditions(model: Model, models: Models, sight: Sight) -> list[Any]:
     """A rule for a base class holds for its subclasses; one for a subclass also for its rows in the base's."""
     found = [rule for each in _bases(model, models) if (rule := sight.rows(each)) is not None]
-    below = set(model.mapper.self_and_descendants) - {model.mapper}
-    for each in models:
-        rule = sight.rows(each) if each.mapper in below else None
+    for each in models.of_mappers(mapper for mapper in model.mapper.self_and_descendants if mapper is not model.mapper):
+        rule = sight.rows(each)
         if rule is not None:
             key = sa.tuple_(*(getattr(model.class_, column.name) for column in model.key_columns))
             all_of_it = sa.select(*(getattr(each.class_, column.name) for column in each.key_columns))

@@ -117,7 +117,7 @@ class Drawing:
 
     def _is_withheld(self, model: str) -> bool:
         """Nothing is shown of a model that the actor may not see, nor of one of which nobody knows whether he may."""
-        return model in self._unseen or (self.sight.restricts and model not in self.models)
+        return model in self._unseen or ((self.sight.restricts or self._withholds) and model not in self.models)
 
     @cached_property
     def _withholds(self) -> bool:

@@ -123,6 +123,12 @@ def test_a_token_made_by_another_process_is_known_at_once(accounts, store, clock
     assert accounts.bearer(token + "x") is None
 
 
+def test_a_token_is_known_where_it_was_made_without_a_look_at_the_store(accounts, store, tmp_path):
+    token = accounts.new_token("ci", "viewer")
+    take_away(store, tmp_path)
+    assert accounts.bearer(token).person == Person("ci", "viewer")
+
+
 def test_the_store_keeps_no_secret_in_the_clear(accounts, store, tmp_path):
     accounts.save("ada", "editor", "correct horse")
     secrets = ["correct horse", accounts.new_token("ci", "viewer"), accounts.new_link()]

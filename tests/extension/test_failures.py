@@ -167,6 +167,27 @@ def test_a_database_that_is_away_at_the_start_stops_nothing_but_what_needs_it(ho
     assert (answer.status_code, answer.json["error"]["code"]) == (503, "database_away")
 
 
+def test_a_second_database_that_is_away_hurts_only_itself(host, shop):
+    app = host(SQLALCHEMY_BINDS={"second": "postgresql+psycopg://127.0.0.1:1/shop"})
+    db = shop(app)
+    with app.app_context():
+        db.create_all(bind_key=None)
+        db.session.add(db.Item(name="a cup"))
+        db.session.commit()
+    Dashboard(app, db, url_prefix="/ops")
+    client, editor = app.test_client(), script(app)
+    for page in ("records/", "records/Item/", "records/Item/1", "records/Item/1/edit", "search?q=item", "openapi.json"):
+        assert client.get(f"/ops/{page}", headers=editor).status_code == 200, page
+    for database, status in (("default", 200), ("second", 503)):
+        opened = client.post("/ops/workspaces/", json={"name": database, "database": database}, headers=editor)
+        assert opened.status_code == 201
+        loaded = client.post(f"/ops/workspaces/{database}/load", json={"model": "Item", "key": "1"}, headers=editor)
+        assert loaded.status_code == status, loaded.text
+    for verb in ("objects/Item:1/expire", "commit", "load-many"):
+        done = client.post(f"/ops/workspaces/default/{verb}", json={"model": "Item"}, headers=editor)
+        assert done.status_code in (200, 201), done.text
+
+
 def test_a_store_on_a_server_is_made_by_the_command_that_the_apology_names(host, engine, postgresql_url):
     app = host(DASHBOARD_STORE_URL=postgresql_url)
     Dashboard(app, engine, url_prefix="/ops")

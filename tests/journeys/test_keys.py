@@ -113,3 +113,13 @@ def test_every_control_of_the_shell_is_reached_by_tab_and_the_first_one_skips_it
     window.keyboard.press("Enter")
     window.keyboard.press("Tab")
     assert window.evaluate("document.activeElement.closest('main, .staging, header') !== null")
+
+
+def test_shift_and_a_click_in_a_lists_head_sort_by_one_column_more(window, server):
+    window.goto(server.url + "/records/Book/?sort=author_id")
+    window.locator("#rows thead a", has_text="price").click(modifiers=["Shift"])
+    expect(window).to_have_url(server.url + "/records/Book/?sort=author_id%2Cprice")
+    expect(window.locator("#sort .number")).to_have_text("2")
+    window.locator("#sort summary").click()
+    window.get_by_role("link", name="Not by author_id").click()
+    expect(window).to_have_url(server.url + "/records/Book/?sort=price")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
 from dashboard.config import Config
 from dashboard.records.export import export
-from dashboard.records.listing import Asked
+from dashboard.records.listing import Asked, listing
 from dashboard.records.models import Models
 from tests.records.library import EVERYTHING, SECRET
 
@@ -35,4 +37,32 @@ def test_a_server_does_not_send_the_rest_of_an_export_that_nobody_reads(mariadb_
         assert sent_by(engine) - before < 50_000_000
         assert session.scalar(sa.text("SELECT count(*) FROM digit")) == 10
     assert engine.pool.checkedout() == 0
+    engine.dispose()
+
+
+def test_a_line_says_of_each_value_what_a_list_says():
+    engine = sa.create_engine("sqlite://")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            'CREATE TABLE odd (id INTEGER PRIMARY KEY, "100 %s" TEXT, "a ""b""" NUMERIC(9, 2), f FLOAT, d DATE, '
+            "y BOOLEAN)"
+        )
+        for values in (
+            (2**60, 'é\n"\\\u2028', 1.5, 1e300, "2026-01-02", 1),
+            (1, None, None, None, None, None),
+            (2, b"\x00\xff", "no number", "NaN", "no date", "maybe"),
+        ):
+            connection.exec_driver_sql("INSERT INTO odd VALUES (?, ?, ?, ?, ?, ?)", values)
+    models = Models.reflected(engine)
+    odd = models.find("odd")
+    with sa_orm.Session(engine) as session:
+        given = listing(session, odd, models, EVERYTHING, Asked(), Config(), SECRET)
+        lines, whole = (
+            b"".join(export(session, odd, models, EVERYTHING, Asked(), Config(), SECRET).written(form)).decode()
+            for form in ("jsonl", "json")
+        )
+    expected = [{column.name: row.values[column.name] for column in given.columns} for row in given.rows]
+    assert len(expected) == 3
+    assert [json.loads(line) for line in lines.rstrip("\n").split("\n")] == expected
+    assert json.loads(whole) == expected
     engine.dispose()

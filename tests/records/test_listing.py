@@ -98,7 +98,7 @@ def test_binary_data_are_cut_and_their_size_is_said(library):
     assert row.key == "1,~0"
 
 
-@pytest.mark.parametrize("text", ["100%", "a_b", "a/b", "back\\slash", "'quoted'"])
+@pytest.mark.parametrize("text", ["100%", "a_b", "a/b", "back\\slash", "'quoted'", "Product 42/%7", "424242"])
 def test_a_search_finds_its_text_and_no_pattern(library, text):
     library.add(
         Item, {"part": 1, "co,de": "x", "text": f"<{text.upper()}>"}, {"part": 2, "co,de": "y", "text": "100 aXb"}

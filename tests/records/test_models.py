@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-from dashboard.records.models import Database, Model, Models, named_apart
+from dashboard.records.models import Model, Models
 from dashboard.refusal import Refusal
 
 
@@ -140,26 +140,6 @@ def test_two_classes_of_one_name_have_their_module_in_front(engine):
     models = Models.of_registry(Other, dialect=engine.dialect)
     assert [model.name for model in models] == ["left~2ETwin", "right~2ETwin"]
     assert models.of_class(twins[1]).title == "right.Twin"
-
-
-def test_a_name_that_two_databases_share_has_the_databases_in_front(engine, models):
-    other = Models.of_registry(Base, dialect=engine.dialect, database="my shop")
-    alone = Models([model for model in other if model.name in ("Book", "Writer")])
-    apart = named_apart(
-        {
-            "default": Database("default", engine, sa_orm.sessionmaker(engine), models),
-            "my shop": Database("my shop", engine, sa_orm.sessionmaker(engine), alone),
-        }
-    )
-    assert [model.name for model in apart["my shop"].models] == ["my~20shop.Book", "my~20shop.Writer"]
-    assert [model.name for model in apart["default"].models] == [
-        "Gr~C3~B6~C3~9Fe",
-        "Novel",
-        "default.Book",
-        "default.Writer",
-    ]
-    assert apart["my shop"].models.find("my~20shop.Writer").relationship("books").target == "my~20shop.Book"
-    assert apart["default"].models.of_class(Book).name == "default.Book"
 
 
 def test_models_are_looked_for_once_by_however_many_threads(models):
