@@ -20,7 +20,7 @@ from dashboard.demo.seed import seed
 CLIENTS, ROWS = 16, 50
 COMMITS = 1_000 if os.environ.get("SOAK") else 40
 FIRST = 200_000
-ANSWERS = {"conflict", "stale", "busy", "pinned"}
+ANSWERS = {"conflict", "stale", "busy", "pinned", "overloaded"}
 """What a client may be told whose count is not written."""
 
 

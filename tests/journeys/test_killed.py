@@ -18,7 +18,7 @@ from tests.journeys.exposition import scraped, summed
 from tests.journeys.waiting import until
 
 VISITORS = 8
-REQUESTS, KILLS = (10_000, 10) if os.environ.get("SOAK") else (1_500, 2)
+REQUESTS, KILLS = (10_000, 10) if os.environ.get("SOAK") else (800, 2)
 ONE_COMMIT = (1, 3, 5, 7)  # of nine visits, those that commit exactly once
 LAST_SECOND = 1.0
 COUNTERS = '{__name__=~"(sqlalchemy|flask|poolhouse)_.+_(total|count|sum|bucket)"}'

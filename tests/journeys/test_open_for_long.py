@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 POLL_SECONDS = 2
-SECONDS = 3600 if os.environ.get("SOAK") else 120
+SECONDS = 3600 if os.environ.get("SOAK") else 60
 WARM_SECONDS = 60
 pytestmark = pytest.mark.soak
 

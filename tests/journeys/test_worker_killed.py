@@ -13,7 +13,7 @@ from dashboard.store.engine import Store
 from dashboard.workspaces.states import BADGES
 from tests.journeys.clerk import Clerk
 
-KILLS = 200 if os.environ.get("SOAK") else 6
+KILLS = 200 if os.environ.get("SOAK") else 4
 ACTIONS = 4
 VERBS = 9
 LOADABLE = 300

@@ -35,7 +35,7 @@ pytestmark = [
 ]
 
 SOAK = bool(os.environ.get("SOAK"))
-EXAMPLES = 500 if SOAK else 16
+EXAMPLES = 500 if SOAK else 8
 CALLS = 40 if SOAK else 25
 CLOCK = ("seconds", "ends_in", "ends_at")
 MOMENT, NUMBER = datetime(2026, 1, 2, tzinfo=UTC), uuid.UUID(int=7)

@@ -21,8 +21,8 @@ from tests.pages.inputs import JUNK, values_of
 
 pytestmark = pytest.mark.soak
 SOAK = bool(os.environ.get("SOAK"))
-EXAMPLES = 300 if SOAK else 15
-SAVES = 1_000 if SOAK else 100
+EXAMPLES = 300 if SOAK else 10
+SAVES = 1_000 if SOAK else 40
 slow = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 COLUMNS = {
     column.name: column

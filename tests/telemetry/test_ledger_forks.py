@@ -20,7 +20,7 @@ from dashboard.telemetry.watching import watch
 from .waiting import until
 
 FORK = multiprocessing.get_context("fork")
-CHILDREN = 1_000 if os.environ.get("SOAK") else 25
+CHILDREN = 1_000 if os.environ.get("SOAK") else 10
 
 
 def told_by_a_child(tell):
