@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,29 +22,34 @@ if Path("/dev/shm").is_dir():
     worker_tmp_dir = "/dev/shm"  # the heartbeat file must not wait for a disk
 
 
-ANNOUNCE = """
-import sys
-from dashboard.app import announce
-from dashboard.config import WrongSetting
-from dashboard.refusal import Refusal
-try:
-    print(announce())
-except WrongSetting as wrong:
-    sys.exit(str(wrong))
-except Refusal as refusal:
-    sys.exit(f"{refusal} {refusal.remedy}")
-"""
-
-
 def when_ready(server: Any) -> None:
-    """Makes what a first start needs and prints the sign-in link, once, before there is any worker."""
-    # Another process does it: what the master imports or opens, every worker would inherit, also after a reload.
-    command = [sys.executable, "-c", ANNOUNCE]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=_environment(server))
-    if done.returncode:
-        server.halt(reason="the first start failed", exit_status=done.returncode)
-    if done.stdout.strip():
-        print(done.stdout.strip(), flush=True)
+    """Loads what all workers have in common, makes what a first start needs and prints the sign-in link, once, before
+    there is any worker."""
+    import dashboard.app  # loaded only: an app, its connections and threads are made after the fork
+
+    gc.collect()
+    gc.freeze()
+    # another process opens the store: what the master opens, every worker would inherit
+    first = multiprocessing.get_context("fork").Process(target=_announce, args=(dashboard.app.announce, server))
+    first.start()
+    first.join()
+    if first.exitcode:
+        server.halt(reason="the first start failed", exit_status=first.exitcode)
+
+
+def _announce(announce: Callable[[], str], server: Any) -> None:
+    from dashboard.config import WrongSetting
+    from dashboard.refusal import Refusal
+
+    os.environ.update(_address(server))
+    try:
+        said = announce()
+    except WrongSetting as wrong:
+        sys.exit(str(wrong))
+    except Refusal as refusal:
+        sys.exit(f"{refusal} {refusal.remedy}")
+    if said.strip():
+        print(said.strip(), flush=True)
 
 
 def post_worker_init(worker: Any) -> None:
@@ -69,11 +75,11 @@ def _runtime(worker: Any) -> Any:
     return found if hasattr(found, "start") else None
 
 
-def _environment(server: Any) -> dict[str, str]:
+def _address(server: Any) -> dict[str, str]:
     """HOST and PORT as they really are, for the link: `--bind` may have said something else, or port 0."""
     for listener in server.LISTENERS:
         address = listener.sock.getsockname()
         if isinstance(address, tuple):
             host = "127.0.0.1" if address[0] in ("0.0.0.0", "::") else address[0]
-            return {**os.environ, "HOST": host, "PORT": str(address[1])}
-    return dict(os.environ)
+            return {"HOST": host, "PORT": str(address[1])}
+    return {}

@@ -157,7 +157,7 @@ class _Search:
 
 def _pointing(table: Any) -> Iterator[tuple[sa.Table, sa.ForeignKeyConstraint]]:
     """The foreign keys with an ON DELETE that point to this table."""
-    for other in table.metadata.sorted_tables if isinstance(table, sa.Table) else ():
+    for other in list(table.metadata.tables.values()) if isinstance(table, sa.Table) else ():
         for key in other.foreign_key_constraints:
             if (key.ondelete or "").upper() in EFFECTS and key.referred_table is table:
                 yield other, key

@@ -83,6 +83,7 @@ class HttpDesk:
     def __init__(self, app):
         self.app, self.script = app, Script(app, "editor")
         self.databases = app.extensions["poolhouse"].databases
+        self.engine = self.databases["default"].engine
 
     def get(self):
         answer = self.script.get("/workspaces/w/")
