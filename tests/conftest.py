@@ -85,6 +85,18 @@ def pytest_runtest_makereport() -> Iterator[None]:
     return report
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """doctest walks through linecache, from which SQLAlchemy takes its entry of a class that is collected meanwhile."""
+    if not isinstance(item, pytest.DoctestItem):
+        return (yield)
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def nothing_counted_before() -> Iterator[None]:
     """What was watched keeps its counts as long as the process lives: some thousand tests' pools would be in every
