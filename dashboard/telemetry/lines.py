@@ -8,6 +8,7 @@ import itertools
 import os
 import sys
 import sysconfig
+import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -195,30 +196,37 @@ def _is_beneath(filename: str) -> bool:
 def doing(threads: set[int]) -> dict[int, tuple[str | None, tuple[str, ...]]]:
     """What each thread does at this moment: the program's innermost line, and its stack outside SQLAlchemy, innermost
     first. Without those that are no more."""
-    found = {}
+    # CPython 3.11 shows a frame that is just ending, too, and crashes if it is touched once its thread has gone on.
+    # Who has just been given the interpreter keeps it for a switch interval (5 ms): nobody goes on while we note them.
+    time.sleep(0)
     frames = sys._current_frames()
     try:
-        for thread in threads:
-            if thread in frames:
-                found[thread] = _at_work(frames[thread])
+        places = {thread: _all_places(frames[thread]) for thread in threads if thread in frames}
     finally:
         frames.clear()  # our own frame is among them: it would hold itself
-    return found
+    return {thread: _at_work(found) for thread, found in places.items()}
 
 
-def _at_work(frame: FrameType) -> tuple[str | None, tuple[str, ...]]:
+def _all_places(frame: FrameType | None) -> list[tuple[Place, bool]]:
+    """Upward, each with whether it is the program's though its file has no name."""
+    places = []
+    while frame is not None:
+        places.append(((frame.f_code, frame.f_lasti), _is_the_programs(frame)))
+        frame = frame.f_back
+    return places
+
+
+def _at_work(places: list[tuple[Place, bool]]) -> tuple[str | None, tuple[str, ...]]:
     innermost: str | None = None
     stack: list[str] = []
-    each: FrameType | None = frame
-    while each is not None:
-        filename = each.f_code.co_filename
-        if not inside[filename] or _is_the_programs(each):
-            line = line_of((each.f_code, each.f_lasti))
+    for place, is_the_programs in places:
+        filename = place[0].co_filename
+        if not inside[filename] or is_the_programs:
+            line = line_of(place)
             if line is not None and len(stack) < STACK_LINES:
                 stack.append(line)
             if innermost is None and not _is_beneath(filename):
                 innermost = line
             if innermost is not None and len(stack) == STACK_LINES:
                 break
-        each = each.f_back
     return innermost or (stack[0] if stack else None), tuple(stack)
