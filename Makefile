@@ -18,7 +18,7 @@ run: $(VENV)/run.stamp ## Poolhouse on the demo's data, or on DATABASE_URL; prin
 
 test: $(VENV)/dev.stamp ## fetches what the tests need, then runs all of them (ARGS="-k words" for some)
 	@$(BIN)/python -m tests.parts
-	$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/dev.stamp ## ruff, mypy --strict on dashboard/, import-linter
 	$(BIN)/ruff check

@@ -48,20 +48,20 @@ CHROMIUM_ARGUMENTS = [  # it neither draws on a screen nor talks to anybody but 
 ]
 
 
-DATABASES = {"sqlite", "postgresql", "mariadb"}
+KINDS = {"sqlite", "postgresql", "mariadb", "with JavaScript", "without JavaScript"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of a test that is written for several databases `make test` runs one, another for each test; `make soak` the
-    rest too. A file, or a test, that is named on the command line runs on all of them."""
+    """Of a test that is written for several databases, or for windows with and without JavaScript, `make test` runs
+    one, by turns; `make soak` the rest too. A file, or a test, that is named on the command line runs in all."""
     for item in items:
         if "screenshot" in getattr(item, "fixturenames", ()):
             item.add_marker("screenshots")
     groups: dict[str, list[pytest.Item]] = {}
     for item in items:
         words = re.split(r"([-\[\]])", item.nodeid)
-        if DATABASES.intersection(words):
-            groups.setdefault("".join(word for word in words if word not in DATABASES), []).append(item)
+        if KINDS.intersection(words):
+            groups.setdefault("".join(word for word in words if word not in KINDS), []).append(item)
     others = {
         id(item): item
         for name, group in groups.items()

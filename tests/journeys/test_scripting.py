@@ -17,7 +17,7 @@ from tests.journeys.scripting import strings
 pytestmark = pytest.mark.soak
 
 SOAK = bool(os.environ.get("SOAK"))
-TEXTS = strings() if SOAK else strings()[::9]
+TEXTS = strings() if SOAK else strings()[::27]
 RECORDS = len(TEXTS) if SOAK else 1
 MODELS = ("User", "Author", "Book", "Tag", "Order", "Review")
 WATCH = """

@@ -172,7 +172,7 @@ def test_a_worker_killed_with_a_connection_out_is_an_incident_that_tells_what_it
     program.ask("work 12")
     until(lambda: recorded(ledger, "given_back") == 12)
     program.ask("hold")
-    until(lambda: ledger.read().pool("shop").counts.used)
+    until(lambda: recorded(ledger, "checked_out") == 13)
     program.kill()
     (incident,) = until(lambda: died(ledger))
     assert f"process {program.pid}" in incident.sentence
