@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from . import watching
 from .watches import MARK, PoolWatch
 
-OURS = "workspaces"
-"""The pool of the workspaces, which is no Engine of the program."""
+OURS = ("workspaces", "records")
+"""The pools of the workspaces and of the pages of records, also "records.NAME", which are no Engines of the program."""
 DIGITS = 12
 
 
@@ -20,7 +20,7 @@ def engines() -> dict[str, int]:
     found = {
         id(engine): engine
         for watch in list(watching.active)
-        if watch.name != OURS and (engine := watch.root.engine()) is not None
+        if watch.name.partition(".")[0] not in OURS and (engine := watch.root.engine()) is not None
     }
     counts: dict[str, int] = {}
     for engine in found.values():

@@ -86,7 +86,7 @@ def test_axe_finds_nothing_in_the_palette_and_the_help(windows, server):
         window.keyboard.press("Escape")
         expect(window.locator("#palette")).to_be_hidden()
         window.keyboard.press("?")
-        expect(window.get_by_role("heading", name="Keys")).to_be_visible()
+        expect(window.get_by_role("heading", name="Keys")).to_be_visible(timeout=30_000)  # it is fetched
         assert told(Axe().run(window, options=EVERYTHING)) == []
 
 

@@ -31,8 +31,9 @@ def test_engines_are_counted_by_their_database(on):
     assert engines()[hash_of(one.url)] == 2
 
 
-def test_the_engine_of_the_workspaces_is_not_the_programs(on):
-    one, _ = on("one"), on("workspaces")
+@pytest.mark.parametrize("name", ["workspaces", "records", "records.other"])
+def test_an_engine_of_ours_is_not_the_programs(on, name):
+    one, _ = on("one"), on(name)
     assert engines()[hash_of(one.url)] == 1
 
 
