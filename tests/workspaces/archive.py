@@ -11,6 +11,17 @@ from tests.workspaces import shop
 from tests.workspaces.desk import Desk
 
 
+def rows_of(engine, metadata):
+    """All rows of all tables, without the counters of versions."""
+    with engine.connect() as connection:
+        return {
+            table.name: sorted(
+                str(tuple(row)) for row in connection.execute(sa.select(*(c for c in table.c if c.name != "version")))
+            )
+            for table in metadata.sorted_tables
+        }
+
+
 class Archive(Desk):
     """A desk with its history."""
 
@@ -37,12 +48,4 @@ class Archive(Desk):
         return self.workspaces.act(name, "commit", arguments, actor="ada").view.change_set
 
     def table(self):
-        """All rows of all tables, without the counters of versions."""
-        with self.engine.connect() as connection:
-            return {
-                table.name: sorted(
-                    str(tuple(row))
-                    for row in connection.execute(sa.select(*(c for c in table.c if c.name != "version")))
-                )
-                for table in self.world.Base.metadata.sorted_tables
-            }
+        return rows_of(self.engine, self.world.Base.metadata)

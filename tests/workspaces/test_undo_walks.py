@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from dashboard.refusal import Refusal
 from dashboard.workspaces.history import History
 from dashboard.workspaces.reading import Readers
 from dashboard.workspaces.registry import EVERYTHING
+from tests.workspaces.archive import rows_of
 from tests.workspaces.test_review_walks import STEPS, Shop
 
 WALKS = 1_000 if os.environ.get("SOAK") else 10
@@ -40,14 +40,7 @@ class Past(Shop):
             self.workspaces.discard(name, actor="ada")
 
     def table(self):
-        with self.engine.connect() as connection:
-            return {
-                table.name: sorted(
-                    str(tuple(row))
-                    for row in connection.execute(sa.select(*(c for c in table.c if c.name != "version")))
-                )
-                for table in demo.Base.metadata.sorted_tables
-            }
+        return rows_of(self.engine, demo.Base.metadata)
 
 
 @pytest.fixture
