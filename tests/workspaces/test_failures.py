@@ -5,8 +5,10 @@ from __future__ import annotations
 from unittest.mock import ANY
 
 import pytest
+import sqlalchemy as sa
 
 from dashboard.refusal import Refusal
+from tests.workspaces import shop
 from tests.workspaces.desk import as_staged
 
 
@@ -69,6 +71,26 @@ def test_a_version_that_somebody_else_has_counted_up_for_another_column_is_no_co
         connection.exec_driver_sql("update book set version = 2, price = 4 where id = 1")
     staged.do("commit")
     assert staged.rows("select title, price, version from book where id = 1") == [("Staged", 4, 3)]
+
+
+def counted_up(mapper, connection, book):
+    """A program's own listener, which counts the version up between our comparison and the UPDATE."""
+    connection.exec_driver_sql("update book set version = version + 1 where id = 1")
+
+
+def test_a_version_that_matches_no_row_is_named_and_the_commit_after_its_repair_writes_everything(staged):
+    sa.event.listen(shop.Book, "before_update", counted_up)
+    try:
+        for verb in ("flush", "commit"):
+            refused = fails(staged, verb)
+            assert (refused.code, refused.details["refs"]) == ("conflict", ["Book:1"])
+            assert refused.details["class"] == "StaleDataError"
+    finally:
+        sa.event.remove(shop.Book, "before_update", counted_up)
+    staged.do("commit")
+    assert staged.rows("select title, version from book where id = 1") == [("Staged", 2)]
+    assert staged.rows("select count(*) from user_account where email = 'staged@x'") == [(1,)]
+    assert staged.rows("select * from tag where id = 1") == []
 
 
 def test_a_failed_flush_inside_an_open_transaction_stages_everything_again(staged):

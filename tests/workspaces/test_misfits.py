@@ -18,6 +18,9 @@ def test_a_type_that_refuses_a_value(library):
     made = library.make("Measure", even=3, count=1)
     library.make("Measure", even=4, count=3)
     assert blamed(fails(library)) == ("invalid", [made], {"even"})
+    library.set(made, even=6)
+    library.do("commit")
+    assert library.rows("select even from measure where even is not null order by id") == [(6,), (4,)]
 
 
 @pytest.mark.parametrize(
@@ -39,6 +42,11 @@ def test_a_value_that_the_database_finds_too_large(narrow, values, fields, new):
         narrow.set(ref, **values)
     narrow.make("Reader", name="Staged")
     assert blamed(fails(narrow)) == ("invalid", [ref], fields)
+    narrow.set(ref, **dict.fromkeys(values, "7"))
+    narrow.do("commit")
+    assert narrow.rows("select count(*) from reader where name = 'Staged'") == [(1,)]
+    kept = narrow.do("refresh", ref).view.object(ref)["values"]
+    assert {name: float(kept[name]) for name in values} == dict.fromkeys(values, 7.0)
 
 
 def test_one_of_several_new_rows_that_does_not_fit(narrow):
