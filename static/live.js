@@ -27,10 +27,14 @@
       return;
     }
     for (const part of document.querySelectorAll(`[data-live="${CSS.escape(topic)}"]`)) {
+      // what stands below rows that come and go stays where it is: they keep the most room that they have taken
+      const heights = [...part.querySelectorAll("[data-steady]")].map((each) => [each.id, each.offsetHeight]);
       htmx.swap({ text: html, sourceElement: part, target: part, swap: "outerMorph" });
+      for (const [id, height] of heights) document.getElementById(id)?.style.setProperty("min-height", `${height}px`);
       part.dispatchEvent(new CustomEvent("poolhouse:live", { bubbles: true, detail: { topic } }));
     }
   };
+  window.addEventListener("resize", () => { for (const each of document.querySelectorAll("[data-steady]")) each.style.removeProperty("min-height"); });
   const release = () => {
     if (isStill()) return;
     for (const [topic, html] of held) show(topic, html);
