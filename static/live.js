@@ -13,6 +13,7 @@
     lamp.dataset.state = state;
     lamp.textContent = words;
     lamp.title = `${words} since ${new Date(since).toLocaleTimeString()}`;
+    lamp.dataset.since = new Date(since).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
   };
   const topics = () => [...new Set([...document.querySelectorAll("[data-live]")].map((part) => part.dataset.live))];
   const somebodySelects = () => {

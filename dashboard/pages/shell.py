@@ -14,6 +14,7 @@ from ..refusal import Refusal
 from ..runtime import Runtime, current
 from . import gate, staged, theme, toasts, visitor
 from .addresses import static, url
+from .keys import KEYS
 
 SECTIONS = (
     ("Overview", "overview.index", False),
@@ -43,7 +44,7 @@ class Shell:
             self.may_edit = self.may_administer = False
         self.theme = theme.name()
         self.next_theme = theme.following(self.theme)
-        self.url, self.static = url, static
+        self.url, self.static, self.keys = url, static, KEYS
         self._lists: dict[str, str] = {}
 
     def record(self, model: str, key: str) -> str:
