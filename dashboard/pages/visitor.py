@@ -100,11 +100,11 @@ def asker() -> Asker:
 
 
 def _by_token(runtime: Runtime, token: str) -> Visit:
+    reader = _metrics_reader(runtime, token)
+    if reader is not None:
+        return Visit(reader, None, None, True)
     bearer = runtime.accounts.bearer(token) if runtime.accounts else None
     if bearer is None:
-        reader = _metrics_reader(runtime, token)
-        if reader is not None:
-            return Visit(reader, None, None, True)
         raise Refusal(
             "signed_out",
             "This token is not known, or is good no longer.",
