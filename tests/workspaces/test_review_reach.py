@@ -127,9 +127,7 @@ def test_rows_between_two_classes_are_counted_once_and_by_whom_they_go(tmp_path,
         session.commit()
     engine.dispose()
     world = SimpleNamespace(Base=Shelf, prepare=shop.prepare)
-    with Desk(
-        f"sqlite:///{tmp_path / 'shelf.db'}", f"sqlite:///{tmp_path / 'store.db'}", make=False, world=world
-    ) as made:
+    with Desk(url, store, make=False, world=world) as made:
         made.store.create()
         made.open()
         made.do("delete", made.load(deleted, 1))
