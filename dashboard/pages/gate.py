@@ -48,11 +48,14 @@ def check() -> None:
     request.max_content_length = getattr(runtime.config, getattr(view, "body", "request_bytes"))
     permission = getattr(view, "needs", None)
     seen = _recognised(runtime, permission)
-    if request.method not in ("GET", "HEAD", "OPTIONS") and not seen.bearer:
-        _must_be_meant(runtime, seen)
+    changes = request.method not in ("GET", "HEAD", "OPTIONS") and not seen.bearer
+    if changes:
+        _must_be_from_here()
     elif permission != OPEN and not seen.bearer:
         _must_be_a_visit()
     _permit(runtime, seen, permission)
+    if changes:  # only now its body is read, which may be a large file
+        _must_be_meant(runtime, seen)
     if getattr(view, "heavy", False) and seen.person is not None:
         runtime.pace.step(seen.person.name)
     if getattr(view, "uses_database", False):
@@ -89,18 +92,17 @@ def remember(response: Response) -> Response:
 # was it meant
 
 
-def _must_be_meant(runtime: Runtime, seen: Visit) -> None:
-    """A browser sends a person's cookie along with anybody's form; only our own pages know the token."""
+def _must_be_from_here() -> None:
     origin = request.headers.get("Origin")
     if origin is not None and parts_of(origin).netloc != request.host:
         raise Refusal("csrf", "This request comes from another site.")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise Refusal("csrf", "This request comes from another site.")
-    if seen.person is None and not _is_open():  # before the body is read, which may be a large file
-        raise Refusal(
-            "signed_out", "You are signed out.", remedy="Sign in, or send a token: Authorization: Bearer TOKEN."
-        )
-    given = _given_csrf()
+
+
+def _must_be_meant(runtime: Runtime, seen: Visit) -> None:
+    """A browser sends a person's cookie along with anybody's form; only our own pages know the token."""
+    given = "" if seen.nonce is None else _given_csrf()
     if seen.nonce is None or not hmac.compare_digest(
         given.encode("utf-8", "replace"),
         csrf_of(runtime, seen.nonce, given.partition(".")[0]).encode("utf-8", "replace"),
@@ -117,10 +119,6 @@ def _must_be_a_visit() -> None:
     cross = request.headers.get("Sec-Fetch-Site", "none") in ("cross-site", "same-site")
     if cross and request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate":
         raise Refusal("csrf", "This request comes from another site.")
-
-
-def _is_open() -> bool:
-    return getattr(current_app.view_functions[request.endpoint or ""], "needs", None) == OPEN
 
 
 def _given_csrf() -> str:

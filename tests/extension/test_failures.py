@@ -238,7 +238,13 @@ class Nobody(NobodyKnows):
         return None
 
 
-def test_of_nobody_whom_the_host_knows_no_body_is_read(host, engine):
+class Viewer(NobodyKnows):
+    def who(self, request):
+        return Person("guest", "viewer")
+
+
+@pytest.mark.parametrize("access,status", [(Nobody, 401), (Viewer, 403)])
+def test_of_whoever_may_not_do_it_no_body_is_read(host, engine, access, status):
     class Body(io.BytesIO):
         def read(self, *size):
             raise AssertionError("it was read")
@@ -246,10 +252,10 @@ def test_of_nobody_whom_the_host_knows_no_body_is_read(host, engine):
         readline = readinto = read
 
     app = host(TESTING=True)
-    Dashboard(app, engine, access=Nobody(), url_prefix="/ops")
+    Dashboard(app, engine, access=access(), url_prefix="/ops")
     sent = {"input_stream": Body(), "content_length": 1_000_000, "content_type": "multipart/form-data; boundary=x"}
     answer = app.test_client().post("/ops/records/item/~/import", headers=JSON, **sent)
-    assert answer.status_code == 401
+    assert answer.status_code == status
 
 
 class NobodyEdits(Access):
