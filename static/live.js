@@ -15,7 +15,9 @@
     lamp.title = `${words} since ${new Date(since).toLocaleTimeString()}`;
     lamp.dataset.since = new Date(since).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
   };
-  const topics = () => [...new Set([...document.querySelectorAll("[data-live]")].map((part) => part.dataset.live))];
+  // what stands in something closed is not followed until it is opened
+  const isOpen = (part) => !part.parentElement.closest("details:not([open])");
+  const topics = () => [...new Set([...document.querySelectorAll("[data-live]")].filter(isOpen).map((part) => part.dataset.live))];
   const somebodySelects = () => {
     const selection = document.getSelection();
     return selection !== null && !selection.isCollapsed && selection.toString() !== "";
@@ -80,6 +82,14 @@
   document.addEventListener("pointerdown", (event) => { if (event.target.closest("[data-live]") && event.button === 0 && !event.target.closest("a, button, summary, input, select")) document.documentElement.toggleAttribute("data-selecting", true); });
   for (const over of ["pointerup", "pointercancel"]) document.addEventListener(over, () => { document.documentElement.removeAttribute("data-selecting"); setTimeout(release); });
   document.addEventListener("htmx:after:swap", follow);
+  document.addEventListener("toggle", (event) => { if (event.target.querySelector?.("[data-live]")) follow(); }, true);
+  // what comes and goes each second keeps the room that it once took, so that nothing below it jumps
+  const KEPT_ROOM = 640;
+  document.addEventListener("poolhouse:live", (event) => {
+    const steady = event.target.closest("[data-steady]");
+    const room = steady ? Math.min(KEPT_ROOM, event.target.offsetHeight) : 0;
+    if (room > (parseFloat(steady?.style.minHeight) || 0)) steady.style.minHeight = `${room}px`;
+  });
   window.addEventListener("pagehide", () => { followed = null; post({ address: stream, bye: true, topics: [] }); });
   window.addEventListener("pageshow", (event) => { if (event.persisted) follow(); });
   if (!lamp || (!topics().length && !document.querySelector("[hx-trigger^='every']"))) return;
