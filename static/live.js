@@ -30,10 +30,14 @@
       return;
     }
     for (const part of document.querySelectorAll(`[data-live="${CSS.escape(topic)}"]`)) {
+      // what stands below rows that come and go stays where it is: they keep the most room that they have taken
+      const heights = [...part.querySelectorAll("[data-steady]")].map((each) => [each.id, each.offsetHeight]);
       htmx.swap({ text: html, sourceElement: part, target: part, swap: "outerMorph" });
+      for (const [id, height] of heights) document.getElementById(id)?.style.setProperty("min-height", `${height}px`);
       part.dispatchEvent(new CustomEvent("poolhouse:live", { bubbles: true, detail: { topic } }));
     }
   };
+  window.addEventListener("resize", () => { for (const each of document.querySelectorAll("[data-steady]")) each.style.removeProperty("min-height"); });
   const release = () => {
     if (isStill()) return;
     for (const [topic, html] of held) show(topic, html);
@@ -82,14 +86,10 @@
   document.addEventListener("pointerdown", (event) => { if (event.target.closest("[data-live]") && event.button === 0 && !event.target.closest("a, button, summary, input, select")) document.documentElement.toggleAttribute("data-selecting", true); });
   for (const over of ["pointerup", "pointercancel"]) document.addEventListener(over, () => { document.documentElement.removeAttribute("data-selecting"); setTimeout(release); });
   document.addEventListener("htmx:after:swap", follow);
-  document.addEventListener("toggle", (event) => { if (event.target.querySelector?.("[data-live]")) follow(); }, true);
-  // what comes and goes each second keeps the room that it once took, so that nothing below it jumps
-  const KEPT_ROOM = 640;
-  document.addEventListener("poolhouse:live", (event) => {
-    const steady = event.target.closest("[data-steady]");
-    const room = steady ? Math.min(KEPT_ROOM, event.target.offsetHeight) : 0;
-    if (room > (parseFloat(steady?.style.minHeight) || 0)) steady.style.minHeight = `${room}px`;
-  });
+  document.addEventListener("toggle", ({ target }) => {
+    target.closest?.("[data-steady]")?.style.removeProperty("min-height");
+    if (target.querySelector?.("[data-live]")) follow();
+  }, true);
   window.addEventListener("pagehide", () => { followed = null; post({ address: stream, bye: true, topics: [] }); });
   window.addEventListener("pageshow", (event) => { if (event.persisted) follow(); });
   if (!lamp || (!topics().length && !document.querySelector("[hx-trigger^='every']"))) return;

@@ -12,7 +12,7 @@ from werkzeug.routing import MapAdapter
 
 from ..refusal import Refusal
 from ..runtime import Runtime, current
-from . import gate, staged, theme, toasts, visitor
+from . import addresses, gate, staged, theme, toasts, visitor
 from .addresses import static, url
 from .keys import KEYS
 
@@ -81,7 +81,7 @@ class Shell:
     def back(self) -> str:
         """Where the person came from, when that was a page of ours."""
         referrer = visitor.parts_of(request.referrer or "")
-        here = referrer.netloc == request.host and referrer.path.startswith(visitor.cookie_path())
+        here = referrer.netloc == request.host and referrer.path.startswith(addresses.root())
         return referrer._replace(scheme="", netloc="").geturl() if here else url("overview.index")
 
 
