@@ -39,6 +39,7 @@ bench: $(VENV)/dev.stamp .tools/bench/made.stamp ## the cost of watching, and th
 	@$(BIN)/python -m tests.benchmarks.browser
 	@$(BIN)/python -m tests.benchmarks.viewers
 	@$(BIN)/python -m tests.benchmarks.workspaces
+	@$(BIN)/python -m tests.benchmarks.commits
 	@$(BIN)/python -m tests.benchmarks.workers
 
 screenshots: $(VENV)/dev.stamp ## every page in both themes and widths, and the journeys, as pictures in screenshots/

@@ -17,6 +17,7 @@ from .access.access import ROLES, role_named
 from .access.accounts import Accounts
 from .access.tokens import SCOPES
 from .config import Config
+from .masks import MASK, WORDS, Masks
 from .refusal import Refusal
 from .runtime import NotStarted, Runtime
 from .store.change_sets import data_table
@@ -43,6 +44,7 @@ dashboard_group.add_command(token_group)
 dashboard_group.add_command(store_group)
 
 NAME_LENGTH = 100
+SECRETS = Masks((*WORDS, "pwd", "odbc_connect"))
 role_option = click.option("--role", required=True, type=click.Choice(ROLES))
 
 
@@ -69,7 +71,9 @@ def add_user(name: str, role: str, password_stdin: bool) -> None:
 @click.argument("name")
 @role_option
 @click.option("--scope", type=click.Choice(SCOPES), help="Less than the role may: /metrics only, read, or write.")
-@click.option("--expires", type=click.FloatRange(min=0, min_open=True), help="Days that it is good for; else always.")
+@click.option(
+    "--expires", type=click.FloatRange(min=0, min_open=True, max=3_650), help="Days that it is good for; else always."
+)
 @with_appcontext
 def create_token(name: str, role: str, scope: str | None, expires: float | None) -> None:
     """Makes a bearer token and prints it, this once, alone on the last line."""
@@ -231,7 +235,10 @@ def _version(store: Store) -> str:
 
 
 def _where(store: Store) -> str:
-    return f"Store {store.engine.url.render_as_string(hide_password=True)}"
+    """Drivers take a password among the options too."""
+    url = store.engine.url
+    shown = {name: MASK if SECRETS.is_secret(name) else value for name, value in url.query.items()}
+    return f"Store {url.set(query=shown).render_as_string(hide_password=True)}"
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Blueprint, Flask, got_request_exception
 
 from . import first_start, host, pages
@@ -212,6 +213,8 @@ def _reason(error: Exception) -> Refusal:
 
 
 def _in_one_line(error: Exception) -> str:
+    if isinstance(error, sa.exc.ArgumentError):  # a URL that is none; older SQLAlchemys quote it, password and all
+        return type(error).__name__
     words = f"{error} {error.remedy}" if isinstance(error, Refusal) else f"{type(error).__name__}: {error}"
     return " ".join(words.split())
 

@@ -11,8 +11,11 @@ from .config import Config
 
 MASK = "***"
 WORDS = ("password", "passwd", "token", "secret")
-_QUOTED = re.compile(r"'(?:[^']|'')*'")
-_SOURCE = r"""(\b\w*(?:{words})\w*\s*=\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,)=][^,)\n]*)"""
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\$(\w{0,63})\$.*?(?:\$\1\$|$)", re.DOTALL)
+_FROM_FIRST_TO_LAST = re.compile(r"'.*'", re.DOTALL)
+"""Of a statement with backslashes in front of quotes: only its database knows whether they belong to the text."""
+_SOURCE = r"""((?:{words})\w{{0,128}}\s*=\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,)=][^,)\n]*)"""
+"""Bounded: a value of a million letters that is nothing but such words is looked through once."""
 
 
 class Masks:
@@ -36,7 +39,9 @@ class Masks:
 
     def text(self, statement: str) -> str:
         """A statement with no literal in it, where it speaks of a secret."""
-        return _QUOTED.sub(f"'{MASK}'", statement) if self.is_secret(statement) else statement
+        if not self.is_secret(statement):
+            return statement
+        return (_FROM_FIRST_TO_LAST if "\\'" in statement else _QUOTED).sub(f"'{MASK}'", statement)
 
     def source(self, python: str) -> str:
         """Lines of Python, without what they give a secret attribute."""
@@ -44,7 +49,8 @@ class Masks:
 
     def parameters(self, statement: str, parameters: Any, names: Sequence[str] | None) -> Any:
         """What a driver was sent, in the same shape; itself where nothing of it is masked. names: of the parameters of
-        one row, in their order, None where nobody knows them: then a statement that speaks of a secret shows none."""
+        one row, in their order, None where nobody knows them, () where the program gave them names of its own: then a
+        statement that speaks of a secret shows none."""
         if not parameters:
             return parameters
         rows = parameters if isinstance(parameters, list) else [parameters]
@@ -55,7 +61,8 @@ class Masks:
 
     def _row(self, statement: str, row: Any, names: Sequence[str] | None) -> Any:
         if isinstance(row, Mapping):
-            secret = {name for name in row if not self.keeps or self.is_secret(str(name))}
+            all_of_it = not self.keeps or (names == () and self.is_secret(statement))
+            secret = {name for name in row if all_of_it or self.is_secret(str(name))}
             return {name: MASK if name in secret else value for name, value in row.items()} if secret else row
         known = bool(names) and len(row) % len(names or ()) == 0
         hidden = [not self.keeps or self.is_secret(name) for name in names or ()] if known else [not self.keeps]

@@ -8,7 +8,11 @@
     element.dataset.state = state;
     element.textContent = words;
     element.title = `${words} since ${new Date().toLocaleTimeString()}`;
+    element.dataset.since = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
   };
+  // on a narrow screen the sections are one row that scrolls: it begins where one is
+  const here = document.querySelector(".rail [aria-current]");
+  if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;
   setInterval(() => {
     for (const element of document.querySelectorAll("[data-countdown]")) {
       element.dataset.countdown = Math.max(0, element.dataset.countdown - 1);

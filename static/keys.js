@@ -60,14 +60,7 @@
   });
   for (const dialog of [palette, help]) dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 
-  const showHelp = async () => {
-    const keys = document.getElementById("keys");
-    if (keys.dataset.href) {
-      const answer = await fetch(keys.dataset.href, { headers: { "HX-Request": "true", "HX-Target": "#keys" } });
-      if (answer.ok) await htmx.swap({ text: await answer.text(), target: keys, swap: "outerHTML" });
-    }
-    help.showModal();
-  };
+  if (/Mac|iPhone|iPad/.test(navigator.platform)) for (const key of document.querySelectorAll("kbd")) key.textContent = key.textContent.replace("Ctrl", "⌘");
 
   // rows: the link or button of each, one after the other
   const row = (step) => {
@@ -81,7 +74,7 @@
   };
 
   const PLAIN = {
-    "?": () => { showHelp(); return true; },
+    "?": () => { help.showModal(); return true; },
     "/": () => press("main input[type=search]") || (open(), true),
     c: () => press("[data-key~=c]"),
     e: () => press("[data-key~=e]"),

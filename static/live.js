@@ -13,6 +13,7 @@
     lamp.dataset.state = state;
     lamp.textContent = words;
     lamp.title = `${words} since ${new Date(since).toLocaleTimeString()}`;
+    lamp.dataset.since = new Date(since).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
   };
   const topics = () => [...new Set([...document.querySelectorAll("[data-live]")].map((part) => part.dataset.live))];
   const somebodySelects = () => {
@@ -27,10 +28,14 @@
       return;
     }
     for (const part of document.querySelectorAll(`[data-live="${CSS.escape(topic)}"]`)) {
+      // what stands below rows that come and go stays where it is: they keep the most room that they have taken
+      const heights = [...part.querySelectorAll("[data-steady]")].map((each) => [each.id, each.offsetHeight]);
       htmx.swap({ text: html, sourceElement: part, target: part, swap: "outerMorph" });
+      for (const [id, height] of heights) document.getElementById(id)?.style.setProperty("min-height", `${height}px`);
       part.dispatchEvent(new CustomEvent("poolhouse:live", { bubbles: true, detail: { topic } }));
     }
   };
+  window.addEventListener("resize", () => { for (const each of document.querySelectorAll("[data-steady]")) each.style.removeProperty("min-height"); });
   const release = () => {
     if (isStill()) return;
     for (const [topic, html] of held) show(topic, html);

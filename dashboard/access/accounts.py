@@ -21,7 +21,7 @@ from ..store.engine import Store
 from .access import Person, Role
 from .noting import Noting
 from .people import PeopleCopy
-from .throttle import Throttle, hashing
+from .throttle import Throttle, hashing, neighbours
 from .tokens import Bearer, narrowed
 
 NOTED_EVERY_SECONDS = 60.0
@@ -92,11 +92,10 @@ class Accounts:
         return Person(account.name, account.role)
 
     def bearer(self, token: str) -> Bearer | None:
-        """Whoever holds a bearer token. One that the copy lacks is looked up in the store at once."""
+        """Whoever holds a bearer token. One that the copy lacks is looked up in the store at once. Raises
+        Refusal("store_away") where that cannot be done."""
         key = hashed(token)
-        people = self._people.now()
-        if key not in people.tokens:
-            people = self._people.looked_up()
+        people = self._people.with_token(key)
         found = people.tokens.get(key)
         if found is None or (found.expires_at is not None and self._clock() >= found.expires_at):
             return None
@@ -126,7 +125,7 @@ class Accounts:
 
     def checked(self, name: str, password: str, asker: Asker = NOWHERE) -> rows.Account:
         """The account, as it is in the store now, when its password is this one."""
-        trial = self._throttle.begin((f"name:{name[:100]}", f"address:{asker.address[:100]}"))
+        trial = self._throttle.begin((f"name:{name[:100]}", f"address:{neighbours(asker.address)}"))
         account = self._people.looked_up().accounts.get(name)
         with hashing():
             nobody_hash = _nobody_hash()  # also for a known name: the first one to sign in tells nothing by its time
@@ -157,7 +156,12 @@ class Accounts:
         now = self._clock()
         sign_in = SignIn(secrets.token_urlsafe(18), account.name, now, now, account.changed_at)
         with suppress(Refusal):  # the store is away: the signed cookie alone carries the sign-in, and reads
-            sign_ins.add_sign_in(self._store, _begun(sign_in, asker), now - self._config.sign_in_seconds)
+            sign_ins.add_sign_in(
+                self._store,
+                _begun(sign_in, asker),
+                idle_before=now - self._config.sign_in_seconds,
+                ended_before=now - self._config.sign_in_most_seconds,
+            )
         return sign_in
 
     def renewed(self, sign_in: SignIn, asker: Asker) -> SignIn | None:

@@ -52,12 +52,19 @@ class PeopleCopy:
         if self._copy is None and self._refused is not None:
             raise replace(self._refused)
         if self._copy is None or self._age() > self._config.copy_trusted_seconds:
-            raise Refusal(
-                "store_away",
-                "The store cannot be reached, so nobody can be recognised just now.",
-                remedy="Try again in a moment.",
-            )
+            raise _away("The store cannot be reached, so nobody can be recognised just now.")
         return self._copy.people
+
+    def with_token(self, key: str) -> rows.People:
+        """The copy, read again where it lacks this token. Raises Refusal("store_away") where it cannot be: then nobody
+        knows that there is no such token, and whoever sends it shall not throw it away."""
+        people, asked = self.now(), self._monotonic()
+        if key in people.tokens:
+            return people
+        people = self.looked_up()
+        if key not in people.tokens and self._copy is not None and self._copy.read_at < asked:
+            raise _away("The store cannot be asked for this token just now.")
+        return people
 
     def looked_up(self) -> rows.People:
         """The copy, read again because it may lack a name or token; throttled, since anybody can make up names."""
@@ -69,7 +76,7 @@ class PeopleCopy:
     def read_now(self) -> rows.People:
         """In this thread, however long it takes: a start may be what another one's reading waits for."""
         at = self._monotonic()
-        people = rows.read_people(self._store, self._clock() - self._config.sign_in_seconds)
+        people = rows.read_people(self._store, self._clock() - self._config.sign_in_most_seconds)
         self._copy, self._store_answers = _Copy(people, at), True
         return people
 
@@ -105,3 +112,7 @@ class PeopleCopy:
         finally:
             self._refreshing.release()
             read.set()
+
+
+def _away(message: str) -> Refusal:
+    return Refusal("store_away", message, remedy="Try again in a moment.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 import threading
 import time
@@ -31,6 +32,7 @@ class Throttle:
         """Counts a try as one that fails, before it is known: of a hundred at once no more than `tries` get through.
         Raises Refusal("throttled"). Answers what `succeeded` takes."""
         trial, now = secrets.token_hex(16), self._clock()
+        subjects = tuple(each.replace("\0", "\ufffd") for each in subjects)  # PostgreSQL keeps no NUL
         try:
             count = rows.add_trial(self._store, trial, subjects, now, now - WITHIN_SECONDS)
         except Refusal:
@@ -54,6 +56,21 @@ class Throttle:
             self._here = [each for each in self._here if abs(now - each[1]) < WITHIN_SECONDS]
             self._here.append((trial, now, subjects))
             return max(sum(subject in each[2] for each in self._here) for subject in subjects)
+
+
+def neighbours(address: str) -> str:
+    """The addresses whose tries count as those of one: who has an IPv6 address has all of its network.
+
+    >>> neighbours("192.0.2.7"), neighbours("2001:db8::7"), neighbours("::ffff:192.0.2.7"), neighbours("")
+    ('192.0.2.7', '2001:db8::/64', '192.0.2.7', '')
+    """
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:100]
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.ip_network((int(found) >> 64 << 64, 64)))
 
 
 @contextmanager

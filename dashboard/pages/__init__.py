@@ -137,7 +137,7 @@ def _http_error(error: HTTPException) -> WerkzeugResponse:
 
 def _unexpected(error: BaseException) -> WerkzeugResponse:
     """A fault of ours: logged with its stack, answered without it."""
-    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    log.error("%s %r failed", request.method, request.path, exc_info=error)
     answer = html.refused(
         Refusal(
             "unavailable",

@@ -12,6 +12,7 @@ from ..workspaces.states import BADGES
 from . import gate, theme
 from .addresses import url
 from .html import page
+from .keys import KEYS, Key
 from .returning import came_from
 
 LEVELS = ("healthy", "notice", "warning", "critical")
@@ -19,27 +20,10 @@ SLOTS = ("used", "idle", "free", "overflow", "idle_in_transaction", "overdue", "
 LAMPS = ("live", "polling", "paused", "lost", "still")
 
 
-KEYS = (
-    (("Ctrl", "K"), "go to a page, a model, a record, a workspace, or do something"),
-    (("?",), "these keys"),
-    (("/",), "search on this page"),
-    (("j",), "the next row"),
-    (("k",), "the row before"),
-    (("Enter",), "opens the row"),
-    (("c",), "new"),
-    (("e",), "edit"),
-    (("s",), "stage"),
-    (("Ctrl", "S"), "save, or commit"),
-    (("Ctrl", "Z"), "undo, in a workspace"),
-    (("Ctrl", "Shift", "Z"), "redo, in a workspace"),
-    (("Esc",), "closes what is open, leaves a field"),
-)
-"""On a Mac, Cmd in place of Ctrl."""
-
-
 @dataclass(frozen=True)
 class Keys:
-    keys: tuple[tuple[tuple[str, ...], str], ...] = KEYS
+    keys: tuple[Key, ...] = tuple(key for _, keys in KEYS for key in keys)
+    groups = KEYS
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ..access.accounts import Accounts, SignIn
 from ..refusal import Refusal
 from ..runtime import current
 from ..store.audit import REFUSED
-from . import audit, gate, my_account, visitor
+from . import addresses, audit, cookies, gate, my_account, visitor
 from .html import draw, url
 
 
@@ -83,7 +83,7 @@ def logout() -> WerkzeugResponse:
         _accounts().sign_out(seen.sign_in)
         audit.note("sign_out", seen.sign_in.name)
     response = redirect(url("account.login"), 303)
-    response.delete_cookie(current().name, path=visitor.cookie_path())
+    cookies.drop(response, "")
     return response
 
 
@@ -116,7 +116,7 @@ def _safe(target: str) -> str:
     parts = visitor.parts_of(target)
     if parts.scheme or parts.netloc or "\\" in target or not target.isprintable():
         return ""
-    return target if target.startswith(visitor.cookie_path()) and not target.startswith("//") else ""
+    return target if target.startswith(addresses.root()) and not target.startswith("//") else ""
 
 
 def _drawn(template: str, form: object, status: int = 200) -> Response:

@@ -23,6 +23,12 @@ _known: WeakKeyDictionary[Flask, dict[tuple[str, str, str, str], str]] = WeakKey
 mounted, and on nothing else unless the host has a say in its URLs."""
 
 
+def root() -> str:
+    """The path below which all our pages are: `/`, or where a host has mounted us."""
+    prefix: str = current_app.blueprints[current().name].url_prefix or "/"
+    return (request.root_path.rstrip("/") + prefix) or "/"
+
+
 def url(endpoint: str, **values: Any) -> str:
     """The URL of a page of ours, wherever we are mounted."""
     return _built(endpoint, values) if values else _remembered(endpoint, "", values)

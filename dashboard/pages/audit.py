@@ -60,7 +60,7 @@ def written(response: Response) -> Response:
         elif response.status_code < 400 and gate.visit().noted is None:
             _note_done()
     except Refusal as away:
-        log.error("the audit lacks %s %s by %r: %s", request.method, request.path, _who(), away)
+        log.error("the audit lacks %s %r by %r: %s", request.method, request.path, _who(), away)
     return response
 
 

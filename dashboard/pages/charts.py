@@ -14,6 +14,8 @@ from .lanes import told
 WIDTH, HEIGHT = 600.0, 96.0
 """Of the drawing; the page stretches it."""
 HUES = 6
+LATELY = 0.4
+"""Of the span: what is known of less is said to have just begun."""
 POINTS = {"15m": 10, "24h": 5}
 """By span: how many points of the history are one of the chart."""
 SPANS = {"15m": "15 minutes", "6h": "6 hours", "24h": "24 hours", "7d": "7 days", "30d": "30 days"}
@@ -48,19 +50,21 @@ OF_ONE_POOL = (
 
 @dataclass(frozen=True)
 class Line:
-    """path, area: of an SVG, WIDTH by HEIGHT. now: its last value, in words."""
+    """path, area: of an SVG, WIDTH by HEIGHT. dot: where it ends. now: its last value, in words."""
 
     name: str
     hue: int
     path: str
     area: str
+    dot: str
     now: str
     values: tuple[Value, ...]
 
 
 @dataclass(frozen=True)
 class Chart:
-    """highest: the value at the top, in words. data: all of it as JSON, for the browser."""
+    """highest: the value at the top, in words. known: for how long, where most of the span was before the record began.
+    data: all of it as JSON, for the browser."""
 
     name: str
     unit: str
@@ -68,6 +72,7 @@ class Chart:
     lines: tuple[Line, ...]
     highest: str
     middle: str
+    known: str
     data: str
 
     @property
@@ -136,7 +141,7 @@ def _packed(name: str, unit: str, span: str, lines: tuple[Line, ...], top: float
         "lines": [{"name": line.name, "hue": line.hue, "values": [_short(v) for v in line.values]} for line in lines],
     }
     packed = json.dumps(data, separators=(",", ":"))
-    return Chart(name, unit, span, lines, said(top, unit), said(top / 2, unit), packed)
+    return Chart(name, unit, span, lines, scaled(top, unit), scaled(top / 2, unit), _known(lines, step), packed)
 
 
 def thinned(values: Sequence[Value], by: int, most: bool) -> tuple[Value, ...]:
@@ -175,6 +180,25 @@ def said(value: float, unit: str) -> str:
     return told(value) if unit == "seconds" else f"{value:.1f}" if unit and value % 1 else f"{value:g}"
 
 
+def scaled(value: float, unit: str) -> str:
+    """On the scale nothing is rounded.
+
+    >>> scaled(0.00025, "seconds"), scaled(0.25, "seconds"), scaled(2.5, "seconds"), scaled(2.5, "a second")
+    ('0.25 ms', '250 ms', '2.5 s', '2.5')
+    """
+    if unit != "seconds":
+        return f"{value:g}"
+    return f"{value:g} s" if value >= 1 else f"{value * 1000:g} ms"
+
+
+def _known(lines: Sequence[Line], step: float) -> str:
+    """Where the record has begun only lately: how long it is."""
+    places = [place for line in lines for place, value in enumerate(line.values) if value is not None]
+    number = len(lines[0].values) if lines else 0
+    known = number - min(places, default=0)
+    return told(known * step) if places and known < LATELY * number else ""
+
+
 def _line(name: str, hue: int, values: tuple[Value, ...], top: float, unit: str) -> Line:
     across = WIDTH / max(1, len(values) - 1)
     spots = [
@@ -183,8 +207,10 @@ def _line(name: str, hue: int, values: tuple[Value, ...], top: float, unit: str)
     runs = _runs(spots)
     path = "".join(_path(run) for run in runs)
     area = "".join(f"{_path(run)}V{HEIGHT:g}H{run[0][0]:.1f}Z" for run in runs)
+    (x, y) = runs[-1][-1] if runs else (0.0, 0.0)
+    dot = f"M{x:.1f} {y:.1f}h.1" if runs else ""
     last = next((value for value in reversed(values[-3:]) if value is not None), None)  # the newest may not be over yet
-    return Line(name, hue, path, area, "–" if last is None else said(last, unit), values)
+    return Line(name, hue, path, area, dot, "–" if last is None else said(last, unit), values)
 
 
 def _runs(spots: Sequence[tuple[float, float] | None]) -> list[list[tuple[float, float]]]:

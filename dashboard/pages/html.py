@@ -22,7 +22,9 @@ from .addresses import HOUSE, static, url
 from .ago import ago
 from .audit import REFUSED_AS
 from .colours import coloured
+from .judged import judged
 from .shell import Shell
+from .ticks import ticked
 
 __all__ = ["done", "draw", "page", "refused", "static", "templates", "url", "wants_json"]
 
@@ -36,6 +38,8 @@ templates = jinja2.Environment(
 """Our own environment: a host's templates, filters and globals neither reach it nor are touched."""
 templates.filters["ago"] = ago
 templates.filters["coloured"] = coloured
+templates.filters["judged"] = judged
+templates.filters["ticked"] = ticked
 # Jinja's own calls itself safe as it is, which it is not in an attribute; ours is a text, escaped like any other.
 templates.filters["tojson"] = partial(json.dumps, ensure_ascii=False, sort_keys=True)
 

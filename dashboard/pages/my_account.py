@@ -171,7 +171,8 @@ def make_token(given: dict[str, Any], owner: str | None) -> MadeToken:
         role, scope = role_named(text(given, "role")), scope_named(text(given, "scope"))
     except ValueError as error:
         raise Refusal("invalid", f"{error}.") from None
-    if days and not (days.isascii() and days.isdigit() and 1 <= int(days[:9]) <= DAYS_MOST):
+    whole = days.isascii() and days.isdigit() and len(days) <= len(str(DAYS_MOST))
+    if days and not (whole and 1 <= int(days) <= DAYS_MOST):
         message = f"A token is good for 1 to {DAYS_MOST} days, or until it is revoked."
         raise Refusal("invalid", message, fields={"days": message})
     seconds = float(days) * 86_400 if days else None
@@ -189,9 +190,14 @@ def created(made: MadeToken, template: str, context: Any) -> WerkzeugResponse:
 
 def text(given: dict[str, Any], name: str) -> str:
     value = given.get(name)
-    if value is not None and not isinstance(value, str):
+    if value is not None and not (isinstance(value, str) and _is_whole(value)):
         raise Refusal("not_understood", f"{name} is text.", fields={name: "Text is expected."})
     return value or ""
+
+
+def _is_whole(value: str) -> bool:
+    """JSON can say half of a surrogate pair: no byte stands for it, so that no password could be made of it."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def shown_sign_in(begun: Begun) -> ShownSignIn:

@@ -13,10 +13,9 @@ from ..records.models import Model
 from ..records.sight import may_see, seen
 from ..refusal import STATUS_OF_CODE, Refusal
 from ..runtime import current
-from . import actor, gate
+from . import actor, addresses, gate
 from .described import DESCRIBED, Described
 from .json_schemas import Schema, of_model
-from .visitor import cookie_path
 
 PARTS = {
     "model": "A model's name; see components/schemas",
@@ -66,13 +65,13 @@ def document() -> dict[str, Any]:
     """For this person: models and columns that they may not see are left out."""
     paths: dict[str, Any] = {}
     for rule in _rules():
-        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(rule)).removeprefix(cookie_path().rstrip("/"))
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(rule)).removeprefix(addresses.root().rstrip("/"))
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             paths.setdefault(path, {})[method.lower()] = _operation(rule, method)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Poolhouse", "version": "0.1.0", "description": "Asked with `Accept: application/json`."},
-        "servers": [{"url": cookie_path().rstrip("/") or "/"}],
+        "servers": [{"url": addresses.root().rstrip("/") or "/"}],
         "security": [{"token": []}],
         "paths": paths,
         "components": {

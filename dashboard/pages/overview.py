@@ -14,6 +14,7 @@ from ..telemetry.history import History
 from ..telemetry.incident_rows import Incident
 from ..telemetry.ledger import Ledger
 from ..telemetry.reading import Counts, Holder, Limits, PoolReading, Reading, Slot, Waiter, WorkerReading
+from ..telemetry.rules import RULES
 from ..telemetry.stretches import Stretch, stretches
 from . import blockers, gate, servers, slots
 from .charts import Chart, charts, together
@@ -51,6 +52,8 @@ class Overview:
     _ledger: Ledger | None = None
     _runtime: Runtime | None = None
     groups = staticmethod(slots.groups)
+    unopened = staticmethod(slots.unopened)
+    rules = len(RULES)
 
     def incident_of(self, finding: Finding) -> int | None:
         """The number of the last incident in which it began."""

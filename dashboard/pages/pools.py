@@ -34,6 +34,7 @@ class Pools:
     pools: tuple[PoolReading, ...]
     problem: str | None
     groups = staticmethod(slots.groups)
+    unopened = staticmethod(slots.unopened)
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class OnePool:
     _reading: Reading
     _ledger: Ledger
     groups = staticmethod(slots.groups)
+    unopened = staticmethod(slots.unopened)
 
     @property
     def has_server(self) -> bool:

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from ..records.keys import identity_of
 from ..records.models import Model
 from ..refusal import Refusal
-from . import visitor
+from . import addresses, visitor
 from .finding import find
 from .html import done, url, wants_json
 
@@ -23,7 +23,7 @@ CHARACTERS = 6_000
 def came_from() -> str:
     """`back`, when it is a page of ours."""
     parts = visitor.parts_of(request.values.get("back", ""))
-    ours = not parts.scheme and not parts.netloc and parts.path.startswith(visitor.cookie_path())
+    ours = not parts.scheme and not parts.netloc and parts.path.startswith(addresses.root())
     return parts.geturl() if ours and not parts.path.startswith("//") and "\\" not in parts.path else ""
 
 

@@ -12,8 +12,9 @@ from werkzeug.routing import MapAdapter
 
 from ..refusal import Refusal
 from ..runtime import Runtime, current
-from . import gate, staged, theme, toasts, visitor
+from . import addresses, gate, staged, theme, toasts, visitor
 from .addresses import static, url
+from .keys import KEYS
 
 SECTIONS = (
     ("Overview", "overview.index", False),
@@ -43,7 +44,7 @@ class Shell:
             self.may_edit = self.may_administer = False
         self.theme = theme.name()
         self.next_theme = theme.following(self.theme)
-        self.url, self.static = url, static
+        self.url, self.static, self.keys = url, static, KEYS
         self._lists: dict[str, str] = {}
 
     def record(self, model: str, key: str) -> str:
@@ -80,7 +81,7 @@ class Shell:
     def back(self) -> str:
         """Where the person came from, when that was a page of ours."""
         referrer = visitor.parts_of(request.referrer or "")
-        here = referrer.netloc == request.host and referrer.path.startswith(visitor.cookie_path())
+        here = referrer.netloc == request.host and referrer.path.startswith(addresses.root())
         return referrer._replace(scheme="", netloc="").geturl() if here else url("overview.index")
 
 

@@ -7,9 +7,7 @@ from flask import request
 from werkzeug.wrappers import Response
 
 from ..refusal import Refusal
-from ..runtime import current
-from .theme import YEAR
-from .visitor import cookie_path
+from . import cookies
 
 SIDES = ("changes", "board")
 
@@ -20,7 +18,7 @@ def chosen(first: str = SIDES[0]) -> str:
     if wanted and wanted not in SIDES:
         message = f"One of {', '.join(SIDES)} is expected."
         raise Refusal("not_understood", message, fields={"view": message})
-    kept = request.cookies.get(_cookie(), "")
+    kept = cookies.kept("view")
     return wanted or (kept if kept in SIDES else first)
 
 
@@ -28,10 +26,4 @@ def keep(answer: Response) -> None:
     """Where the address names one, it is the one from now on."""
     wanted = request.args.get("view", "")
     if wanted in SIDES:
-        answer.set_cookie(
-            _cookie(), wanted, max_age=YEAR, path=cookie_path(), httponly=True, samesite="Lax", secure=request.is_secure
-        )
-
-
-def _cookie() -> str:
-    return f"{current().name}-view"
+        cookies.keep(answer, "view", wanted)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from dataclasses import dataclass
 
-from ..telemetry.reading import Holder, Slot, Waiter
+from ..telemetry.reading import Holder, Limits, Slot, Waiter
+
+UNLIMITED = 1e300
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,15 @@ def groups(slots: Iterable[Slot], holders: Iterable[Holder], waiters: Iterable[W
         Group(worker, tuple(_as_held(each, states.get(worker, []))), waiting.count(worker))
         for worker, each in sorted(places.items())
     ]
+
+
+def unopened(limits: Limits, slots: Sized) -> int:
+    """How many more connections may be opened beyond the places that are drawn; 0 where there is no such limit.
+
+    >>> unopened(Limits(size=5, max_overflow=10, total=15), [Slot(1, "idle")] * 5)
+    10
+    """
+    return 0 if limits.total is None or limits.total > UNLIMITED else max(0, int(limits.total) - len(slots))
 
 
 def _state(holder: Holder, overdue: float) -> str:

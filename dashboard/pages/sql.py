@@ -30,4 +30,9 @@ def laid_out(statement: str) -> str:
     import sqlparse  # here: a worker that shows no statement has no need of it
 
     text = statement.replace("#", "?")
-    return str(sqlparse.format(text, reindent=True)) if len(text) <= CHARACTERS else text
+    if len(text) > CHARACTERS:
+        return text
+    try:
+        return str(sqlparse.format(text, reindent=True))
+    except (sqlparse.exceptions.SQLParseError, RecursionError):  # it is nested too deep
+        return text

@@ -74,9 +74,10 @@ class Live:
     def stream(self) -> Response:
         """Server-sent events, one for each topic that changed; 204 where no stream is free."""
         followed, runtime = topics_of(request.args.get("topics", "")), current()
+        shell = SharedShell.of_this_viewer()  # a host's Access may raise: before a place is taken
         if not request.is_multithread or not runtime.streams.enter():
             return Response(status=204)
-        events = self.events(followed, SharedShell.of_this_viewer())
+        events = self.events(followed, shell)
         answer = Response(compressed(events) if is_wanted() else events, mimetype="text/event-stream")
         if is_wanted():
             answer.headers["Content-Encoding"] = "gzip"
@@ -140,6 +141,7 @@ def _followed(name: str) -> Followed:
 
 
 def event(each: Followed, drawing: Drawing) -> str:
-    """One server-sent event. A part that is gone says so by another name."""
-    data = "".join(f"data: {line}\n" for line in drawing.html.split("\n"))
+    """One server-sent event. A part that is gone says so by another name. A carriage return ends a line there too."""
+    lines = drawing.html.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    data = "".join(f"data: {line}\n" for line in lines)
     return f"event: {each.name if drawing.is_there else 'gone'}\nid: {drawing.mark}\n{data}\n"

@@ -3,19 +3,16 @@ script is needed."""
 
 from __future__ import annotations
 
-from flask import request
 from werkzeug.wrappers import Response
 
 from ..refusal import Refusal
-from ..runtime import current
-from .visitor import cookie_path
+from . import cookies
 
 THEMES = ("system", "light", "dark")
-YEAR = 31_536_000
 
 
 def name() -> str:
-    given = request.cookies.get(_cookie(), "")
+    given = cookies.kept("theme")
     return given if given in THEMES else THEMES[0]
 
 
@@ -29,16 +26,4 @@ def keep(response: Response, theme: str) -> None:
     if theme not in THEMES:
         message = f"One of {', '.join(THEMES)} is expected."
         raise Refusal("invalid", message, fields={"theme": message})
-    response.set_cookie(
-        _cookie(),
-        theme,
-        max_age=YEAR,
-        path=cookie_path(),
-        httponly=True,
-        samesite="Lax",
-        secure=request.is_secure,
-    )
-
-
-def _cookie() -> str:
-    return f"{current().name}-theme"
+    cookies.keep(response, "theme", theme)

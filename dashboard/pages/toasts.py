@@ -6,12 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlencode
 
-from flask import request
 from werkzeug.wrappers import Response
 
 from ..records.models import Model
 from ..runtime import current
-from .visitor import cookie_path
+from . import cookies
 
 SECONDS = 10
 WORDS_CHARACTERS = 60
@@ -34,27 +33,15 @@ def told(answer: Response, model: Model, number: int | None, words: str) -> Resp
     said = {"words": words[:WORDS_CHARACTERS], "number": str(number)}
     if history.beside:
         said["database"] = model.database
-    answer.set_cookie(
-        _cookie(),
-        urlencode(said),
-        max_age=SECONDS,
-        path=cookie_path(),
-        httponly=True,
-        samesite="Lax",
-        secure=request.is_secure,
-    )
+    cookies.keep(answer, "done", urlencode(said), seconds=SECONDS)
     return answer
 
 
 def just_done() -> JustDone | None:
-    said = parse_qs(request.cookies.get(_cookie(), "")[:400])
+    said = parse_qs(cookies.kept("done")[:400])
     words, number, database = (said.get(name, [""])[-1] for name in ("words", "number", "database"))
     if not (number.isascii() and number.isdecimal() and len(number) < 10) or not words:
         return None
     if database and database not in current().databases:
         return None
     return JustDone(words[:WORDS_CHARACTERS], int(number), database or None)
-
-
-def _cookie() -> str:
-    return f"{current().name}-done"

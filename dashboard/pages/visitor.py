@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from flask import Request, current_app, request
+from flask import Request, request
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response
 
@@ -21,6 +21,7 @@ from ..access.accounts import Asker, SignIn
 from ..refusal import Refusal
 from ..runtime import Runtime, current
 from ..store.tokens import Token
+from . import cookies
 
 log = logging.getLogger("poolhouse")
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
@@ -70,7 +71,7 @@ def recognise(runtime: Runtime, request: Request) -> Visit:
 
 
 def _recognised(runtime: Runtime, request: Request) -> Visit:
-    nonce, sign_in = _read_cookie(runtime, request)
+    nonce, sign_in = _read_cookie(runtime)
     token = _bearer(request)
     if runtime.access is not None:
         return _by_access(runtime, request, nonce, token)
@@ -99,11 +100,11 @@ def asker() -> Asker:
 
 
 def _by_token(runtime: Runtime, token: str) -> Visit:
+    reader = _metrics_reader(runtime, token)
+    if reader is not None:
+        return Visit(reader, None, None, True)
     bearer = runtime.accounts.bearer(token) if runtime.accounts else None
     if bearer is None:
-        reader = _metrics_reader(runtime, token)
-        if reader is not None:
-            return Visit(reader, None, None, True)
         raise Refusal(
             "signed_out",
             "This token is not known, or is good no longer.",
@@ -200,9 +201,9 @@ def _serializer(runtime: Runtime) -> URLSafeSerializer:
     return URLSafeSerializer(runtime.secret_key, salt="poolhouse.cookie")
 
 
-def _read_cookie(runtime: Runtime, request: Request) -> tuple[str | None, SignIn | None]:
+def _read_cookie(runtime: Runtime) -> tuple[str | None, SignIn | None]:
     with suppress(BadSignature, KeyError, TypeError, ValueError):
-        said = _serializer(runtime).loads(request.cookies.get(runtime.name, ""))
+        said = _serializer(runtime).loads(cookies.kept(""))
         return str(said["nonce"]), _sign_in_of(said)
     return None, None
 
@@ -221,22 +222,10 @@ def begin(response: Response, sign_in: SignIn) -> None:
 
 
 def set_cookie(response: Response, nonce: str, sign_in: SignIn | None) -> None:
-    """Our own cookie: signed, for our own path, out of reach of scripts."""
+    """Signed, so that nobody else's counts."""
     runtime = current()
     said: dict[str, object] = {"nonce": nonce}
     if sign_in:
         said.update(vars(sign_in))
-    response.set_cookie(
-        runtime.name,
-        str(_serializer(runtime).dumps(said)),
-        max_age=int(runtime.config.sign_in_seconds),
-        path=cookie_path(),
-        httponly=True,
-        samesite="Lax",
-        secure=request.is_secure,
-    )
-
-
-def cookie_path() -> str:
-    prefix: str = current_app.blueprints[current().name].url_prefix or "/"
-    return (request.root_path.rstrip("/") + prefix) or "/"
+    signed = str(_serializer(runtime).dumps(said))
+    cookies.keep(response, "", signed, seconds=int(runtime.config.sign_in_seconds))

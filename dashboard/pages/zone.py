@@ -6,17 +6,14 @@ from datetime import datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from flask import request
 from werkzeug.wrappers import Response
 
 from ..records.columns import Column
 from ..records.moments import Moment
 from ..refusal import Refusal
-from ..runtime import current
-from .visitor import cookie_path
+from . import cookies
 
 DEFAULT = "UTC"
-YEAR = 31_536_000
 
 
 @cache
@@ -25,7 +22,7 @@ def names() -> frozenset[str]:
 
 
 def name() -> str:
-    given = request.cookies.get(_cookie(), "")
+    given = cookies.kept("zone")
     return given if given in names() else DEFAULT
 
 
@@ -34,19 +31,7 @@ def keep(response: Response, zone: str) -> None:
     if zone not in names():
         message = "A time zone is expected, like Europe/Berlin."
         raise Refusal("invalid", message, fields={"zone": message})
-    response.set_cookie(
-        _cookie(),
-        zone,
-        max_age=YEAR,
-        path=cookie_path(),
-        httponly=True,
-        samesite="Lax",
-        secure=request.is_secure,
-    )
-
-
-def _cookie() -> str:
-    return f"{current().name}-zone"
+    cookies.keep(response, "zone", zone)
 
 
 def shown(column: Column, value: object, zone: str) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -19,6 +20,7 @@ from .numbers import Float, Integer, Numeric
 FIELD = 10_000_000
 """Characters of one field, or of one record, at most."""
 CHUNK = 65_536
+_BETWEEN = re.compile(r"[ \t\r\n,]*")
 
 Row = tuple[int, dict[str, Any]]
 
@@ -79,26 +81,27 @@ def _json_lines(text: io.TextIOWrapper, model: Model) -> Iterator[Row]:
 
 
 def _json(text: io.TextIOWrapper, model: Model) -> Iterator[Row]:
-    """Object by object: the list is never held whole."""
-    decoder, kept, number = json.JSONDecoder(), text.read(CHUNK).lstrip(), 0
+    """Object by object: the list is never held whole. What was read ahead of a large record may hold a million small
+    ones: it is gone through, and not copied for each."""
+    decoder, kept, at, number = json.JSONDecoder(), text.read(CHUNK).lstrip(), 1, 0
     if not kept.startswith("["):
         raise _wrong("A list of objects is expected.")
-    kept = kept[1:]
     while True:
-        kept = kept.lstrip(" \t\r\n,")
-        if kept.startswith("]"):
+        at = _BETWEEN.match(kept, at).end()  # type: ignore[union-attr]  # it takes nothing as well
+        if kept.startswith("]", at):
             return
         try:
-            value, end = decoder.raw_decode(kept)
+            value, end = decoder.raw_decode(kept, at)
         except (ValueError, RecursionError):
-            more = text.read(max(CHUNK, len(kept)))
-            if not more or len(kept) > FIELD:
+            left = len(kept) - at
+            more = text.read(max(CHUNK, left))
+            if not more or left > FIELD:
                 raise _wrong(f"Record {number + 1} is not JSON.") from None
-            kept += more
+            kept, at = kept[at:] + more, 0
             continue
         number += 1
         yield number, _object(value, number)
-        kept = kept[end:]
+        at = end
 
 
 def _object(value: Any, number: int) -> dict[str, Any]:

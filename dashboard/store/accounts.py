@@ -43,7 +43,7 @@ class People:
 
 def read_people(store: Store, ended_since: float) -> People:
     """Accounts, tokens, and the sign-ins that were ended after `ended_since` (seconds since 1970): older ones have
-    run out by themselves."""
+    run out by themselves, however much they were used: one process hears later than another that they were ended."""
     with store.reading() as connection:
         accounts = [Account(*row) for row in connection.execute(sa.select(account_table))]
         tokens = [Token(**row._mapping) for row in connection.execute(sa.select(token_table))]

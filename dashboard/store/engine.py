@@ -143,6 +143,9 @@ def _away_is_a_refusal() -> Iterator[None]:
     try:
         yield
     except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+        if isinstance(error, sa.exc.DataError):  # a NUL, of which PostgreSQL keeps none
+            message = "This holds a character that cannot be kept, or is too long; nothing was changed."
+            raise Refusal("not_understood", message) from error
         if not _is_away(error):
             raise
         if "database is locked" in str(getattr(error, "orig", "")):

@@ -49,11 +49,12 @@ class Begun:
     browser: str | None
 
 
-def add_sign_in(store: Store, begun: Begun, forget_before: float) -> None:
-    """forget_before: sign-ins that nobody was seen with since then are thrown away."""
+def add_sign_in(store: Store, begun: Begun, *, idle_before: float, ended_before: float) -> None:
+    """Those that nobody was seen with since idle_before, or that were ended before ended_before, are thrown away."""
     table = sign_in_table
+    idle = sa.and_(table.c.ended_at.is_(None), table.c.seen_at < idle_before)
     with store.writing() as connection:
-        connection.execute(table.delete().where(sa.func.coalesce(table.c.ended_at, table.c.seen_at) < forget_before))
+        connection.execute(table.delete().where(sa.or_(table.c.ended_at < ended_before, idle)))
         connection.execute(table.insert().values(**vars(begun)))
 
 

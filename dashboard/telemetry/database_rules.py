@@ -9,7 +9,7 @@ from .digests import quantile
 from .pool_rules import SHARE
 from .reading import Event, Exemplar, PoolReading
 from .recorder import STATEMENT_SECONDS
-from .rule import Case, Found, number_of, place, who, whose
+from .rule import Case, Found, lasting, number_of, place, who, whose
 from .tables import OPERATIONS
 
 FLAPS = 3
@@ -28,8 +28,8 @@ def stuck(case: Case) -> Iterator[Found]:
             number = sum((one.running_statement_seconds or 0.0) > limit for one in running)
             more = f"; {number - 1} more for over {limit:g} s" if number > 1 else ""
             yield Found(
-                f"Stuck: a statement of pool {pool.name} has been running for {seconds:.1f} s, on the connection that "
-                f"was taken in {whose(holder)}: {_short(holder.statement)}{more}.",
+                f"Stuck: a statement of pool {pool.name} has been running for {lasting(seconds)}, on the connection "
+                f"that was taken in {whose(holder)}: {_short(holder.statement)}{more}.",
                 {"running_seconds": seconds, "stuck_seconds": limit, "stuck": number},
                 *place(holder),
                 about=pool.name,
@@ -77,7 +77,7 @@ def idle_in_transaction(case: Case) -> Iterator[Found]:
         if holder is not None and seconds > limit:
             yield Found(
                 f"Idle in transaction: the transaction of {whose(holder)} in pool {pool.name} has been open without a "
-                f"statement for {seconds:.1f} s; its last one: {_short(holder.statement)}.",
+                f"statement for {lasting(seconds)}; its last one: {_short(holder.statement)}.",
                 {"idle_seconds": seconds, "limit_seconds": limit},
                 *place(holder),
                 about=pool.name,

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from .reading import PoolReading, Reading
 from .recent import Increase
 from .rule import LEVELS as LEVELS
-from .rule import Case
+from .rule import Case, number_of
 from .rule import Finding as Finding
 from .rules import RULES
+
+UNLIMITED = 1e300
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,13 @@ def verdict(reading: Reading, found: tuple[Finding, ...]) -> Verdict:
         return Verdict(level, first.sentence, first.remedy, first.finding, first.rule, first.since)
     if not reading.pools:
         return Verdict("notice", "Nothing is watched yet: no program has reported a pool.")
-    return Verdict("healthy", "Healthy: " + "; ".join(_in_use(pool) for pool in reading.pools) + ", nobody waits.")
+    return Verdict("healthy", f"Healthy: {_in_use(reading.pools)} in use, nobody waits.")
 
 
-def _in_use(pool: PoolReading) -> str:
-    used, total = pool.counts.used, pool.limits.total
-    of = "" if total is None else f" of {total:g}"
-    return f"{used or 0}{of} connections of pool {pool.name} in use"
+def _in_use(pools: tuple[PoolReading, ...]) -> str:
+    """Of all of them together; how many there may be where each has a limit."""
+    used = sum(pool.counts.used or 0 for pool in pools)
+    limits = [pool.limits.total for pool in pools if pool.limits.total is not None]
+    if len(limits) < len(pools) or max(limits) > UNLIMITED:
+        return number_of(used, "connection", "connections")
+    return f"{used} of {sum(limits):g} connections"

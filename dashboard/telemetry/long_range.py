@@ -71,6 +71,16 @@ class LongRange:
     series: tuple[Series, ...]
 
 
+class _Elsewhere(urllib.request.HTTPRedirectHandler):
+    """Who is led to another server does not tell that one the name and password."""
+
+    def redirect_request(self, req: Any, *answer: Any) -> urllib.request.Request | None:
+        led = super().redirect_request(req, *answer)
+        if led is not None and led.host != req.host:
+            led.remove_header("Authorization")
+        return led
+
+
 class Prometheus:
     """url: of the server, with a name and password in it where it wants them. seconds: for all questions together."""
 
@@ -82,7 +92,7 @@ class Prometheus:
             secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             self._headers["Authorization"] = "Basic " + b64encode(secret.encode()).decode()
         self._seconds = seconds
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Elsewhere)
         self._known: dict[str, tuple[float, tuple[LongRange, ...]]] = {}
         self._lock = threading.Lock()
 

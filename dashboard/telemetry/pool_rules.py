@@ -9,7 +9,7 @@ from .digests import quantile
 from .parts import moment
 from .reading import Holder, LeakReading, PoolReading
 from .recorder import SECONDS
-from .rule import Case, Found, number_of, place, who, whose
+from .rule import Case, Found, lasting, number_of, place, who, whose
 
 HEADROOM = 0.9
 BUSY = 0.8
@@ -41,9 +41,10 @@ def blamed(pool: PoolReading) -> tuple[str, Holder | None]:
     if most is None:
         return "", None
     holder, number = most
-    return f" {number} of {pool.counts.used} in use are held by {whose(holder)}, for up to {holder.seconds:.1f} s.", (
-        holder
+    sentence = (
+        f" {number} of {pool.counts.used} in use are held by {whose(holder)}, for up to {lasting(holder.seconds)}."
     )
+    return sentence, holder
 
 
 def leaked(case: Case) -> Iterator[Found]:
@@ -58,7 +59,7 @@ def leaked(case: Case) -> Iterator[Found]:
             more = f", and {len(held) - 1} more for too long" if len(held) > 1 else ""
             yield Found(
                 f"Leaking: a connection of pool {pool.name} that was taken in {whose(holder)} has been held "
-                f"for {holder.seconds:.1f} s{more}{waiting}.",
+                f"for {lasting(holder.seconds)}{more}{waiting}.",
                 {"held_seconds": holder.seconds, "overdue_seconds": overdue, "overdue": len(held), "leaks": new,
                  "waiters": waiters},
                 *place(holder),
@@ -69,7 +70,7 @@ def leaked(case: Case) -> Iterator[Found]:
             until = "longer than it should be" if leak.kind == "overdue" else "until the garbage collector took it"
             yield Found(
                 f"Leaking: {were} not given back in time to pool {pool.name}, the last one taken in "
-                f"{who(leak.line, leak.endpoint, leak.worker)} and held for {leak.seconds:.1f} s, {until}{waiting}.",
+                f"{who(leak.line, leak.endpoint, leak.worker)} and held for {lasting(leak.seconds)}, {until}{waiting}.",
                 {"leaks": new, "held_seconds": leak.seconds, "waiters": waiters},
                 *place(leak),
                 about=pool.name,
@@ -107,7 +108,7 @@ def saturated(case: Case) -> Iterator[Found]:
             by_whom, holder = blamed(pool)
             yield Found(
                 f"Saturated: {number_of(waiters, 'request waits', 'requests wait')} for a connection of pool "
-                f"{pool.name}, the longest for {longest:.1f} s.{by_whom}",
+                f"{pool.name}, the longest for {lasting(longest)}.{by_whom}",
                 {"waiters": waiters, "longest_wait_seconds": longest, "used": pool.counts.used},
                 *place(holder),
                 about=pool.name,

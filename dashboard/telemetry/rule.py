@@ -140,3 +140,13 @@ def number_of(count: float, one: str, many: str) -> str:
     '1 request waits'
     """
     return f"{count:g} {one if count == 1 else many}"
+
+
+def lasting(seconds: float) -> str:
+    """
+    >>> lasting(5.06), lasting(724), lasting(10_800)
+    ('5.1 s', '12 min', '3.0 h')
+    """
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.1f} h"

@@ -196,10 +196,14 @@ def _writes(context: Any, statement: str) -> bool:
     ) and not statement.lstrip().upper().startswith("SELECT")
 
 
-def _names(context: Any) -> Sequence[str] | None:
-    """Of the parameters of one row, in the driver's order; None where the statement was not made by SQLAlchemy."""
+def _names(context: Any) -> Sequence[str]:
+    """Of the parameters of one row, in the driver's order; () where the program wrote the statement itself: what it
+    calls them says nothing of the columns."""
     compiled = getattr(context, "compiled", None)
-    return getattr(compiled, "positiontup", None) or (list(compiled.binds) if compiled is not None else None)
+    statement = getattr(compiled, "statement", None)
+    if compiled is None or isinstance(getattr(statement, "element", statement), sa.TextClause):
+        return ()
+    return compiled.positiontup or list(compiled.binds)
 
 
 def _parameter_sets(parameters: Any, characters: int) -> list[list[Any]]:

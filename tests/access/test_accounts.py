@@ -90,6 +90,14 @@ def test_wrong_tries_are_throttled_by_name_from_whatever_address_and_forgotten_a
     assert accounts.sign_in("ada", "correct horse", Asker("10.0.0.99")).name == "ada"
 
 
+def test_who_has_a_network_of_ipv6_has_no_more_tries_than_who_has_one_address(accounts):
+    for number in range(10):
+        there = Asker(f"2001:db8::{number:x}")
+        assert refusal_of(lambda who=f"nobody{number}", at=there: accounts.sign_in(who, "guess", at)).code == "invalid"
+    assert refusal_of(lambda: accounts.sign_in("ada", "x", Asker("2001:db8::99"))).code == "throttled"
+    assert refusal_of(lambda: accounts.sign_in("ada", "x", Asker("2001:db8:0:1::1"))).code == "invalid"
+
+
 def test_signing_out_ends_this_sign_in_and_no_other(accounts):
     accounts.save("ada", "editor", "pw")
     here, there = accounts.sign_in("ada", "pw", Asker("a")), accounts.sign_in("ada", "pw", Asker("b"))
@@ -121,6 +129,16 @@ def test_a_token_made_by_another_process_is_known_at_once(accounts, store, clock
     clock.now += 1
     assert accounts.bearer(token).person == Person("ci", "viewer")
     assert accounts.bearer(token + "x") is None
+
+
+def test_while_the_store_is_away_no_token_is_called_unknown_that_another_process_may_have_made(
+    accounts, store, clock, tmp_path
+):
+    known = accounts.new_token("ci", "viewer")
+    take_away(store, tmp_path)
+    clock.now += 1
+    assert refusal_of(lambda: accounts.bearer("made elsewhere")).code == "store_away"
+    assert accounts.bearer(known).person == Person("ci", "viewer")
 
 
 def test_a_token_is_known_where_it_was_made_without_a_look_at_the_store(accounts, store, tmp_path):

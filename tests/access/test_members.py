@@ -125,9 +125,23 @@ def test_all_sign_ins_are_ended_also_one_that_could_not_be_written_down(accounts
     assert accounts.signed_in(unwritten) is None
 
 
+def test_a_sign_in_that_was_ended_stays_so_though_one_process_heard_of_it_late(accounts, store, clock):
+    late = Accounts(store, CONFIG, clock=clock, monotonic=lambda: 0.0)  # its copy never grows old
+    sign_in = accounts.sign_in("ada", "correct horse")
+    assert late.signed_in(sign_in)
+    clock.now += HOUR
+    accounts.sign_out(sign_in)
+    clock.now += 3
+    copied = late.renewed(sign_in, Asker())
+    clock.now += 8 * HOUR - 2
+    assert accounts_of(store, clock).signed_in(copied) is None
+    accounts.sign_in("ada", "correct horse")
+    assert accounts_of(store, clock).signed_in(copied) is None
+
+
 def test_what_a_sign_in_was_is_forgotten_when_it_is_long_over(accounts, members, clock, store):
     accounts.sign_out(accounts.sign_in("ada", "correct horse"))
-    clock.now += DAY
+    clock.now += 8 * DAY
     accounts.sign_in("ada", "correct horse")
     with store.reading() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM poolhouse_sign_in")) == 1

@@ -1,11 +1,15 @@
 """What do 200 viewers on one worker cost the program, and how soon do they see what happens?
 
 usage: python -m tests.benchmarks.viewers    VIEWERS (200), WATCH seconds (60)
+
+The program's own requests are asked from a process of their own, so that reading what the viewers get delays none of
+them. The floor: as many clients that ask as often for a page of the program that is not there (404).
 """
 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import os
 import statistics
 import tempfile
@@ -49,6 +53,26 @@ class Client:
         return await self.reader.readexactly(length)
 
 
+async def program(port: int, seconds: float) -> list[float]:
+    """Asks the program's own route, at a steady rate: the seconds of each."""
+    took = list[float]()
+    ends = time.perf_counter() + seconds
+    await asyncio.gather(*(_asks(port, ends, took) for _ in range(WORKERS)))
+    return took
+
+
+async def _asks(port: int, ends: float, took: list[float]) -> None:
+    client = Client(port)
+    while (begun := time.perf_counter()) < ends:
+        await client.ask("/work")
+        took.append(time.perf_counter() - begun)
+        await asyncio.sleep(max(0.0, WORKERS / RATE - took[-1]))
+
+
+def asked(port: int, seconds: float) -> list[float]:
+    return asyncio.run(program(port, seconds))
+
+
 class Trial:
     """taken: since when the marker's connection is out. late: seconds until each viewer saw it, by kind."""
 
@@ -59,21 +83,20 @@ class Trial:
         self.kinds = {"streamed": 0, "polled": 0}
         self.over = asyncio.Event()
 
-    async def program(self, took: list[float]) -> None:
-        """Asks the program's own route, at a steady rate."""
-        client = Client(self.port)
-        while not self.over.is_set():
-            begun = time.perf_counter()
-            await client.ask("/work")
-            took.append(time.perf_counter() - begun)
-            await asyncio.sleep(max(0.0, WORKERS / RATE - (time.perf_counter() - begun)))
-
     async def marks(self) -> None:
         client = Client(self.port)
         while not self.over.is_set():
             _, body, _ = await client.ask("/mark")
             self.taken = time.perf_counter() if body == b"1" else None
             await asyncio.sleep(MARKS)
+
+    async def stranger(self, number: int) -> None:
+        """As often as a viewer who polls, and nothing to draw."""
+        await asyncio.sleep(2.0 * number / 200)
+        client = Client(self.port)
+        while not self.over.is_set():
+            await client.ask("/nothing")
+            await asyncio.sleep(2.0)
 
     async def viewer(self, number: int) -> None:
         await asyncio.sleep(2.0 * number / 200)
@@ -113,12 +136,13 @@ class Trial:
         return seen
 
 
-async def run(server: Server, viewers: int, seconds: float) -> tuple[Trial, list[float]]:
-    trial, took = Trial(server), list[float]()
-    tasks = [asyncio.create_task(trial.program(took)) for _ in range(WORKERS)]
-    tasks += [asyncio.create_task(trial.marks())]
+async def run(server: Server, seconds: float, *, viewers: int = 0, strangers: int = 0) -> tuple[Trial, list[float]]:
+    trial = Trial(server)
+    tasks = [asyncio.create_task(trial.marks())]
     tasks += [asyncio.create_task(trial.viewer(number)) for number in range(viewers)]
-    await asyncio.sleep(seconds)
+    tasks += [asyncio.create_task(trial.stranger(number)) for number in range(strangers)]
+    with concurrent.futures.ProcessPoolExecutor(1) as apart:
+        took = await asyncio.get_running_loop().run_in_executor(apart, asked, server.port, seconds)
     trial.over.set()
     for task in tasks:
         task.cancel()
@@ -146,18 +170,19 @@ def main() -> None:
         Server(Path(folder), "-w 1", app="tests.benchmarks.viewers_guest:app", ready=False) as server,
     ):
         server.wait_until_ready(status=404)
-        asyncio.run(run(server, 10, 5.0))  # warm
-        _, alone = asyncio.run(run(server, 0, seconds))
+        asyncio.run(run(server, 5.0, viewers=10))  # warm
+        _, alone = asyncio.run(run(server, seconds))
+        _, floor = asyncio.run(run(server, seconds, strangers=viewers))
         before = memory(server)
-        trial, watched = asyncio.run(run(server, viewers, seconds))
+        trial, watched = asyncio.run(run(server, seconds, viewers=viewers))
         during = memory(server)
-        asyncio.run(run(server, 0, 10.0))
+        asyncio.run(run(server, 10.0))
         print(f"One worker, {viewers} viewers for {seconds:g} s, {RATE * 50} events a second; {machine.line()}\n")
-        print("| | without viewers | with them |\n| --- | --- | --- |")
+        print("| | alone | with as many 404s | with viewers |\n| --- | --- | --- | --- |")
         for words, share in (("p50", 0.5), ("p95", 0.95)):
-            cells = " | ".join(f"{1e3 * quantile(took, share):.1f}" for took in (alone, watched))
+            cells = " | ".join(f"{1e3 * quantile(took, share):.1f}" for took in (alone, floor, watched))
             print(f"| the program's own requests, {words} ms | {cells} |")
-        print(f"| memory, MB (10 s after they left: {memory(server):.0f}) | {before:.0f} | {during:.0f} |")
+        print(f"| memory, MB (10 s after they left: {memory(server):.0f}) | | {before:.0f} | {during:.0f} |")
         for kind, late in trial.late.items():
             told = f"p50 {quantile(late, 0.5):.2f} s, p99 {quantile(late, 0.99):.2f} s"
             print(f"\n{trial.kinds[kind]} {kind}: an event is on the screen after {told} ({len(late)} sightings).")

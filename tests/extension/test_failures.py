@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask import Blueprint
 from flask_sqlalchemy import SQLAlchemy
 
-from dashboard import Dashboard
+from dashboard import Access, Dashboard, Person
 from dashboard.config import Config
 from dashboard.first_start import STORE_FILE, open_store
 from dashboard.runtime import NotStarted, Service
@@ -208,3 +208,50 @@ def test_models_that_cannot_be_read_are_no_mistake_of_ours(host, engine):
     assert (answer.status_code, answer.json["error"]["code"]) == (503, "unavailable")
     assert "ModuleNotFoundError" in answer.json["error"]["message"]
     assert client.get("/ops/", headers=editor).status_code == 200
+
+
+class NobodyKnows(Access):
+    """Its own database is away."""
+
+    def who(self, request):
+        raise ConnectionError("no database")
+
+    def sign_in_url(self, next):
+        return "/"
+
+
+def test_whether_it_answers_is_told_also_where_the_hosts_access_does_not(host, engine):
+    app = host(TESTING=True)
+    Dashboard(app, engine, access=NobodyKnows(), url_prefix="/ops")
+    client = app.test_client()
+    paths = ("/ops/healthz", "/ops/readyz", "/ops/static/base.css", "/ops/", "/ops/records/", "/ops/metrics")
+    assert [client.get(path, headers=JSON).status_code for path in paths] == [200, 200, 200, 403, 403, 401]
+
+
+class NobodyEdits(Access):
+    def who(self, request):
+        return Person("guest", "viewer")
+
+    def may(self, person, verb, model):
+        if verb == "edit":
+            raise ConnectionError("no database")
+        return True
+
+
+def test_a_stream_that_is_refused_by_the_hosts_access_takes_no_place(host, engine):
+    app = host(TESTING=True)
+    Dashboard(app, engine, access=NobodyEdits(), url_prefix="/ops")
+    streams = app.extensions["poolhouse"].streams
+    streams.serve(30, lambda: False)
+    asked = {"headers": JSON, "environ_overrides": {"wsgi.multithread": True}}
+    assert app.test_client().get("/ops/stream?topics=overview", **asked).status_code == 403
+    assert streams.open == 0
+
+
+def test_a_password_among_the_options_of_the_stores_url_is_not_told(host, engine, tmp_path):
+    url = f"sqlite:///file:{tmp_path / 'kept.db'}?uri=true&mode=rwc&password=hunter2"
+    app = host(TESTING=True, DASHBOARD_STORE_URL=url)
+    Dashboard(app, engine, url_prefix="/ops")
+    told = app.test_cli_runner().invoke(args=["dashboard", "store", "status"]).output
+    assert "kept.db" in told
+    assert "hunter2" not in told

@@ -47,9 +47,8 @@ def ended_streams(server, topic=""):
     return len(re.findall(rf"GET /stream\?\S*{topic}\S* HTTP/1.1. 200", server.output()))
 
 
-def test_a_page_shows_what_happens(server, new_browser):
-    window = new_browser()
-    section = window.locator("section[aria-label='Pool workspaces']")
+def acts_in(window, server):
+    """`act(path, **data)` posts as the window's person."""
     meta = window.locator("meta[name=csrf]").get_attribute("content")
 
     def act(path, **data):
@@ -58,6 +57,13 @@ def test_a_page_shows_what_happens(server, new_browser):
         )
         assert answer.ok, answer.text()
 
+    return act
+
+
+def test_a_page_shows_what_happens(server, new_browser):
+    window = new_browser()
+    section = window.locator("section[aria-label='Pool workspaces']")
+    act = acts_in(window, server)
     act("/workspaces/", name="watched")
     act("/workspaces/watched/load", model="Book", key="1")
     window.goto(server.url + "/pools/")
@@ -69,6 +75,25 @@ def test_a_page_shows_what_happens(server, new_browser):
     expect(section).to_contain_text("1 in use", timeout=FRESH)
     act("/workspaces/watched/rollback")
     expect(section).to_contain_text("0 in use", timeout=FRESH)
+
+
+def test_a_holder_that_comes_and_goes_moves_nothing_below(server, new_browser):
+    window = new_browser()
+    act = acts_in(window, server)
+    act("/workspaces/", name="still")
+    act("/workspaces/still/load", model="Book", key="2")
+    window.goto(server.url + "/pools/workspaces")
+    holders, below = window.locator("#holders"), window.get_by_role("heading", name="Who waits")
+    expect(holders).to_contain_text("Nobody holds a connection", timeout=FRESH)
+    places = [below.bounding_box()]
+    act("/workspaces/still/objects/Book:2/values", values={"price": "3.00"})
+    act("/workspaces/still/flush")
+    expect(holders.locator("tbody tr")).to_have_count(1, timeout=FRESH)
+    places.append(below.bounding_box())
+    act("/workspaces/still/rollback")
+    expect(holders).to_contain_text("Nobody holds a connection", timeout=FRESH)
+    places.append(below.bounding_box())
+    assert places == places[:1] * 3
 
 
 def test_a_stream_that_is_over_is_followed_by_the_next_one_and_nobody_notices(server, new_browser):

@@ -85,10 +85,11 @@ def test_a_token_is_shown_once_and_acts_for_its_owner(app, ada):
     assert app.test_client().get("/account/", headers=headers).status_code == 401
 
 
-@pytest.mark.parametrize("days", ["0", "-1", "3651", "x", "1.5", "٣"])
+@pytest.mark.parametrize("days", ["0", "-1", "3651", "x", "1.5", "٣", "0000000019999999999"])
 def test_a_token_lasts_for_whole_days(ada, days):
     answer = ada.post("/account/tokens/", name="laptop", role="viewer", days=days)
     assert answer.status_code == 422
+    assert ada.get("/account/").status_code == 200
 
 
 def test_a_token_cannot_make_itself_another_one(app, ada):
@@ -158,6 +159,8 @@ def test_the_page_of_accounts_is_drawn_and_is_for_admins(app, browser_client, ad
         ("/accounts/sign-ins/nothing/end", {}, 404),
         ("/accounts/tokens/nothing/revoke", {}, 404),
         ("/accounts/tokens/", {"name": "x", "role": "viewer", "scope": "everything"}, 422),
+        ("/accounts/", {"name": "eve", "role": "viewer", "password": f"\ud800{PASSWORD}"}, 400),
+        ("/accounts/admin/password", {"password": f"{PASSWORD}\udfff"}, 400),
     ],
 )
 def test_what_does_not_fit_an_account_changes_none(script, path, given, status):

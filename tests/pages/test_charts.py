@@ -53,6 +53,13 @@ def test_where_nobody_wrote_the_line_is_cut():
     assert None in chart.lines[0].values
 
 
+def test_a_record_that_has_just_begun_says_for_how_long_it_is_and_where_it_stands():
+    (young,) = charts(history(checkouts=(None,) * 870 + (10.0,) * 30), CHECKOUTS)
+    assert (young.known, points_of(young.lines[0].dot)) == ("30 s", [(600.0, 0.0)])
+    (old,) = charts(history(checkouts=(None,) * 100 + (10.0,) * 800), CHECKOUTS)
+    assert old.known == ""
+
+
 def test_a_chart_of_nothing_says_so_and_draws_nothing():
     (chart,) = charts(history(), CHECKOUTS)
     assert (chart.is_empty, chart.lines[0].path, chart.lines[0].now) == (True, "", "–")

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm as sa_orm
 
 from dashboard.demo.models import Book
+from dashboard.pages.sql import laid_out
 from dashboard.telemetry import scope, watch_sessions
 from dashboard.telemetry.digests import quantile
 
@@ -93,6 +94,11 @@ def key_of(script, text):
     told = script("viewer").get("/statements/").get_json()["statements"]
     (one,) = (each for each in told if text in each["statement"])
     return hashlib.sha256(f"{one['pool']}\0{one['statement']}".encode()).hexdigest()[:16]
+
+
+def test_a_statement_that_is_nested_too_deep_to_be_laid_out_is_shown_as_it_is():
+    text = "SELECT " + "(" * 2_000 + "1" + ")" * 2_000
+    assert laid_out(text) == text
 
 
 def test_one_statement_opens_by_its_key_with_where_it_is_called_from(runtime, published, script, browser_client):

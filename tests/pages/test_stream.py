@@ -10,7 +10,7 @@ import pytest
 
 from dashboard.pages import stream
 from dashboard.pages.compressing import compressed
-from dashboard.pages.drawings import Drawings, Topic
+from dashboard.pages.drawings import Drawing, Drawings, Topic
 from dashboard.pages.shell import SharedShell
 from dashboard.runtime import Streams
 
@@ -146,6 +146,12 @@ def test_a_part_that_is_gone_says_so(browser_client):
     heard = browser_client.get("/stream/now?topics=pool/nowhere").text
     assert heard.startswith("event: gone\n")
     assert "No pool of this name" in heard
+
+
+def test_a_carriage_return_in_a_part_begins_no_field_of_the_event():
+    drawing = Drawing("one\revent: gone\r\ntwo", "m", 0.0)
+    said = stream.event(stream.Followed("words", "words", ""), drawing)
+    assert said == "event: words\nid: m\ndata: one\ndata: event: gone\ndata: two\n\n"
 
 
 @pytest.mark.parametrize("topics", ["", ",", "nothing", "records/Book", ",".join(f"pool/{n}" for n in range(21))])

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import pytest
 import sqlalchemy as sa
 
+from dashboard.refusal import Refusal
 from dashboard.store import audit
 from dashboard.store.audit import Audit, Deed
 
@@ -59,3 +61,19 @@ def test_a_store_of_an_earlier_version_gets_the_table_by_its_upgrade_and_keeps_t
     assert store.missing() == []
     assert Audit(store, most=10).add(ADA)
     assert sa.inspect(store.engine).has_table("poolhouse_workspace")
+
+
+def test_nobody_gets_out_of_the_audit_by_a_character_that_its_database_does_not_keep(store):
+    kept = Audit(store, most=1_000)
+    kept.add(replace(ADA, subject="Book/\0", outcome=audit.REFUSED, details={"key": "\0"}))
+    assert [deed.subject for deed in kept.newest(most=10)] == ["Book/\ufffd"]
+
+
+def test_what_no_row_can_hold_is_not_found_or_refused_in_words(store):
+    kept = Audit(store, most=1_000)
+    if store.engine.dialect.name != "postgresql":
+        assert kept.newest(most=10, who="\0") == []
+        return
+    with pytest.raises(Refusal) as refused:
+        kept.newest(most=10, who="\0")
+    assert refused.value.code == "not_understood"
