@@ -116,7 +116,7 @@ def by_database(scratch: Scratch, most: int) -> list[Cascade]:
         of = [each for each in gone if each.mapper is mapper]
         for table in mapper.tables:
             if isinstance(table, sa.Table):
-                counting = _Counting(connection, handled, most)
+                counting = _Counting(connection, handled, most, _between_by_orm(mapper))
                 found += counting.along(table, lambda columns, of=of: _in(columns, of), str(table.name), LEVELS)
     return [each for each in found if each.rows]
 
@@ -131,6 +131,12 @@ def _handled(scratch: Scratch) -> dict[Any, list[tuple[Any, ...]]]:
     return found
 
 
+def _between_by_orm(mapper: sa_orm.Mapper[Any]) -> set[Any]:
+    """The tables between two classes from which the ORM itself deletes the rows of an object that goes."""
+    props = (prop for prop in mapper.relationships if not prop.viewonly and not prop.passive_deletes)
+    return {prop.secondary for prop in props if prop.secondary is not None}
+
+
 def _in(columns: tuple[Any, ...], of: list[Written]) -> list[tuple[Any, ...]]:
     """What the deleted rows have in the columns that are pointed to."""
     values = []
@@ -143,17 +149,24 @@ def _in(columns: tuple[Any, ...], of: list[Written]) -> list[tuple[Any, ...]]:
 
 
 class _Counting:
-    """Counts what rows that go take along, table by table."""
+    """Counts what rows that go take along, table by table. between: tables that the ORM has emptied of them before."""
 
-    def __init__(self, connection: sa.Connection, handled: Mapping[Any, list[tuple[Any, ...]]], most: int) -> None:
-        self._connection, self._handled, self._most = connection, handled, most
+    def __init__(
+        self,
+        connection: sa.Connection,
+        handled: Mapping[Any, list[tuple[Any, ...]]],
+        most: int,
+        between: set[Any],
+    ) -> None:
+        self._connection, self._handled, self._most, self._between = connection, handled, most, between
 
     def along(self, table: sa.Table, pointed: Any, of: str, levels: int) -> Iterator[Cascade]:
         """pointed: for columns of `table`, the values of the rows that go, or a SELECT of them."""
         for other in table.metadata.tables.values():
             for key in other.foreign_key_constraints:
                 effect = _EFFECTS.get((key.ondelete or "").upper())
-                if effect is None or key.referred_table is not table:
+                emptied = levels == LEVELS and other in self._between
+                if effect is None or key.referred_table is not table or emptied:
                     continue
                 there = tuple(element.column for element in key.elements)
                 values = pointed(there)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import sqlalchemy as sa
+import sqlalchemy.orm as sa_orm
 
 from dashboard.config import Config
 from dashboard.records.models import Database, Models
@@ -88,6 +91,50 @@ def test_what_the_database_deletes_along_is_counted_through_all_its_levels(chain
     assert chain.view() == before
     chain.do("commit")
     assert [chain.rows(f"select count(*) from {table}")[0][0] for table in ("pet", "toy", "letter")] == [0, 0, 3]
+
+
+class Shelf(sa_orm.DeclarativeBase):
+    pass
+
+
+between = sa.Table(
+    "item_mark",
+    Shelf.metadata,
+    sa.Column("item_id", sa.ForeignKey("item.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("mark_id", sa.ForeignKey("mark.id", ondelete="CASCADE"), primary_key=True),
+)
+
+
+class Item(Shelf):
+    __tablename__ = "item"
+    id: sa_orm.Mapped[int] = sa_orm.mapped_column(primary_key=True)
+    marks: sa_orm.Mapped[list[Mark]] = sa_orm.relationship(secondary=between)
+
+
+class Mark(Shelf):
+    __tablename__ = "mark"
+    id: sa_orm.Mapped[int] = sa_orm.mapped_column(primary_key=True)
+
+
+@pytest.mark.parametrize("deleted, by", [("Item", "orm"), ("Mark", "database")])
+def test_rows_between_two_classes_are_counted_once_and_by_whom_they_go(tmp_path, deleted, by):
+    url, store = f"sqlite:///{tmp_path / 'shelf.db'}", f"sqlite:///{tmp_path / 'store.db'}"
+    engine = sa.create_engine(url)
+    Shelf.metadata.create_all(engine)
+    with sa_orm.Session(engine) as session:
+        mark = Mark(id=1)
+        session.add_all([Item(id=1, marks=[mark, Mark(id=2)]), Item(id=2, marks=[mark])])
+        session.commit()
+    engine.dispose()
+    world = SimpleNamespace(Base=Shelf, prepare=shop.prepare)
+    with Desk(url, store, make=False, world=world) as made:
+        made.store.create()
+        made.open()
+        made.do("delete", made.load(deleted, 1))
+        found = [(each.table, each.rows, each.by, each.effect) for each in review(made).cascades]
+        assert found == [("item_mark", 2, by, "delete")]
+        made.do("commit")
+        assert made.rows("select count(*) from item_mark") == [(1,)]
 
 
 def test_a_count_has_a_bound(chain):
