@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -47,6 +47,15 @@ def told(result):
     ]
 
 
+@contextmanager
+def whole_in_sight(window):
+    """A button that the bar at the foot happens to cover by half would count as too small; one scrolls to it."""
+    size = window.viewport_size
+    window.set_viewport_size({**size, "height": 3_000})
+    yield
+    window.set_viewport_size(size)
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("name", SIGNED_IN)
 def test_axe_finds_nothing(windows, server, screenshot, name):
@@ -57,7 +66,8 @@ def test_axe_finds_nothing(windows, server, screenshot, name):
         assert answer.status == (404 if name == "error" else 200)
         if PICTURES:
             screenshot(window, f"{name}-{look}", full_page=True)
-        assert told(Axe().run(window, options=EVERYTHING)) == []
+        with whole_in_sight(window):
+            assert told(Axe().run(window, options=EVERYTHING)) == []
         assert window.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
 
 

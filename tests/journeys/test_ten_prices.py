@@ -102,6 +102,7 @@ def test_ten_prices(server, token, prices, window, request, screenshot):
     window.locator("[data-verb='commit']").click()
     conflict = window.locator(f"[data-conflict='Book:{KEYS[4]}.price']")
     expect(conflict).to_contain_text("99.00")
+    expect(conflict).to_be_in_viewport()
     screenshot(window, f"conflict-{name}")
     window.locator(".foot").get_by_role("link", name="Review").click()
     expect(window.locator("#review")).to_contain_text("a commit would be refused")
