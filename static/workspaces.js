@@ -84,6 +84,33 @@
     (same || card || (id && document.getElementById(id)) || document.querySelector("#workspace .tabs [aria-current]"))?.focus({ preventScroll: false });
   };
 
+  // what was refused: each field of the open form says what is wrong with it, and a conflict is brought into sight
+  const unmark = () => {
+    for (const problem of document.querySelectorAll("#form [data-marked]")) problem.remove();
+    for (const field of document.querySelectorAll("#form [aria-invalid]")) field.removeAttribute("aria-invalid");
+  };
+  const mark = (fields) => {
+    unmark();
+    for (const [name, words] of Object.entries(fields)) {
+      const place = document.querySelector(`#form [data-field="${CSS.escape(name)}"]`), field = place?.querySelector("input:not([type=hidden]), textarea, select");
+      if (!field) continue;
+      const problem = document.createElement("small");
+      Object.assign(problem, { className: "problem", id: `${field.id}-problem`, textContent: words });
+      problem.dataset.marked = "";
+      field.setAttribute("aria-invalid", "true");
+      field.setAttribute("aria-describedby", `${field.id}-type ${problem.id}`);
+      field.after(problem);
+    }
+  };
+  document.addEventListener("htmx:after:swap", (event) => {
+    const context = event.detail.ctx;
+    if (!context?.sourceElement?.closest?.("#workspace") || (context.response?.status ?? 0) < 400) return;
+    const told = document.querySelector("#messages [data-fields]"), conflict = document.querySelector("#conflicts h2");
+    if (told) mark(JSON.parse(told.dataset.fields));
+    conflict?.scrollIntoView({ block: "center" });
+    conflict?.focus({ preventScroll: true });
+  });
+
   // in words for who does not see it, and with Undo for what took something away
   const tell = (verb) => {
     const entry = document.querySelector("#tape > li[data-number]");

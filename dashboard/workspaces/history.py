@@ -27,8 +27,8 @@ NAMES_TRIED = 100
 
 @dataclass(frozen=True)
 class Line:
-    """One change set in the list. changes: objects that it changed, as far as the actor may see them. outcome:
-    committed, or uncertain where nobody knows yet; how: how that was found."""
+    """One change set in the list. changes: objects that it changed, as far as the actor may see them; models: how many
+    of each model. outcome: committed, or uncertain where nobody knows yet; how: how that was found."""
 
     number: int
     author: str
@@ -39,6 +39,7 @@ class Line:
     workspace: str
     outcome: str
     how: str
+    models: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -214,11 +215,11 @@ class History:
         return _drawn(entry, self._models(found.database), sight)
 
     def _line(self, found: ChangeSet, sight: Sight, actor: str) -> Line | None:
-        changes = sum(count for model, count in found.models.items() if self.sees(found, model, sight, actor))
-        if not changes:
+        models = {model: count for model, count in found.models.items() if self.sees(found, model, sight, actor)}
+        if not any(models.values()):
             return None
         names = ("number", "author", "at", "note", "database", "workspace", "outcome", "how")
-        return Line(**{name: getattr(found, name) for name in names}, changes=changes)
+        return Line(**{name: getattr(found, name) for name in names}, changes=sum(models.values()), models=models)
 
 
 def _no_such(number: int) -> Refusal:
@@ -227,14 +228,16 @@ def _no_such(number: int) -> Refusal:
 
 def _drawn(entry: Mapping[str, Any], models: Models, sight: Sight) -> ObjectChange:
     model = models.find(entry["model"]) if entry["model"] in models else None
-    hidden = _hidden(model, models, sight)
     before, after = entry["before"], entry["after"]
-    names = [name for name in dict.fromkeys((*after, *before)) if name not in hidden]
+    every = dict.fromkeys((*after, *before))
+    lost = model is None and any(sight.hidden(each) for each in models)  # what was hidden of it, nobody knows any more
+    hidden = frozenset((*every, *entry.get("links", ()))) if lost else _hidden(model, models, sight)
+    names = [name for name in every if name not in hidden]
     unknown = (name for name in names if entry["kind"] == "changed" and not (name in before and name in after))
     return ObjectChange(
         model=entry["model"],
         key=entry["key"],
-        label=entry["label"] if not hidden else f"{entry['model']} {entry['key']}",
+        label=entry["label"] if not (hidden or lost) else f"{entry['model']} {entry['key']}",
         kind=entry["kind"],
         changes={name: [before.get(name), after.get(name)] for name in names},
         relationships={
