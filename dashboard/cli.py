@@ -17,7 +17,7 @@ from .access.access import ROLES, role_named
 from .access.accounts import Accounts
 from .access.tokens import SCOPES
 from .config import Config
-from .masks import MASK, WORDS, Masks
+from .masks import IN_URLS, MASK
 from .refusal import Refusal
 from .runtime import NotStarted, Runtime
 from .store.change_sets import data_table
@@ -44,7 +44,6 @@ dashboard_group.add_command(token_group)
 dashboard_group.add_command(store_group)
 
 NAME_LENGTH = 100
-SECRETS = Masks((*WORDS, "pwd", "odbc_connect"))
 role_option = click.option("--role", required=True, type=click.Choice(ROLES))
 
 
@@ -237,7 +236,7 @@ def _version(store: Store) -> str:
 def _where(store: Store) -> str:
     """Drivers take a password among the options too."""
     url = store.engine.url
-    shown = {name: MASK if SECRETS.is_secret(name) else value for name, value in url.query.items()}
+    shown = {name: MASK if IN_URLS.is_secret(name) else value for name, value in url.query.items()}
     return f"Store {url.set(query=shown).render_as_string(hide_password=True)}"
 
 

@@ -73,6 +73,10 @@ class Masks:
         return tuple(MASK if hidden[place % len(hidden)] else value for place, value in enumerate(row))
 
 
+IN_URLS = Masks((*WORDS, "pwd", "odbc_connect"))
+"""Options of a database's URL that may hold a password."""
+
+
 @lru_cache
 def _masks(words: tuple[str, ...], keeps: bool) -> Masks:
     return Masks(words, keeps)

@@ -15,7 +15,9 @@
     lamp.title = `${words} since ${new Date(since).toLocaleTimeString()}`;
     lamp.dataset.since = new Date(since).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
   };
-  const topics = () => [...new Set([...document.querySelectorAll("[data-live]")].map((part) => part.dataset.live))];
+  // what stands in something closed is not followed until it is opened
+  const isOpen = (part) => !part.parentElement.closest("details:not([open])");
+  const topics = () => [...new Set([...document.querySelectorAll("[data-live]")].filter(isOpen).map((part) => part.dataset.live))];
   const somebodySelects = () => {
     const selection = document.getSelection();
     return selection !== null && !selection.isCollapsed && selection.toString() !== "";
@@ -84,6 +86,10 @@
   document.addEventListener("pointerdown", (event) => { if (event.target.closest("[data-live]") && event.button === 0 && !event.target.closest("a, button, summary, input, select")) document.documentElement.toggleAttribute("data-selecting", true); });
   for (const over of ["pointerup", "pointercancel"]) document.addEventListener(over, () => { document.documentElement.removeAttribute("data-selecting"); setTimeout(release); });
   document.addEventListener("htmx:after:swap", follow);
+  document.addEventListener("toggle", ({ target }) => {
+    target.closest?.("[data-steady]")?.style.removeProperty("min-height");
+    if (target.querySelector?.("[data-live]")) follow();
+  }, true);
   window.addEventListener("pagehide", () => { followed = null; post({ address: stream, bye: true, topics: [] }); });
   window.addEventListener("pageshow", (event) => { if (event.persisted) follow(); });
   if (!lamp || (!topics().length && !document.querySelector("[hx-trigger^='every']"))) return;

@@ -35,7 +35,7 @@
     if (!room) return;
     room.classList.add("is-next");
     room.querySelector("[data-ghost]").textContent = card.querySelector(".label").textContent;
-    room.querySelector(".ghost").classList.add("is-next");
+    if (!room.contains(card)) room.querySelector(".ghost").classList.add("is-next");
   };
   // of the ways of one name, the one that begins where the object stands
   const FROM = { tp: "transient", pt: "pending", ps: "pending", sd: "persistent", ds: "deleted", sx: "persistent", xs: "detached", xt: "detached", dx: "deleted" };

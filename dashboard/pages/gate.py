@@ -96,7 +96,7 @@ def _must_be_meant(runtime: Runtime, seen: Visit) -> None:
         raise Refusal("csrf", "This request comes from another site.")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise Refusal("csrf", "This request comes from another site.")
-    if runtime.access is None and seen.person is None and not _is_open():
+    if seen.person is None and not _is_open():  # before the body is read, which may be a large file
         raise Refusal(
             "signed_out", "You are signed out.", remedy="Sign in, or send a token: Authorization: Bearer TOKEN."
         )

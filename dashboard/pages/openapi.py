@@ -161,5 +161,8 @@ def _models() -> Iterator[tuple[str, Schema]]:
         except Refusal:  # it is away
             continue
         for model in (each for each in models if may_see(each, sight)):
-            view = seen(model, database.models, sight)
+            try:
+                view = seen(model, database.models, sight)
+            except Refusal:  # its key is hidden
+                continue
             yield f"record.{re.sub(r'[^A-Za-z0-9._-]', '_', model.name)}", of_model(view, sight.hidden(model))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..access import Access, Person, permissions_of
 from ..access.access import EDIT, READ, asked
+from ..records.hidden import hidden_with
 from ..workspaces.sight import Sight
 
 ONLY_READ = (READ, "load", "load-many", "read", "refresh")
@@ -18,12 +21,18 @@ def sight_of(access: Access | None, person: Person) -> Sight:
             hidden=lambda model: frozenset(model.told.hide),
             restricts=False,  # a model of which the host says something is a class: it is known with its database away
         )
+    said: dict[type, frozenset[str]] = {}
+
+    def hides(mapper: Any) -> frozenset[str]:
+        """Asked once of each class: a model's relationships ask for those of the others."""
+        if mapper.class_ not in said:
+            said[mapper.class_] = frozenset(asked(lambda: access.hidden_columns(person, mapper.class_)))
+        return said[mapper.class_]
+
     return Sight(
         may=lambda verb, model: bool(asked(lambda: access.may(person, _permission(verb), model.class_))),
         rows=lambda model: asked(lambda: access.rows(person, model.class_)),
-        hidden=lambda model: frozenset(asked(lambda: access.hidden_columns(person, model.class_))).union(
-            model.told.hide
-        ),
+        hidden=lambda model: hidden_with(model.mapper, hides).union(model.told.hide),
     )
 
 

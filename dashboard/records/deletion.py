@@ -116,7 +116,7 @@ class _Looked:
     def _of_relationship(
         self, mapper: sa_orm.Mapper[Any], prop: Any, condition: Condition, depth: int, handled: set[Any]
     ) -> None:
-        if prop.viewonly or prop.passive_deletes == "all":
+        if prop.viewonly or prop.passive_deletes == "all" or self._is_hidden(mapper, [prop.key]):
             return
         keys_of_it = {key for column in _remote_columns(prop) for key in _keys_with(column)}
         if prop.secondary is not None:
@@ -140,7 +140,9 @@ class _Looked:
         self, mapper: sa_orm.Mapper[Any], model: Model, key: sa.ForeignKeyConstraint, condition: Condition, depth: int
     ) -> None:
         reached = _pointing(mapper, model.mapper, key, condition)
-        if reached is None:
+        if reached is None or self._is_hidden(
+            model.mapper, [model.mapper.get_property_by_column(column).key for column in key.columns]
+        ):
             return
         rule = (key.ondelete or "").upper()
         how = {"CASCADE": "database", "SET NULL": "null", "SET DEFAULT": "null"}.get(rule, "forbids")
@@ -153,6 +155,14 @@ class _Looked:
         if mapper not in self._followed:  # a table that points to itself is looked at once
             self._followed.add(mapper)
             self.follow(mapper, reached, depth - 1, by_orm=by_orm)
+
+    def _is_hidden(self, mapper: sa_orm.Mapper[Any], names: list[str]) -> bool:
+        """To count what points to a row by a hidden column would tell what that holds."""
+        try:
+            hidden = self.sight.hidden(self.models.of_class(mapper.class_))
+        except Refusal:  # no model here, or its host cannot tell
+            return True
+        return any(name in hidden for name in names)
 
     def _links(self, mapper: sa_orm.Mapper[Any], prop: Any, condition: Condition) -> None:
         self._add("link", prop.mapper, prop.key, _reached(mapper, prop, condition))

@@ -70,8 +70,11 @@ def _forbidden(model: Model) -> Refusal:
 
 
 def _hidden(model: Model, models: Models, sight: Sight) -> set[str]:
-    """By name, by what a base class hides, and what is the same column under another name."""
+    """By name, by what a base class hides, and what is the same column under another name. What is hidden of a subclass
+    is hidden of its base too, in whose lists its rows stand."""
     names = {name for each in _bases(model, models) for name in sight.hidden(each)}
+    keys = {column.name for column in model.key_columns}
+    names |= {name for each in _below(model, models) for name in sight.hidden(each) if name not in keys}
     kept = {column for name in names if name in model.mapper.column_attrs for column in _kept(model, name)}
     return names | {each.name for each in model.columns if kept.intersection(_kept(model, each.name))}
 
@@ -86,13 +89,29 @@ def _bases(model: Model, models: Models) -> list[Model]:
     return models.of_mappers(model.mapper.iterate_to_root())
 
 
+def _below(model: Model, models: Models) -> list[Model]:
+    return models.of_mappers(mapper for mapper in model.mapper.self_and_descendants if mapper is not model.mapper)
+
+
 def _conditions(model: Model, models: Models, sight: Sight) -> list[Any]:
-    """A rule for a base class holds for its subclasses; one for a subclass also for its rows in the base's."""
+    """A rule for a base class holds for its subclasses; one for a subclass also for its rows in the base's, where a
+    subclass that may not be seen at all has none."""
     found = [rule for each in _bases(model, models) if (rule := sight.rows(each)) is not None]
-    for each in models.of_mappers(mapper for mapper in model.mapper.self_and_descendants if mapper is not model.mapper):
-        rule = sight.rows(each)
+    for each in _below(model, models):
+        rule = sight.rows(each) if sight.sees(each) else sa.false()
         if rule is not None:
             key = sa.tuple_(*(getattr(model.class_, column.name) for column in model.key_columns))
-            all_of_it = sa.select(*(getattr(each.class_, column.name) for column in each.key_columns))
+            all_of_it = _all_of(each)
             found.append(sa.or_(key.not_in(all_of_it.correlate(None)), key.in_(all_of_it.where(rule).correlate(None))))
+    return found
+
+
+def _all_of(model: Model) -> Any:
+    """The keys of all its rows, by its tables: a Session of a workspace narrows what is selected of a class."""
+    mapper = model.mapper
+    found = sa.select(*mapper.primary_key).select_from(mapper.persist_selectable)
+    if mapper.single and mapper.polymorphic_on is not None:
+        found = found.where(
+            mapper.polymorphic_on.in_([each.polymorphic_identity for each in mapper.self_and_descendants])
+        )
     return found

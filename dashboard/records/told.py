@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..refusal import Refusal
+from .hidden import hidden_with
 
 if TYPE_CHECKING:
     from .models import Database, Model
@@ -51,11 +52,19 @@ def told(databases: Mapping[str, Database], said: Mapping[type, Records] | None)
         return dict(databases)
 
     def knowing(database: Database) -> Callable[[], Iterable[Model]]:
-        return lambda: [
-            _told(model, said[model.class_]) if model.class_ in said else model for model in database.models
-        ]
+        return lambda: _hiding(
+            [_told(model, said[model.class_]) if model.class_ in said else model for model in database.models]
+        )
 
     return {name: replace(database, models=Models(knowing(database))) for name, database in databases.items()}
+
+
+def _hiding(models: Sequence[Model]) -> Iterable[Model]:
+    """Each with all that is hidden along with what is said to be."""
+    said = {model.mapper: model.told.hide for model in models}
+    for model in models:
+        hide = hidden_with(model.mapper, lambda mapper: said.get(mapper, ()))
+        yield replace(model, told=replace(model.told, hide=tuple(sorted(hide)))) if hide else model
 
 
 def _told(model: Model, records: Records) -> Model:

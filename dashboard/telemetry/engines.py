@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import sqlalchemy as sa
 
+from ..masks import IN_URLS
 from . import watching
 from .watches import MARK, PoolWatch
 
@@ -38,12 +39,15 @@ def name_of(engine: sa.Engine) -> str | None:
 
 @lru_cache(maxsize=64)
 def hash_of(url: sa.URL) -> str:
-    """The same for every password.
+    """The same for every password: whoever reads it could try which one it was made of.
 
     >>> hash_of(sa.make_url("postgresql://ada:one@db/shop")) == hash_of(sa.make_url("postgresql://ada:two@db/shop"))
     True
+    >>> hash_of(sa.make_url("mysql://db/shop?passwd=one")) == hash_of(sa.make_url("mysql://db/shop?passwd=two"))
+    True
     """
-    plain = sa.URL.create(url.drivername, url.username, None, url.host, url.port, url.database, url.query)
+    query = {name: value for name, value in url.query.items() if not IN_URLS.is_secret(name)}
+    plain = sa.URL.create(url.drivername, url.username, None, url.host, url.port, url.database, query)
     return hashlib.sha256(plain.render_as_string(hide_password=False).encode()).hexdigest()[:DIGITS]
 
 

@@ -109,12 +109,12 @@ class Board:
         for name in shape.relationships:
             for held in (state.dict, state.committed_state):
                 if held.get(name) is not None:
-                    yield from _objects(held[name])
+                    yield from objects_of(held[name])
         for each in state.__dict__.get("_pending_mutations", {}).values():
             yield from (*each.added_items, *each.deleted_items)
 
 
-def _objects(value: Any) -> Iterable[object]:
+def objects_of(value: Any) -> Iterable[object]:
     if value is None:
         return ()
     if isinstance(value, list):

@@ -228,14 +228,16 @@ def _no_such(number: int) -> Refusal:
 
 def _drawn(entry: Mapping[str, Any], models: Models, sight: Sight) -> ObjectChange:
     model = models.find(entry["model"]) if entry["model"] in models else None
-    hidden = _hidden(model, models, sight)
     before, after = entry["before"], entry["after"]
-    names = [name for name in dict.fromkeys((*after, *before)) if name not in hidden]
+    every = dict.fromkeys((*after, *before))
+    lost = model is None and any(sight.hidden(each) for each in models)  # what was hidden of it, nobody knows any more
+    hidden = frozenset((*every, *entry.get("links", ()))) if lost else _hidden(model, models, sight)
+    names = [name for name in every if name not in hidden]
     unknown = (name for name in names if entry["kind"] == "changed" and not (name in before and name in after))
     return ObjectChange(
         model=entry["model"],
         key=entry["key"],
-        label=entry["label"] if not hidden else f"{entry['model']} {entry['key']}",
+        label=entry["label"] if not (hidden or lost) else f"{entry['model']} {entry['key']}",
         kind=entry["kind"],
         changes={name: [before.get(name), after.get(name)] for name in names},
         relationships={

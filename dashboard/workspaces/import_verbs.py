@@ -15,6 +15,7 @@ from ..records.rows_read import Row
 from ..refusal import Refusal
 from . import failures, sets, tape, touched
 from .case import Case
+from .in_sight import got
 from .live import Live
 from .request import Done, Plan, Request, writable
 from .values import Reading, invalid, made
@@ -162,10 +163,8 @@ class _Intake:
         names = [column.name for column in self.model.key_columns]
         if any(name not in sent.given for name in names):
             return None
-        parts = [sent.given[name].value(self.live) for name in names]
-        return (
-            None if None in parts else self.live.session.get(self.model.class_, parts[0] if len(parts) == 1 else parts)
-        )
+        parts = tuple(sent.given[name].value(self.live) for name in names)
+        return None if None in parts else got(self.live, self.model, parts, self.request.sight)
 
     def _wrong(self, number: int, refusal: Refusal) -> None:
         for name, sentence in dict(refusal.fields).items() or {"": refusal.message}.items():

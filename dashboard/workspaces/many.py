@@ -114,14 +114,15 @@ def chosen(live: Live, request: Request, model: Model, most: int) -> list[Any]:
         if len(found) > most:
             raise _too_many(most)
         return found
-    identities = identities_of(request, model, most)
+    identities, view = identities_of(request, model, most), seen(model, request.models, request.sight)
     found = []
     for start in range(0, len(identities), KEYS):
         batch = identities[start : start + KEYS]
         columns = [getattr(model.class_, column.name) for column in model.key_columns]
         one = len(columns) == 1
         condition = columns[0].in_([each[0] for each in batch]) if one else sa.tuple_(*columns).in_(batch)
-        found += fetched(live, request, model, sa.select(model.class_).where(condition).order_by(*columns))
+        statement = view.narrow(sa.select(model.class_)).where(condition).order_by(*columns)
+        found += fetched(live, request, model, statement)
     if len(found) != len(identities):
         message = f"{len(identities) - len(found)} of the {len(identities)} records are not there any more."
         raise Refusal("not_found", message, remedy="Load the list again. Nothing was written.")

@@ -10,7 +10,9 @@ from ..records.keys import identity_of
 from ..records.models import Model
 from ..refusal import Refusal
 from . import reverting
+from .board import objects_of
 from .image import Image, mentions
+from .in_sight import got, must_be
 from .live import Live
 from .python import call, identity, literal, variable
 from .request import Done, Plan, Request, switch, writable
@@ -57,7 +59,7 @@ def load(request: Request) -> Plan:
     parts = identity_of(model, key)
 
     def run(live: Live) -> Done:
-        obj = live.session.get(model.class_, parts if len(parts) > 1 else parts[0])
+        obj = got(live, model, parts, request.sight)
         if obj is None:
             raise Refusal("not_found", f"There is no {model.title} with the key {key[:80]}.")
         return Done(ref=live.board.join(obj))
@@ -103,7 +105,9 @@ def read(request: Request) -> Plan:
         raise invalid({"attribute": f"{model.title} has no attribute {name[:80]!r}."})
 
     def run(live: Live) -> Done:
-        getattr(live.board.objects[found["ref"]], name)
+        value = getattr(live.board.objects[found["ref"]], name)
+        if not model.has_column(name):
+            must_be(live, objects_of(value), model.mapper.relationships[name].mapper.class_)
         return Done(ref=found["ref"])
 
     targets = tuple(request.models.find(each.target) for each in model.relationships if each.name == name)

@@ -12,6 +12,7 @@ from ..records.kinds import Binary
 from ..records.models import Model
 from ..refusal import Refusal
 from . import sets, touched
+from .in_sight import got
 from .live import Live
 from .python import call, identity, variable
 from .request import Done, Plan, Request, writable
@@ -29,7 +30,7 @@ def save(written: Written) -> Callable[[Request], Plan]:
         sent = touched.understood(request, model)
 
         def run(live: Live) -> Done:
-            obj = live.session.get(model.class_, parts if len(parts) > 1 else parts[0])
+            obj = got(live, model, parts, request.sight)
             if obj is None and sent.base:
                 raise touched.gone(f"{model.name}:{key}", sent)
             if obj is None:
@@ -78,7 +79,7 @@ def _copy_files(live: Live, request: Request, model: Model, sent: touched.Sent, 
     if not request.arguments.get("source"):
         return
     parts = identity_of(model, request.text("source"))
-    source = live.session.get(model.class_, parts if len(parts) > 1 else parts[0])
+    source = got(live, model, parts, request.sight)
     hidden = request.sight.hidden(model)
     for column in model.columns if source is not None else ():
         if isinstance(column.kind, Binary) and column.editable and column.name not in (*sent.values, *hidden):
@@ -90,7 +91,7 @@ def remove(request: Request) -> Plan:
     model, key, parts = _one(request)
 
     def run(live: Live) -> Done:
-        obj = live.session.get(model.class_, parts if len(parts) > 1 else parts[0])
+        obj = got(live, model, parts, request.sight)
         if obj is None:
             raise _not_there(model, key)
         live.board.join(obj)

@@ -12,6 +12,7 @@ import sqlalchemy.orm as sa_orm
 from ..records.keys import identity_of, key_of
 from ..records.models import Model
 from ..refusal import Refusal
+from .in_sight import got
 from .live import Live
 from .values import VALUES_MOST, Given, invalid, put
 
@@ -64,7 +65,7 @@ def _put_unloaded(
             collection.add(each)
     for key in shown - wanted.keys():
         parts = identity_of(target, key)
-        found = live.session.get(target.class_, parts if len(parts) > 1 else parts[0])
+        found = got(live, target, parts)
         if found is not None:
             collection.remove(found)
 

@@ -15,6 +15,7 @@ from ..records.keys import identity_of
 from ..records.models import Model, Models, Relationship
 from ..refusal import Refusal
 from .image import Image
+from .in_sight import got
 from .live import Live
 from .python import identity as identity_source
 from .python import literal, variable
@@ -142,7 +143,7 @@ def _none(live: Live) -> None:
 
 
 def get_related(live: Live, name: str, target: Model, identity: tuple[Any, ...], key: str) -> Any:
-    found = live.session.get(target.class_, identity if len(identity) > 1 else identity[0])
+    found = got(live, target, identity)
     if found is None:
         raise invalid({name: f"There is no {target.title} with the key {key[:80]}."})
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 
 import pytest
@@ -226,6 +227,25 @@ def test_whether_it_answers_is_told_also_where_the_hosts_access_does_not(host, e
     client = app.test_client()
     paths = ("/ops/healthz", "/ops/readyz", "/ops/static/base.css", "/ops/", "/ops/records/", "/ops/metrics")
     assert [client.get(path, headers=JSON).status_code for path in paths] == [200, 200, 200, 403, 403, 401]
+
+
+class Nobody(NobodyKnows):
+    def who(self, request):
+        return None
+
+
+def test_of_nobody_whom_the_host_knows_no_body_is_read(host, engine):
+    class Body(io.BytesIO):
+        def read(self, *size):
+            raise AssertionError("it was read")
+
+        readline = readinto = read
+
+    app = host(TESTING=True)
+    Dashboard(app, engine, access=Nobody(), url_prefix="/ops")
+    sent = {"input_stream": Body(), "content_length": 1_000_000, "content_type": "multipart/form-data; boundary=x"}
+    answer = app.test_client().post("/ops/records/item/~/import", headers=JSON, **sent)
+    assert answer.status_code == 401
 
 
 class NobodyEdits(Access):

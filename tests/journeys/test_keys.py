@@ -47,7 +47,10 @@ def test_the_palette_is_steered_by_arrows_and_closed_by_escape(window, server):
     expect(window).to_have_url(server.url + "/")
 
 
-def test_the_keys_are_told(window):
+def test_the_keys_are_told_at_once_and_on_their_own_page_too(window, server):
+    window.goto(server.url + "/about/keys")
+    expect(window.get_by_role("table", name="Anywhere")).to_be_visible()
+    window.route("**/*", lambda route: route.abort())  # nothing is asked for
     window.keyboard.press("?")
     expect(window.get_by_role("dialog", name="Keys")).to_contain_text("undo, in a workspace")
     window.keyboard.press("Escape")
@@ -123,3 +126,19 @@ def test_shift_and_a_click_in_a_lists_head_sort_by_one_column_more(window, serve
     window.locator("#sort summary").click()
     window.get_by_role("link", name="Not by author_id").click()
     expect(window).to_have_url(server.url + "/records/Book/?sort=price")
+
+
+def test_what_cannot_be_undone_is_asked_about_and_named_without_a_script_too(server, browser):
+    server.token("viewer", name="spare")
+    with browser.new_context(java_script_enabled=False) as context:
+        window = context.new_page()
+        window.goto(server.url + "/accounts/")
+        row = window.locator("#tokens tr", has_text="spare")
+        asked = window.get_by_role("dialog", name="Revoke the token spare?")
+        row.get_by_role("button", name="Revoke").click()
+        expect(asked).to_contain_text("It acts as viewer, and was never used")
+        asked.get_by_role("button", name="Cancel").click()
+        expect(asked).to_be_hidden()
+        row.get_by_role("button", name="Revoke").click()
+        asked.get_by_role("button", name="Revoke spare").click()
+        expect(row).to_have_count(0)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
+from dashboard import Records
 from dashboard.app import create_app
+from dashboard.records.models import Models
 from dashboard.refusal import Refusal
 from tests.pages.conftest import Script, close
 from tests.workspaces import records
@@ -127,6 +130,21 @@ def shelf(tmp_path):
         records.prepare(app.extensions["sqlalchemy"].engine)
     yield Script(app, "editor")
     close(app)
+
+
+@pytest.mark.parametrize("hide", [(), ("summary",)])
+def test_of_a_model_that_is_gone_nothing_is_shown_where_some_columns_are_hidden(script, runtime, hide):
+    """What was hidden of it, nobody says any more."""
+    admin = script("admin")
+    answer = admin.post("/records/Author/1", {"values": {"name": "Somebody else"}})
+    assert answer.status_code == 200
+    database = runtime.databases["default"]
+    models = [model for model in database.models if model.name != "Author"]
+    left = [replace(each, told=Records(hide=hide)) if each.name == "Book" else each for each in models]
+    runtime.history._databases["default"] = replace(database, models=Models(left))
+    shown = admin.get("/history/1")
+    assert [each["key"] for each in shown.json["objects"]] == ["1"]
+    assert ("Somebody else" in shown.text) is not bool(hide)
 
 
 def test_what_went_along_with_a_deleted_record_is_shown_and_what_stays_lost_is_told(shelf):
