@@ -63,7 +63,7 @@ def test_each_page_is_for_everyone(windows, server, screenshot, name):
         assert answer.status == (404 if name == "error" else 200)
         if PICTURES:
             screenshot(window, f"{name}-{look}", full_page=True)
-        with sized(window, window.viewport_size["width"], 3_000):  # what a bar covers by half is scrolled, not too small
+        with sized(window, window.viewport_size["width"], 3_000):  # what a bar half covers is not too small
             assert told(Axe().run(window, options=EVERYTHING)) == []
         assert unmet(window, turn // 2) == []
 
