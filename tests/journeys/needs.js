@@ -50,7 +50,7 @@
     const LOOKS = ["color", "backgroundColor", "backgroundImage", "outlineStyle", "outlineColor", "borderBottomStyle",
       "borderBottomColor", "borderBottomWidth", "textDecorationLine", "fontWeight"];
     const look = (each) => [null, "::before"].map((pseudo) => {
-      const style = getComputedStyle(each.matches("tr") ? each.firstElementChild : each, pseudo);
+      const style = getComputedStyle(each, pseudo);
       return LOOKS.map((name) => style[name]).join();
     }).join();
     const beside = (one) => one.parentElement.matches("li")
