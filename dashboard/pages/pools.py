@@ -39,6 +39,7 @@ class Pools:
     problem: str | None
     groups = staticmethod(slots.groups)
     unopened = staticmethod(slots.unopened)
+    states = slots.STATES
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ TOPICS = {
     "lifecycle": Topic("sessions/_lifecycle.html", sessions.shown),
     "sessions": Topic("sessions/_sessions.html", sessions.shown),
     "statement": Topic("statements/_statement.html", statements.one_shown),
+    "family": Topic("monitoring/_family.html", monitoring.family, ticks=2),
     "metrics": Topic("monitoring/_metrics.html", monitoring.figures, ticks=2),
     "incidents": Topic("incidents/_incidents.html", incidents.shown, ticks=5),
     "statements": Topic("statements/_statements.html", statements.shown),

@@ -9,7 +9,7 @@
     const most = document.documentElement.clientWidth, wide = document.documentElement.scrollWidth;
     if (wide <= most) return [];
     const beyond = [...document.querySelectorAll("main *")].filter((each) =>
-      each.checkVisibility() && each.getBoundingClientRect().right > most + 1 && !each.closest(".scroll, .tape"));
+      each.checkVisibility() && each.getBoundingClientRect().right > most + .5 && !each.closest(".scroll, .tape"));
     return [`${wide} of ${most} px`, ...beyond.slice(-3).map(this.words)];
   },
 
