@@ -66,6 +66,10 @@
       if (form) form.reset();
     }
   });
+  // what was picked of what was found stays when something else is found
+  document.addEventListener("change", (event) => {
+    for (const option of event.target.querySelectorAll?.("optgroup[id^=found] option:checked") ?? []) option.parentElement.before(option);
+  });
   // <button data-opens="ID"> shows the dialog; a menu closes when one looks elsewhere
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-opens]");

@@ -35,7 +35,7 @@
       legend: { show: false },
       axes: [{ show: false }, { show: false }],
       cursor: { sync: { key: "poolhouse" }, y: false, points: { size: 7 }, drag: { x: true, y: false, uni: 10 } },
-      scales: { x: { time: true }, y: { range: () => { const top = highest(JSON.parse(figure.dataset.chart)); return [-0.02 * top, 1.02 * top]; } } },
+      scales: { x: { time: true }, y: { range: () => { const top = drawn.get(figure)?.top ?? highest(data); return [-0.02 * top, 1.02 * top]; } } },
       series: [{}, ...data.lines.map((line, place) => ({
         label: line.name,
         stroke: resolved(`--hue-${line.hue}`, probe),
@@ -65,7 +65,7 @@
     probe.remove();
     chart.root.setAttribute("aria-hidden", "true");
     figure.classList.add("is-taken");
-    drawn.set(figure, { chart, said: figure.dataset.chart });
+    drawn.set(figure, { chart, said: figure.dataset.chart, top: highest(data) });
     return chart;
   };
   const each = () => document.querySelectorAll("figure[data-chart]");
@@ -77,7 +77,9 @@
       if (!figure.classList.contains("is-taken")) figure.classList.add("is-taken");  // adding it again would be seen as a change
       if (one.said === figure.dataset.chart) continue;
       one.said = figure.dataset.chart;
-      one.chart.setData(columns(JSON.parse(one.said)), !zoom.has(figure));
+      const news = JSON.parse(one.said);
+      one.top = highest(news);
+      one.chart.setData(columns(news), !zoom.has(figure));
     }
   };
   const give = () => {

@@ -15,12 +15,17 @@
     lamp.title = `${words} since ${new Date(since).toLocaleTimeString()}`;
     lamp.dataset.since = new Date(since).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
   };
-  const topics = () => [...new Set([...document.querySelectorAll("[data-live]")].map((part) => part.dataset.live))];
+  // what stands in something closed is not followed until it is opened
+  const isOpen = (part) => !part.parentElement.closest("details:not([open])");
+  const topics = () => [...new Set([...document.querySelectorAll("[data-live]")].filter(isOpen).map((part) => part.dataset.live))];
   const somebodySelects = () => {
     const selection = document.getSelection();
     return selection !== null && !selection.isCollapsed && selection.toString() !== "";
   };
   const isStill = () => document.hidden || somebodySelects() || document.documentElement.hasAttribute("data-selecting");
+
+  // who walks over what has been by the keyboard keeps it under the fingers
+  const isWalked = (topic) => document.querySelector(`[data-live="${CSS.escape(topic)}"] a.bar:not(.is-open):focus-visible`) !== null;
 
   const show = (topic, html) => {
     if (topic === "gone") {
@@ -38,9 +43,12 @@
   window.addEventListener("resize", () => { for (const each of document.querySelectorAll("[data-steady]")) each.style.removeProperty("min-height"); });
   const release = () => {
     if (isStill()) return;
-    for (const [topic, html] of held) show(topic, html);
-    held.clear();
-    if (last.state) say(last.state, last.why, last.since);
+    for (const [topic, html] of held) {
+      if (isWalked(topic)) continue;
+      held.delete(topic);
+      show(topic, html);
+    }
+    if (last.state && !held.size) say(last.state, last.why, last.since);
   };
   const follow = () => {
     const wanted = document.hidden ? [] : topics();
@@ -52,7 +60,7 @@
     if ("state" in message) {
       last = message;
       if (!isStill() && followed) say(message.state, message.why, message.since);
-    } else if (isStill()) {
+    } else if (isStill() || isWalked(message.topic)) {
       held.set(message.topic, message.html);
       say("paused");
     } else if (message.topic === "gone" || followed) show(message.topic, message.html);
@@ -81,9 +89,14 @@
     release();
   });
   document.addEventListener("selectionchange", release);
+  document.addEventListener("focusout", () => { if (held.size) setTimeout(release); });
   document.addEventListener("pointerdown", (event) => { if (event.target.closest("[data-live]") && event.button === 0 && !event.target.closest("a, button, summary, input, select")) document.documentElement.toggleAttribute("data-selecting", true); });
   for (const over of ["pointerup", "pointercancel"]) document.addEventListener(over, () => { document.documentElement.removeAttribute("data-selecting"); setTimeout(release); });
   document.addEventListener("htmx:after:swap", follow);
+  document.addEventListener("toggle", ({ target }) => {
+    target.closest?.("[data-steady]")?.style.removeProperty("min-height");
+    if (target.querySelector?.("[data-live]")) follow();
+  }, true);
   window.addEventListener("pagehide", () => { followed = null; post({ address: stream, bye: true, topics: [] }); });
   window.addEventListener("pageshow", (event) => { if (event.persisted) follow(); });
   if (!lamp || (!topics().length && !document.querySelector("[hx-trigger^='every']"))) return;

@@ -35,7 +35,7 @@
     if (!room) return;
     room.classList.add("is-next");
     room.querySelector("[data-ghost]").textContent = card.querySelector(".label").textContent;
-    room.querySelector(".ghost").classList.add("is-next");
+    if (!room.contains(card)) room.querySelector(".ghost").classList.add("is-next");
   };
   // of the ways of one name, the one that begins where the object stands
   const FROM = { tp: "transient", pt: "pending", ps: "pending", sd: "persistent", ds: "deleted", sx: "persistent", xs: "detached", xt: "detached", dx: "deleted" };
@@ -58,9 +58,12 @@
       newest: newest(),
       form: Boolean(document.getElementById("form")),
       id: document.activeElement?.id,
+      isTour: Boolean(source.closest("#tour")),
+      place: rows().indexOf(source.closest("[data-row]")),
     };
     for (const menu of document.querySelectorAll("#workspace details.menu[open]")) menu.open = false;
   });
+  const rows = () => [...document.querySelectorAll("#workspace [data-row]")];
   const newest = () => document.querySelector("#tape > li[data-number]")?.dataset.number;
 
   document.addEventListener("htmx:after:settle", (event) => {
@@ -73,16 +76,44 @@
     if (newest() !== done.newest) tell(done.verb);
   });
   // a button that was morphed into another verb is none that the person chose
-  const isHeld = ({ ref, verb }) => {
+  const isHeld = ({ ref, verb, isTour }) => {
     const active = document.activeElement;
-    if (!active || active === document.body) return false;
+    if (!active || active === document.body || isTour) return false;
     return !ref || (active.dataset.verb ?? verb) === verb;
   };
-  const restore = ({ ref, verb, id }) => {
+  const restore = ({ ref, verb, id, isTour, place }) => {
     const card = ref && document.querySelector(`#workspace [data-ref="${CSS.escape(ref)}"]`);
     const same = card ? card.querySelector(`[data-verb="${verb}"]:not([data-force])`) : verb && document.querySelector(`.foot [data-verb="${verb}"]:not(:disabled)`);
-    (same || card || (id && document.getElementById(id)) || document.querySelector("#workspace .tabs [aria-current]"))?.focus({ preventScroll: false });
+    const next = isTour ? document.querySelector("#tour [data-tour]") : ref && !card && rows().at(Math.min(place, rows().length - 1));
+    (next || same || card || (id && document.getElementById(id)) || document.querySelector("#workspace .tabs [aria-current]"))?.focus({ preventScroll: false });
   };
+
+  // what was refused: each field of the open form says what is wrong with it, and a conflict is brought into sight
+  const unmark = () => {
+    for (const problem of document.querySelectorAll("#form [data-marked]")) problem.remove();
+    for (const field of document.querySelectorAll("#form [aria-invalid]")) field.removeAttribute("aria-invalid");
+  };
+  const mark = (fields) => {
+    unmark();
+    for (const [name, words] of Object.entries(fields)) {
+      const place = document.querySelector(`#form [data-field="${CSS.escape(name)}"]`), field = place?.querySelector("input:not([type=hidden]), textarea, select");
+      if (!field) continue;
+      const problem = document.createElement("small");
+      Object.assign(problem, { className: "problem", id: `${field.id}-problem`, textContent: words });
+      problem.dataset.marked = "";
+      field.setAttribute("aria-invalid", "true");
+      field.setAttribute("aria-describedby", `${field.id}-type ${problem.id}`);
+      field.after(problem);
+    }
+  };
+  document.addEventListener("htmx:after:swap", (event) => {
+    const context = event.detail.ctx;
+    if (!context?.sourceElement?.closest?.("#workspace") || (context.response?.status ?? 0) < 400) return;
+    const told = document.querySelector("#messages [data-fields]"), conflict = document.querySelector("#conflicts h2");
+    if (told) mark(JSON.parse(told.dataset.fields));
+    conflict?.scrollIntoView({ block: "center" });
+    conflict?.focus({ preventScroll: true });
+  });
 
   // in words for who does not see it, and with Undo for what took something away
   const tell = (verb) => {

@@ -22,6 +22,7 @@ from tests.journeys.postgresql import PostgreSQL
 from tests.journeys.prometheus import Prometheus
 from tests.journeys.server import Server
 from tests.journeys.waiting import free_port
+from tests.journeys.ways import WAYS
 from tests.journeys.wheel import built, environment_with
 
 collect_ignore = [
@@ -48,12 +49,12 @@ CHROMIUM_ARGUMENTS = [  # it neither draws on a screen nor talks to anybody but 
 ]
 
 
-KINDS = {"sqlite", "postgresql", "mariadb", "with JavaScript", "without JavaScript"}
+KINDS = {"sqlite", "postgresql", "mariadb", *WAYS}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of a test that is written for several databases, or for windows with and without JavaScript, `make test` runs
-    one, by turns; `make soak` the rest too. A file, or a test, that is named on the command line runs in all."""
+    """Of a test that is written for several databases, or for several ways of walking a journey, `make test` runs one,
+    by turns; `make soak` the rest too. A file, or a test, that is named on the command line runs in all."""
     for item in items:
         if "screenshot" in getattr(item, "fixturenames", ()):
             item.add_marker("screenshots")

@@ -14,9 +14,9 @@ from .addresses import url
 from .html import page
 from .keys import KEYS, Key
 from .returning import came_from
+from .slots import STATES
 
 LEVELS = ("healthy", "notice", "warning", "critical")
-SLOTS = ("used", "idle", "free", "overflow", "idle_in_transaction", "overdue", "dead_slot")
 LAMPS = ("live", "polling", "paused", "lost", "still")
 
 
@@ -32,7 +32,7 @@ class Components:
 
     badges: tuple[str, ...] = BADGES
     levels: tuple[str, ...] = LEVELS
-    slots: tuple[str, ...] = SLOTS
+    slots: tuple[str, ...] = STATES
     lamps: tuple[str, ...] = LAMPS
 
     @property

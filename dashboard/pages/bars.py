@@ -9,11 +9,13 @@ from .lanes import told
 
 FEWEST = 8
 """Places of a histogram: a single bucket is no wall."""
+APART = 20.0
+"""Percent of the width between two names, at least: on a phone they would be printed over each other."""
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """left, width, height: percent. upto: its upper bound, in words."""
+    """left, width, height: percent. upto: its upper bound, in words. is_named: whether there is room for them below."""
 
     left: float
     width: float
@@ -22,6 +24,7 @@ class Bucket:
     count: int
     share: float
     is_p95: bool
+    is_named: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ def histogram(name: str, of: Distribution) -> Histogram:
     highest = max((count for _, count in of.buckets), default=0)
     width = 100 / max(FEWEST, len(of.buckets))
     marked = next((bound for bound, _ in of.buckets if bound >= of.p95), None)
+    named = _named(len(of.buckets), next((n for n, (bound, _) in enumerate(of.buckets) if bound == marked), 0), width)
     buckets = tuple(
         Bucket(
             left=round(place * width, 3),
@@ -50,11 +54,21 @@ def histogram(name: str, of: Distribution) -> Histogram:
             count=count,
             share=count / of.count,
             is_p95=bound == marked,
+            is_named=place in named,
         )
         for place, (bound, count) in enumerate(of.buckets)
     )
     p50, p95, p99 = (_estimated(seconds, of.count) for seconds in (of.p50, of.p95, of.p99))
     return Histogram(name, of.count, told(of.mean) if of.count else "–", p50, p95, p99, buckets)
+
+
+def _named(number: int, marked: int, width: float) -> set[int]:
+    """The marked one always, the first and the last where they do not stand in its way.
+
+    >>> _named(6, 4, 12.5), _named(20, 10, 5.0), _named(3, 1, 12.5)
+    ({0, 4}, {0, 10, 19}, {1})
+    """
+    return {place for place in (0, marked, number - 1) if place == marked or abs(place - marked) * width >= APART}
 
 
 def _estimated(seconds: float, count: int) -> str:

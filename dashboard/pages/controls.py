@@ -15,6 +15,13 @@ from ..records.references import Reference
 from ..records.rows import Cut, shown
 from . import zone
 
+HOW = {
+    "date": "like 2026-11-22",
+    "time": "like 10:30:00",
+    "datetime": "like 2026-11-22 10:30",
+    "datetime with timezone": "like 2026-11-22 10:30",
+    "interval": "a length, like P1DT2H30M",
+}
 CONTROLS = {"boolean": "switch", "long text": "area", "json": "area", "array": "area", "binary": "file"}
 
 
@@ -46,7 +53,7 @@ class Control:
     nullable: bool = False
     needed: bool = False
     default: bool | None = None
-    left: str = "its default, if empty"
+    left: str = "default, if empty"
     choices: tuple[str, ...] = ()
     target: str = ""
     picked: tuple[tuple[str, str], ...] = ()
@@ -117,13 +124,18 @@ def _by_column(found: Editable) -> dict[str, Relationship]:
     return known
 
 
+def hint_of(column: Column) -> str:
+    """What its control says of a column: its type, how it is written where nobody would guess, its default."""
+    said = (column.type_name, HOW.get(column.kind.name), column.default and f"default {column.default}")
+    return ", ".join(each for each in said if each)
+
+
 def _of_column(
     column: Column, found: Editable, points_to: Relationship | None, person_zone: str, copied: bool
 ) -> Control:
-    hint = column.type_name + (f", default {column.default}" if column.default else "")
-    hint += (
-        f", {person_zone}" if "time" in column.kind.name and getattr(column.kind, "zone", "naive") != "naive" else ""
-    )
+    hint = hint_of(column)
+    if "time" in column.kind.name and getattr(column.kind, "zone", "naive") != "naive":
+        hint += f", {person_zone}"
     choices = tuple(getattr(column.kind, "choices", ()))
     control = "pick" if points_to else "choice" if choices else CONTROLS.get(column.kind.name, "text")
     drawn = Control(

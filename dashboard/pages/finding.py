@@ -30,7 +30,8 @@ def find(name: str) -> tuple[Model, Models]:
                 return database.models.find(name), database.models
         except Refusal as refusal:
             refused = refusal
-    raise refused or Refusal("not_found", f"There is no model {name[:80]!r}.")
+    remedy = "The page Records lists those there are."
+    raise refused or Refusal("not_found", f"There is no model {name[:80]!r}.", remedy=remedy)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 from ..records.columns import Column
 from ..records.models import Model
 from ..refusal import Refusal
+from .controls import hint_of
 
 NAMED_MOST = 20
 """Models that are named where they are left out; of more, their number is told."""
@@ -63,9 +64,8 @@ def _field(column: Column, text: str, null: bool) -> Field:
         if choices
         else {"boolean": "switch", "long text": "area", "json": "area"}.get(column.kind.name, "text")
     )
-    hint = column.type_name + (f", default {column.default}" if column.default else "")
     base = None if null else text
-    return Field(column.name, control, text, null, column.nullable, column.required, hint, choices, base)
+    return Field(column.name, control, text, null, column.nullable, column.required, hint_of(column), choices, base)
 
 
 def as_sent(form: Form, sent: Mapping[str, str], refusal: Refusal) -> Form:

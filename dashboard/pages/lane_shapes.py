@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from .holds import Hold
 
+BLOCK = 1.35
+"""Percent: as wide as a column is drawn."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -103,6 +106,16 @@ class Lanes:
     rows: tuple[Row, ...]
     left_out: int = 0
 
+    @property
+    def used_outline(self) -> str:
+        """All columns as one shape of a square of 100."""
+        return "".join(_block(one.left, 100 - one.used, one.used) for one in self.columns if one.used)
+
+    @property
+    def waiting_outline(self) -> str:
+        above = ((one, max(0.0, 100 - one.used - one.waiting)) for one in self.columns if one.waiting)
+        return "".join(_block(one.left, top, 100 - one.used - top) for one, top in above)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -112,3 +125,7 @@ class Row:
     hold: Hold
     words: str
     is_overdue: bool
+
+
+def _block(left: float, top: float, height: float) -> str:
+    return f"M{left:g} {top:.4g}h{BLOCK}v{height:.4g}h-{BLOCK}z"

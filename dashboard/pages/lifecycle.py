@@ -1,5 +1,5 @@
-"""How do objects go from state to state just now? The diagram of the lifecycle: where each state stands, and each arrow
-with the methods that take it, as thick as its rate."""
+"""How do objects go from state to state just now? The diagram of the lifecycle: each arrow with the methods that take
+it, as thick as its rate."""
 
 from __future__ import annotations
 
@@ -9,62 +9,35 @@ from math import log10
 
 from ..telemetry.reading import Reading
 from ..telemetry.recent import Increase
+from .lifecycle_shapes import BROAD, UPRIGHT, Drawing, Line
 
-WIDTH, HEIGHT = 960, 390
 THINNEST, THICKEST = 1.25, 10.0
-BREADTH, TALLNESS = 132, 44
-"""Of a state's box."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a state stands: the middle of its box."""
-
-    state: str
-    x: int
-    y: int
-
-
-PLACES = (
-    Place("transient", 86, 188),
-    Place("pending", 326, 188),
-    Place("persistent", 570, 188),
-    Place("expired", 570, 40),
-    Place("deleted", 758, 334),
-    Place("detached", 868, 188),
-    Place("database", 570, 350),
-)
-"""`database` is where a loaded object comes from."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """One arrow. path: of an SVG; x, y, anchor: where its words stand."""
+    """One arrow, and the methods that take it."""
 
     before: str
     after: str
     methods: str
-    path: str
-    x: int
-    y: int
-    anchor: str = "middle"
 
 
 WAYS = (
-    Way("transient", "pending", "add", "M154 178H256", 205, 150),
-    Way("pending", "transient", "expunge, rollback", "M258 198H158", 206, 222),
-    Way("pending", "persistent", "flush", "M394 188H500", 446, 160),
-    Way("persistent", "transient", "rollback", "M524 212C470 290 180 300 92 216", 300, 292),
-    Way("persistent", "expired", "commit, expire, rollback", "M550 164V68", 538, 108, "end"),
-    Way("expired", "persistent", "refresh, or reading it", "M592 64V160", 604, 108, "start"),
-    Way("persistent", "detached", "expunge, close", "M638 178H798", 718, 150),
-    Way("detached", "persistent", "add", "M800 198H642", 720, 222),
-    Way("persistent", "deleted", "delete, flush", "M604 212L702 308", 682, 302, "end"),
-    Way("deleted", "persistent", "rollback", "M738 310L640 214", 714, 262, "start"),
-    Way("deleted", "detached", "commit", "M800 310L856 216", 846, 274, "start"),
-    Way("database", "persistent", "query, get, merge", "M570 326V216", 558, 286, "end"),
+    Way("transient", "pending", "add"),
+    Way("pending", "transient", "expunge, rollback"),
+    Way("pending", "persistent", "flush"),
+    Way("persistent", "transient", "rollback"),
+    Way("persistent", "expired", "commit, expire, rollback"),
+    Way("expired", "persistent", "refresh, or reading it"),
+    Way("persistent", "detached", "expunge, close"),
+    Way("detached", "persistent", "add"),
+    Way("persistent", "deleted", "delete, flush"),
+    Way("deleted", "persistent", "rollback"),
+    Way("deleted", "detached", "commit"),
+    Way("database", "persistent", "query, get, merge"),
 )
-"""SQLAlchemy's ten transitions, and expiry with its way back."""
+"""SQLAlchemy's ten transitions, and expiry with its way back; `database` is where a loaded object comes from."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +64,10 @@ class Lifecycle:
     seconds: float
     arrows: tuple[Arrow, ...]
     in_memory: int
-    places = PLACES
-    width, height, breadth, tallness = WIDTH, HEIGHT, BREADTH, TALLNESS
+    drawings = (BROAD, UPRIGHT)
+
+    def lines(self, drawing: Drawing) -> list[tuple[Arrow, Line]]:
+        return [(arrow, drawing.lines[arrow.way.before, arrow.way.after]) for arrow in self.arrows]
 
 
 def lifecycle(reading: Reading, registry: str | None = None) -> Lifecycle:

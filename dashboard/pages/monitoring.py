@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 
+from ..config import Config
 from ..refusal import Refusal
 from ..runtime import Runtime, current
 from ..telemetry import alerts, grafana
@@ -20,6 +21,7 @@ from ..telemetry.reading import Reading, SwitchedOff
 from ..telemetry.rules import RULES
 from . import gate
 from .charts import Chart, of_prometheus
+from .families import Family, families
 from .html import page, plain, url
 
 
@@ -36,11 +38,16 @@ class ShownRule:
 
 @dataclass(frozen=True)
 class ShownSetting:
-    """value: as text; of a secret only whether it is set."""
+    """value: as text; of a secret only whether it is set. is_default: nobody has said it otherwise."""
 
     key: str
     value: str
     meaning: str
+    is_default: bool = True
+
+    @property
+    def words(self) -> str:
+        return worded(self.key, self.value)
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,10 @@ class Figures:
     @cached_property
     def metrics(self) -> tuple[Present, ...]:
         return present(self._reading)
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        return families(self.metrics)
 
     @property
     def series(self) -> int:
@@ -142,7 +153,10 @@ def index() -> Response:
             "prometheus.yml": url("monitoring.scrape_configuration"),
             "grafana.json": url("monitoring.grafana"),
         },
-        settings=tuple(ShownSetting(*row) for row in runtime.config.public_rows()),
+        settings=tuple(
+            ShownSetting(*row, is_default=worded(*row[:2]) == worded(*default[:2]))
+            for row, default in zip(runtime.config.public_rows(), Config().public_rows(), strict=True)
+        ),
         problem=reading.problem,
         _reading=reading,
     )
@@ -151,6 +165,40 @@ def index() -> Response:
 
 def figures(runtime: Runtime, _: str = "") -> Figures:
     return Figures(runtime.ledger.read())
+
+
+def family(runtime: Runtime, name: str) -> Family:
+    """Raises Refusal: not_found."""
+    found = next((one for one in figures(runtime).families if one.name == name), None)
+    if found is None:
+        raise Refusal("not_found", "There is no such family of metrics.")
+    return found
+
+
+def worded(key: str, value: str) -> str:
+    """A setting's value as a person says it, with its unit.
+
+    >>> [worded("DASHBOARD_X", value) for value in ("None", "()", "True", "8")]
+    ['not set', 'none', 'on', '8']
+    >>> worded("DASHBOARD_SIGN_IN_SECONDS", "28800.0"), worded("DASHBOARD_STUCK_SECONDS", "2.0")
+    ('28800 s (8 h)', '2 s')
+    >>> worded("DASHBOARD_IMPORT_BYTES", "200000000")
+    '200000000 bytes (200 MB)'
+    """
+    if key.endswith("_SECONDS"):
+        seconds = float(value)
+        return f"{seconds:g} s" + (f" ({_longer(seconds)})" if seconds >= 120 else "")
+    if key.endswith("_BYTES"):
+        return f"{value} bytes ({int(value) / 1_000_000:g} MB)"
+    return {"None": "not set", "": "not set", "{}": "not set", "()": "none", "True": "on", "False": "off"}.get(
+        value, value
+    )
+
+
+def _longer(seconds: float) -> str:
+    steps = ((86_400, "days"), (3_600, "h"), (60, "min"))
+    step, word = next((step, word) for step, word in steps if seconds >= (2 * step if word == "days" else step))
+    return f"{seconds / step:.3g} {word}"
 
 
 @gate.needs(gate.READ, database=True)

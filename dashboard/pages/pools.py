@@ -23,10 +23,14 @@ from . import gate, servers, slots
 from .bars import Histogram, histogram
 from .charts import OF_ONE_POOL, Chart, charts
 from .chosen import Chosen, view_of
+from .holding import HeldByLine, by_line
 from .holds import Watched, of_pool
 from .html import page, plain
 from .lane_shapes import Lanes
 from .lanes import lanes
+
+FEW = 5
+"""Holders that are told one by one; of more, first the lines that hold them."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Pools:
     problem: str | None
     groups = staticmethod(slots.groups)
     unopened = staticmethod(slots.unopened)
+    states = slots.STATES
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,11 @@ class OnePool:
     _ledger: Ledger
     groups = staticmethod(slots.groups)
     unopened = staticmethod(slots.unopened)
+    few = FEW
+
+    @property
+    def by_line(self) -> tuple[HeldByLine, ...]:
+        return by_line(self.pool.holders)
 
     @property
     def has_server(self) -> bool:

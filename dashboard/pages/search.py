@@ -95,7 +95,7 @@ def _verbs() -> Iterator[Hit]:
     yield Hit("Open a workspace", "new", url("workspaces.index") + "#name")
     for model in _all_models():
         if not model.read_only:
-            yield Hit(f"New {model.title}", "record", url("records.new", model=model.name))
+            yield Hit(f"New {model.title}", "a new record", url("records.new", model=model.name))
     with suppress(Refusal):
         for each in current().workspaces.summaries(actor.sight(), actor=actor.name()):  # type: ignore[union-attr]
             yield Hit(f"Review {each.name}", "then commit", url("workspaces.review", name=each.name))

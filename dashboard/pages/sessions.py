@@ -15,6 +15,8 @@ from .html import page
 from .lifecycle import Lifecycle, lifecycle
 
 WORKSPACES = "workspaces"
+SHOWN = 8
+"""Survivors and errors; JSON has all."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Sessions:
 
     registry: str | None = None
     _reading: Reading = field(default_factory=Reading)
+    shown = SHOWN
 
     @property
     def public(self) -> SessionsReading:
@@ -49,6 +52,12 @@ class Sessions:
     def scope_of(session: LiveSession) -> str:
         """Whether a request has it, or a workspace for longer."""
         return "workspace" if session.registry == WORKSPACES else "request" if session.endpoint else "program"
+
+    @staticmethod
+    def unwritten(session: LiveSession) -> str:
+        """What its next flush would write, by kind."""
+        kinds = ((session.new, "new"), (session.modified, "modified"), (session.deleted, "deleted"))
+        return ", ".join(f"{number} {word}" for number, word in kinds if number)
 
 
 def blueprint() -> Blueprint:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from ..telemetry.reading import Holder, Limits, Slot, Waiter
 
 UNLIMITED = 1e300
+STATES = ("used", "idle", "free", "overflow", "idle_in_transaction", "overdue", "dead_slot")
+"""As a place looks."""
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from ..refusal import Refusal
@@ -15,7 +16,7 @@ from ..runtime import Runtime, current
 from ..servers.explaining import explain
 from ..telemetry import digests
 from ..telemetry.digests import EndpointDigest, StatementDigest
-from ..telemetry.reading import Exemplar, Reading
+from ..telemetry.reading import Exemplar, PoolReading, Reading
 from ..telemetry.sessions_reading import Example, Load, NPlusOne
 from ..telemetry.tables import fingerprint_of
 from . import gate, servers, sql
@@ -35,16 +36,42 @@ class Statements:
     n_plus_one: tuple[NPlusOne, ...]
     problem: str | None
     _refreshes: tuple[Example, ...] = ()
+    _pool: str | None = None
+    _cached: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     key_of = staticmethod(key_of)
+
+    @property
+    def cached(self) -> float | None:
+        """Of the lookups in SQLAlchemy's cache of compiled statements the share that found one; None where none was
+        made. By pool `_cached` has (found, made)."""
+        rows = [row for pool, row in self._cached.items() if self._pool in (None, pool)]
+        made = sum(each for _, each in rows)
+        return sum(found for found, _ in rows) / made if made else None
+
+    @property
+    def pool(self) -> str | None:
+        """Whose statements alone are shown; None: of all."""
+        return self._pool
+
+    @property
+    def pools(self) -> list[str]:
+        return sorted({one.pool for one in self.statements})
+
+    @property
+    def shown(self) -> list[StatementDigest]:
+        return [one for one in self.statements if self._pool in (None, one.pool)]
+
+    @cached_property
+    def _whole(self) -> float:
+        return sum(one.seconds for one in self.shown)
+
+    def share(self, one: StatementDigest) -> float:
+        """Of the time of all that are shown."""
+        return one.seconds / self._whole if self._whole else 0.0
 
     @property
     def refreshes(self) -> tuple[Example, ...]:
         return self._refreshes
-
-    @property
-    def largest(self) -> float:
-        """The largest share, as long as its bar is."""
-        return max((one.share for one in self.statements), default=1.0) or 1.0
 
 
 @dataclass(frozen=True)
@@ -90,10 +117,10 @@ def blueprint() -> Blueprint:
 
 @gate.needs(gate.READ)
 def index() -> Response:
-    return page("statements/index.html", shown(current()))
+    return page("statements/index.html", shown(current(), request.args.get("pool", "")))
 
 
-def shown(runtime: Runtime, _: str = "") -> Statements:
+def shown(runtime: Runtime, pool: str = "") -> Statements:
     reading = runtime.ledger.read()
     sessions = reading.sessions
     return Statements(
@@ -103,7 +130,14 @@ def shown(runtime: Runtime, _: str = "") -> Statements:
         n_plus_one=sessions.n_plus_one,
         problem=reading.problem,
         _refreshes=sessions.refreshes,
+        _pool=pool or None,
+        _cached={one.name: _lookups(one) for one in reading.pools},
     )
+
+
+def _lookups(pool: PoolReading) -> tuple[float, float]:
+    found, *others = (pool.numbers.get(f"cache|{result}", 0) for result in ("hit", "miss", "no_key"))
+    return found, found + sum(others)
 
 
 @gate.needs(gate.READ)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +18,7 @@ from ..workspaces.forecast import Forecast, Way, forecast, way
 from ..workspaces.registry import Outcome, Sight, Summary, View
 from ..workspaces.states import OBJECT_VERBS
 from ..workspaces.tour import Tour, is_offered, name_for, tour_of
-from . import actor, beside, copies, gate, reviews, sides
+from . import actor, beside, copies, gate, reviews, sides, staged
 from .arguments import arguments, switch, take_version
 from .forms import Form, LeftOut, as_sent, blank_form, form_of, left_out
 from .html import done, is_swapped, page, plain, refused, url, wants_json
@@ -35,6 +35,8 @@ class WorkspaceList:
     _databases: tuple[str, ...]
     _tour: str | None = None
     """The name of the workspace in which this person takes the tour; None where there is nobody to take it with."""
+    _staged: Mapping[str, int] = field(default_factory=dict)
+    """How many changes wait in each of this person's own."""
 
     @property
     def tour(self) -> str | None:
@@ -143,7 +145,12 @@ def index() -> Response:
     runtime = current()
     return page(
         "workspaces/index.html",
-        WorkspaceList(rooms().summaries(actor.sight(), actor=actor.name()), tuple(runtime.databases), _tour()),
+        WorkspaceList(
+            rooms().summaries(actor.sight(), actor=actor.name()),
+            tuple(runtime.databases),
+            _tour(),
+            {} if wants_json() else {each.name: each.changes for each in staged.of_this_person()},
+        ),
     )
 
 

@@ -27,7 +27,7 @@ WORDS = {
     "database": "deleted by the database",
     "null": "loses its reference",
     "link": "taken out of the set",
-    "forbids": "forbids it",
+    "forbids": "still needs it, and forbids it",
     "dangles": "points to nothing afterwards",
 }
 

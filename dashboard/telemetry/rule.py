@@ -144,9 +144,11 @@ def number_of(count: float, one: str, many: str) -> str:
 
 def lasting(seconds: float) -> str:
     """
-    >>> lasting(5.06), lasting(724), lasting(10_800)
-    ('5.1 s', '12 min', '3.0 h')
+    >>> lasting(0.0451), lasting(5.06), lasting(724), lasting(10_800)
+    ('45 ms', '5.1 s', '12 min', '3.0 h')
     """
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 120:
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.1f} h"

@@ -28,8 +28,8 @@ NAMES_TRIED = 100
 
 @dataclass(frozen=True)
 class Line:
-    """One change set in the list. changes: objects that it changed, as far as the actor may see them. outcome:
-    committed, or uncertain where nobody knows yet; how: how that was found."""
+    """One change set in the list. changes: objects that it changed, as far as the actor may see them; models: how many
+    of each model. outcome: committed, or uncertain where nobody knows yet; how: how that was found."""
 
     number: int
     author: str
@@ -40,6 +40,7 @@ class Line:
     workspace: str
     outcome: str
     how: str
+    models: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -215,11 +216,11 @@ class History:
         return _drawn(entry, self._models(found.database), sight)
 
     def _line(self, found: ChangeSet, sight: Sight, actor: str) -> Line | None:
-        changes = sum(count for model, count in found.models.items() if self.sees(found, model, sight, actor))
-        if not changes:
+        models = {model: count for model, count in found.models.items() if self.sees(found, model, sight, actor)}
+        if not any(models.values()):
             return None
         names = ("number", "author", "at", "note", "database", "workspace", "outcome", "how")
-        return Line(**{name: getattr(found, name) for name in names}, changes=changes)
+        return Line(**{name: getattr(found, name) for name in names}, changes=sum(models.values()), models=models)
 
 
 def _no_such(number: int) -> Refusal:

@@ -68,8 +68,26 @@ def capture(
         found["label"] = str(shape.model.label(obj))
     elif key is None or len(key) > LABEL_CHARACTERS:
         found["label"] = str(shape.model.label(obj))
+    if before is not None and key is not None and found["label"] == key:
+        found["label"] = _last_name(before, key, shape)
     found["unkept"], found["flags"] = sorted(unkept), list(flags_of(state, marked, unkept))
     return found
+
+
+def _last_name(before: Mapping[str, Any], key: str, shape: Shape) -> str:
+    """What it was called when more of it was loaded. Its key where what was changed since has a part in that name:
+    nobody knows here whether it was written or taken back."""
+    if before["label"] is None or before["key"] not in (None, key):
+        return key
+    values = {name: value for name, value in before["values"].items() if name not in before["unkept"]}
+    was = {name: value for name, value in {**values, **before["committed"]}.items() if name not in before["unknown"]}
+    same = values == was or _name_of(values, shape) == _name_of(was, shape)
+    return str(before["label"]) if same else key
+
+
+def _name_of(values: Mapping[str, Any], shape: Shape) -> str:
+    known = {name: shape.by_name[name][0].restore(value) for name, value in values.items() if name in shape.by_name}
+    return str(shape.model.label(known))
 
 
 def _empty(state: State, shape: Shape, ref: str | None, number: int, key: str | None) -> Image:

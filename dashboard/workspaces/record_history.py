@@ -16,7 +16,7 @@ from .sight import Sight
 @dataclass(frozen=True)
 class RecordChange:
     """One commit that changed the record. kind: created, changed or deleted; empty where the change set is too large to
-    look into here. changes, relationships: as in its change set."""
+    look into here. changes, relationships, unknown: as in its change set."""
 
     number: int
     author: str
@@ -26,6 +26,7 @@ class RecordChange:
     kind: str
     changes: Mapping[str, list[Any]]
     relationships: Mapping[str, Mapping[str, list[str]]]
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,4 +64,5 @@ def _change(found: ChangeSet, history: History, model: Model, key: str, sight: S
     if entry is None:  # a value that looks like it
         return None
     drawn: ObjectChange = history.drawn(found, entry, sight)
-    return RecordChange(**same, kind=drawn.kind, changes=drawn.changes, relationships=drawn.relationships)
+    told = {name: getattr(drawn, name) for name in ("kind", "changes", "relationships", "unknown")}
+    return RecordChange(**same, **told)

@@ -128,6 +128,7 @@ class Drawing:
             return _withheld(image)
         model = self.models.find(image["model"]) if image["model"] in self.models else None
         hidden = self._hidden.get(image["model"], frozenset())
+        changes = _changes(image, hidden)
         values = {name: value for name, value in image["values"].items() if name not in hidden}
         loaded = image["values"].keys()
         columns = () if model is None else tuple(column.name for column in model.columns if column.name not in hidden)
@@ -141,7 +142,8 @@ class Drawing:
             "badge": states.badge(image["state"], image["flags"]),
             "values": values,
             "unloaded": [name for name in columns if name not in loaded],
-            "changes": _changes(image, hidden),
+            "changes": changes,
+            "unknown": [name for name in image["unknown"] if name in changes],
             "relationships": _relationships(
                 image, hidden, () if model is None else tuple(each.name for each in model.relationships)
             ),
@@ -242,6 +244,7 @@ def _withheld(image: Image) -> Mapping[str, Any]:
         "values": {},
         "unloaded": [],
         "changes": {},
+        "unknown": [],
         "relationships": {},
         "actions": [],
     }
@@ -253,7 +256,8 @@ def _label(model: Model, values: Mapping[str, Any]) -> str:
 
 
 def _changes(image: Image, hidden: frozenset[str]) -> dict[str, list[Any]]:
-    """What the next flush would write: before and after. What was there before is null where it was never loaded."""
+    """What the next flush would write: before and after. What was there before is null where it was never loaded; the
+    object's `unknown` names those."""
     if image["key"] is None:
         return {}
     changes = {}

@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.journeys.every_page import SETTINGS, SIGNED_IN, furnish
+from tests.journeys.needs import NEEDS, asked, sized
 
 LOOKS = (("light", 1280), ("dark", 360), ("dark", 1280), ("light", 360))
 PICTURES = bool(os.environ.get("SCREENSHOTS"))
@@ -47,18 +48,24 @@ def told(result):
     ]
 
 
+def unmet(window, turn):
+    """What of the needs that axe does not try is not met; turn: whose turn it is, where not all are tried."""
+    needs = NEEDS if WHOLE else NEEDS[turn % len(NEEDS) :][:1]
+    return [*asked(window, "sideways"), *(f"{need.__name__}: {each}" for need in needs for each in need(window))]
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("name", SIGNED_IN)
-def test_axe_finds_nothing(windows, server, screenshot, name):
-    looks = list(windows.items())
-    turn = list(SIGNED_IN).index(name) % len(looks)
-    for look, window in looks if WHOLE else looks[turn : turn + 1]:
+def test_each_page_is_for_everyone(windows, server, screenshot, name):
+    looks, turn = list(windows.items()), list(SIGNED_IN).index(name)
+    for look, window in looks if WHOLE else looks[turn % 2 :][:1]:
         answer = window.goto(server.url + SIGNED_IN[name])
         assert answer.status == (404 if name == "error" else 200)
         if PICTURES:
             screenshot(window, f"{name}-{look}", full_page=True)
-        assert told(Axe().run(window, options=EVERYTHING)) == []
-        assert window.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
+        with sized(window, window.viewport_size["width"], 3_000):  # what a bar half covers is not too small
+            assert told(Axe().run(window, options=EVERYTHING)) == []
+        assert unmet(window, turn // 2) == []
 
 
 @pytest.fixture(scope="module")

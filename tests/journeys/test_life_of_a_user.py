@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.journeys.hands import choose, press, write
+
 CARD = ".card[data-ref='User:new-1']"
 
 
@@ -15,47 +17,25 @@ def server(poolhouse_server):
     return poolhouse_server()
 
 
-@pytest.fixture(params=["with JavaScript", "without JavaScript"])
-def window(request, browser):
-    """A window in which every console message and every request to another host is a fault."""
-    javascript = request.param == "with JavaScript"
-    with browser.new_context(viewport={"width": 1280, "height": 900}, java_script_enabled=javascript) as context:
-        page = context.new_page()
-        said: list[str] = []
-        page.on("console", lambda message: said.append(message.text) if is_complaint(message) else None)
-        page.on(
-            "response",
-            lambda answer: said.append(answer.url) if "/static/" in answer.url and answer.status >= 400 else None,
-        )
-        page.on("pageerror", lambda error: said.append(str(error)))
-        yield page
-        assert said == []
-
-
-def is_complaint(message) -> bool:
-    """The browser's own line about an answer of 4xx is none: a refusal is what such a test asks for."""
-    return message.type in ("error", "warning") and not message.text.startswith("Failed to load resource")
-
-
 def sign_in(window: Page, server) -> None:
     """By a link of the command line: the printed one works once, and several tests sign in."""
     link = re.search(r"http://\S+", server.command("link"))
     assert link
     window.goto(link.group())
-    window.get_by_role("button", name="Sign in").click()
+    press(window.get_by_role("button", name="Sign in"))
     expect(window.get_by_role("heading", name="Overview")).to_be_visible()
 
 
 def section(window: Page, word: str) -> None:
-    window.get_by_role("navigation").get_by_role("link", name=word, exact=True).click()
+    press(window.get_by_role("navigation").get_by_role("link", name=word, exact=True))
 
 
 def verb(window: Page, word: str) -> None:
-    window.locator(f"{CARD} [data-verb='{word}']").click()
+    press(window.locator(f"{CARD} [data-verb='{word}']"))
 
 
 def foot(window: Page, word: str) -> None:
-    window.locator(f".foot [data-verb='{word}']").click()
+    press(window.locator(f".foot [data-verb='{word}']"))
 
 
 def badge_is(window: Page, state: str, badge: str) -> None:
@@ -71,18 +51,18 @@ def newest(window: Page):
 def test_the_printed_link_signs_in_once(server, page_without_javascript):
     window = page_without_javascript
     window.goto(server.link())
-    window.get_by_role("button", name="Sign in").click()
+    press(window.get_by_role("button", name="Sign in"))
     expect(window.get_by_role("heading", name="Overview")).to_be_visible()
     window.context.clear_cookies()
     window.goto(server.link())
     expect(window.get_by_role("alert")).to_contain_text("used already")
 
 
-def test_the_whole_life_of_a_user(server, window, screenshot, request):
-    name = "ada-" + ("js" if request.node.callspec.params["window"] == "with JavaScript" else "plain")
+def test_the_whole_life_of_a_user(server, way, window, screenshot):
+    name = f"ada-{way.name}"
     sign_in(window, server)
     open_workspace(window, name)
-    if "js" in name:
+    if way.scripted:
         window.evaluate("window.sameDocument = true")
     is_born(window, f"{name}@example.com")
     becomes_persistent(window)
@@ -91,25 +71,25 @@ def test_the_whole_life_of_a_user(server, window, screenshot, request):
     is_modified(window)
     leaves_and_comes_back(window)
     screenshot(window, f"workspace-{name}-closed")
-    if "js" in name:
+    if way.scripted:
         assert window.evaluate("window.sameDocument"), "each action is swapped in; no page was loaded anew"
 
 
 def open_workspace(window: Page, name: str) -> None:
     section(window, "Workspaces")
-    window.get_by_label("Name").fill(name)
-    window.get_by_role("button", name="Open a workspace").click()
+    write(window.get_by_label("Name"), name)
+    press(window.get_by_role("button", name="Open a workspace"))
     expect(window.get_by_role("heading", name=name)).to_be_visible()
-    window.locator("[data-view='board']").click()
+    press(window.locator("[data-view='board']"))
     expect(window.locator("#board")).to_be_visible()
 
 
 def is_born(window: Page, email: str) -> None:
-    window.get_by_label("New object of").select_option("User")
-    window.locator("[data-action='new']").click()
-    window.get_by_label(re.compile(r"^name ")).fill("Ada Lovelace")
-    window.get_by_label(re.compile(r"^email ")).fill(email)
-    window.locator("[data-action='create']").click()
+    choose(window.get_by_label("New object of"), "User")
+    press(window.locator("[data-action='new']"))
+    write(window.get_by_label(re.compile(r"^name ")), "Ada Lovelace")
+    write(window.get_by_label(re.compile(r"^email ")), email)
+    press(window.locator("[data-action='create']"))
     badge_is(window, "transient", "transient")
 
 
@@ -125,12 +105,12 @@ def becomes_persistent(window: Page) -> None:
 
 
 def is_committed_and_expires(window: Page) -> None:
-    window.get_by_label("Note").fill("her first record")
+    write(window.get_by_label("Note"), "her first record")
     foot(window, "commit")
     badge_is(window, "persistent", "expired")
     expect(newest(window)).to_contain_text("given back")
     expect(window.locator("#transaction")).to_contain_text("none")
-    window.locator(f"{CARD} select[name='attribute']").select_option("name")
+    choose(window.locator(f"{CARD} select[name='attribute']"), "name")
     verb(window, "read")
     badge_is(window, "persistent", "persistent")
     expect(newest(window)).to_contain_text("SELECT")
@@ -138,8 +118,8 @@ def is_committed_and_expires(window: Page) -> None:
 
 def is_modified(window: Page) -> None:
     verb(window, "values")
-    window.get_by_label(re.compile(r"^name ")).fill("Ada King")
-    window.locator("[data-action='save']").click()
+    write(window.get_by_label(re.compile(r"^name ")), "Ada King")
+    press(window.locator("[data-action='save']"))
     badge_is(window, "persistent", "modified")
     expect(window.locator(CARD)).to_contain_text("Ada Lovelace")
     foot(window, "commit")
@@ -160,14 +140,14 @@ def leaves_and_comes_back(window: Page) -> None:
     badge_is(window, "detached", "detached")
 
 
-def test_every_page_is_drawn_without_a_word_on_the_console(server, window, screenshot, request):
+def test_every_page_is_drawn_without_a_word_on_the_console(server, window, screenshot):
     sign_in(window, server)
     for word in ("Overview", "Pools", "Sessions", "Workspaces"):
         section(window, word)
         expect(window.get_by_role("heading", level=1)).to_have_text(word)
         screenshot(window, word.lower())
     section(window, "Pools")
-    window.get_by_role("link", name="default", exact=True).click()
+    press(window.get_by_role("link", name="default", exact=True))
     expect(window.get_by_role("heading", level=1)).to_have_text("Pool default")
 
 
@@ -179,14 +159,14 @@ def test_live_parts_refresh_by_themselves(server, browser):
         sign_in(worker, server)
         open_workspace(worker, "watched")
         watcher.goto(worker.url)
-        watcher.locator("[data-view='board']").click()
+        press(watcher.locator("[data-view='board']"))
         expect(watcher.locator("#board")).to_be_visible()
         expect(watcher.locator("#transaction")).to_contain_text("none")
         is_born(worker, "watched@example.com")
         becomes_persistent(worker)
         expect(watcher.locator("#transaction")).to_contain_text("open for", timeout=10_000)
         expect(watcher.locator("#lamp")).to_have_text("polling")
-        watcher.locator("#changed").get_by_role("link").click()
+        press(watcher.locator("#changed").get_by_role("link"))
         badge_is(watcher, "persistent", "persistent")
         section(watcher, "Pools")
         expect(watcher.locator("section[aria-label='Pool workspaces']")).to_contain_text("1 in use")
@@ -194,58 +174,60 @@ def test_live_parts_refresh_by_themselves(server, browser):
         expect(watcher.locator("section[aria-label='Pool workspaces']")).to_contain_text("0 in use", timeout=10_000)
 
 
-def test_a_refused_action_says_why_and_leaves_the_page_as_it_was(server, window, request, screenshot):
-    javascript = request.node.callspec.params["window"] == "with JavaScript"
-    name = "bad-" + ("js" if javascript else "plain")
+def test_a_refused_action_says_why_and_leaves_the_page_as_it_was(server, way, window, screenshot):
+    name = f"bad-{way.name}"
     sign_in(window, server)
     open_workspace(window, name)
-    window.get_by_label("New object of").select_option("User")
-    window.locator("[data-action='new']").click()
-    window.get_by_label(re.compile(r"^name ")).fill("Typed and not sent")
-    window.get_by_label("Load a").select_option("User")
-    window.get_by_label("with key").fill("99999999")
-    window.locator("[data-verb='load']").click()
+    choose(window.get_by_label("New object of"), "User")
+    press(window.locator("[data-action='new']"))
+    write(window.get_by_label(re.compile(r"^name ")), "Typed and not sent")
+    choose(window.get_by_label("Load a"), "User")
+    write(window.get_by_label("with key"), "99999999")
+    press(window.locator("[data-verb='load']"))
     expect(window.get_by_role("alert")).to_contain_text("User")
-    if javascript:
+    if way.scripted:
         expect(window.get_by_label(re.compile(r"^name "))).to_have_value("Typed and not sent")
         expect(window.get_by_label("with key")).to_have_value("99999999")
         screenshot(window, "workspace-refused")
     else:
-        window.get_by_role("link", name="Back to where you were").click()
+        press(window.get_by_role("link", name="Back to where you were"))
     expect(window.get_by_role("heading", name=name)).to_be_visible()
     expect(newest(window)).to_have_class("failed")
     expect(newest(window)).to_contain_text("SELECT")
     expect(window.locator("#tape")).to_have_count(1)
 
 
-def test_a_refused_form_keeps_what_was_typed(server, window, request, screenshot):
-    name = "kept-" + ("js" if request.node.callspec.params["window"] == "with JavaScript" else "plain")
+def test_a_refused_form_keeps_what_was_typed(server, way, window, screenshot):
+    name = f"kept-{way.name}"
     sign_in(window, server)
     open_workspace(window, name)
-    window.get_by_label("New object of").select_option("User")
-    window.locator("[data-action='new']").click()
-    window.get_by_label(re.compile(r"^name ")).fill("Ada Lovelace")
-    window.get_by_label(re.compile(r"^email ")).fill(f"{name}@example.com")
-    window.get_by_label(re.compile(r"^points ")).fill("many")
-    window.locator("[data-action='create']").click()
+    choose(window.get_by_label("New object of"), "User")
+    press(window.locator("[data-action='new']"))
+    write(window.get_by_label(re.compile(r"^name ")), "Ada Lovelace")
+    write(window.get_by_label(re.compile(r"^email ")), f"{name}@example.com")
+    write(window.get_by_label(re.compile(r"^points$")), "many")
+    press(window.locator("[data-action='create']"))
     expect(window.get_by_role("alert")).to_contain_text("points")
     expect(window.get_by_label(re.compile(r"^name "))).to_have_value("Ada Lovelace")
-    expect(window.get_by_label(re.compile(r"^points "))).to_have_value("many")
+    expect(window.get_by_label(re.compile(r"^points$"))).to_have_value("many")
+    points = window.locator("[data-field='points']")
+    expect(points.locator("input[type=text]")).to_have_attribute("aria-invalid", "true")
+    expect(points.locator(".problem")).to_have_text("A whole number is expected.")
     screenshot(window, f"workspace-{name}")
-    window.get_by_label(re.compile(r"^points ")).fill("7")
-    window.locator("[data-action='create']").click()
+    write(window.get_by_label(re.compile(r"^points$")), "7")
+    press(window.locator("[data-action='create']"))
     badge_is(window, "transient", "transient")
     expect(window.get_by_role("alert")).to_have_count(0)
 
 
-def test_the_settings_of_the_session_are_switches(server, window, request, screenshot):
-    name = "set-" + ("js" if request.node.callspec.params["window"] == "with JavaScript" else "plain")
+def test_the_settings_of_the_session_are_switches(server, way, window, screenshot):
+    name = f"set-{way.name}"
     sign_in(window, server)
     open_workspace(window, name)
     for words, python in (("autoflush", "session.autoflush = True"), ("expire on commit", "expire_on_commit = False")):
         switch = window.get_by_role("switch", name=words)
         before = switch.get_attribute("aria-checked")
-        switch.click()
+        press(switch)
         expect(newest(window)).to_contain_text(python)
         expect(switch).to_have_attribute("aria-checked", "false" if before == "true" else "true")
     screenshot(window, f"workspace-{name}")
@@ -258,10 +240,13 @@ def test_pointing_at_a_verb_shows_its_call_and_where_it_leads(server, browser):
         open_workspace(window, "pointing")
         is_born(window, "pointing@example.com")
         add = window.locator(f"{CARD} [data-verb='add']")
+        before = add.bounding_box()
         add.hover()
         expect(window.locator("#preview")).to_contain_text("session.add(user_new_1)")
         expect(window.locator("#preview")).to_contain_text("pending")
         expect(window.locator("[data-room='pending'] .ghost")).to_contain_text("Ada Lovelace")
+        expect(window.locator("[data-room='pending'] .ghost")).to_be_visible()
+        assert add.bounding_box() == before, "it stays under the pointer"
         expect(window.locator(".way.is-next")).to_have_text("add")
         window.locator(f"{CARD} [data-verb='merge']").focus()
         expect(window.locator("#preview")).to_contain_text("session.merge(user_new_1)")
@@ -271,5 +256,5 @@ def test_pointing_at_a_verb_shows_its_call_and_where_it_leads(server, browser):
         expect(window.locator(CARD)).to_be_focused()
         expect(window.locator("#said")).to_contain_text("transient to pending")
         verb(window, "expunge")
-        window.locator(".toast").get_by_role("button", name="Undo").click()
+        press(window.locator(".toast").get_by_role("button", name="Undo"))
         badge_is(window, "pending", "pending")

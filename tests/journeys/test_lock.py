@@ -71,13 +71,21 @@ def test_the_page_names_psql_and_one_click_frees_two_who_wait(
             expect(row.get_by_text("blocks ")).to_be_in_viewport(ratio=1)
             expect(page.locator("#server")).to_contain_text(re.compile("workers together may ask for [36]"))
             screenshot(page, "server-view")
-            row.get_by_role("button", name="End its session").click()
+            end(page, psql)
         finally:
             answers = [one.result(90) for one in waiting]
     assert sorted(answer.status for answer in answers) == [200, 200], [answer.text for answer in answers]
     expect(page.locator(f'tr[data-process="{psql}"]')).to_have_count(0)
     (deed,) = [deed for deed in deeds(server) if deed[0] == "connection.end"]
     assert deed == ("connection.end", "admin", "workspaces")
+
+
+def end(page, process):
+    """It asks first, and says what goes on then."""
+    row = page.locator(f'tr[data-process="{process}"]')
+    row.get_by_role("button", name="End its session").click()
+    expect(page.get_by_role("dialog")).to_contain_text(re.compile(r"\d sessions? that waits? for it go"))
+    page.get_by_role("button", name=f"End session {process}").click()
 
 
 def deeds(server):

@@ -9,10 +9,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.journeys.hands import press, reach, uses_keys, write
 from tests.journeys.person import PASSWORD
-from tests.journeys.test_axe import EVERYTHING, told
-from tests.journeys.test_life_of_a_user import is_complaint
+from tests.journeys.test_axe import EVERYTHING, told, unmet
 from tests.journeys.waiting import until
+from tests.journeys.ways import opened
 
 FAULTS = ("leaked-connection", "n-plus-one")
 SIGHTS = (
@@ -42,34 +43,28 @@ def server(poolhouse_server):
     return server
 
 
-@pytest.fixture(params=["with JavaScript", "without JavaScript"])
-def window(request, browser, server):
-    with opened(browser, server, java_script_enabled=request.param == "with JavaScript") as page:
+@pytest.fixture
+def window(way, browser, server):
+    with signed_in(browser, server, by_keys=way.by_keys, **way.options) as page:
         yield page
 
 
 @pytest.fixture
 def live(browser, server):
-    with opened(browser, server) as page:
+    with signed_in(browser, server) as page:
         yield page
 
 
 @contextmanager
-def opened(browser, server, **options):
-    """A window of somebody who is signed in; what its console complains about is a fault."""
-    with browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}) as context:
-        page = context.new_page()
-        said: list[str] = []
-        page.on("console", lambda message: said.append(message.text) if is_complaint(message) else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
+def signed_in(browser, server, **options):
+    with opened(browser, **{"viewport": {"width": 1280, "height": 900}, **options}) as page:
         page.set_default_timeout(10_000)
         page.goto(server.url + "/login")
-        page.get_by_label("Name").fill("admin")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        write(page.get_by_label("Name"), "admin")
+        write(page.get_by_label("Password"), PASSWORD)
+        press(page.get_by_role("button", name="Sign in"))
         expect(page.get_by_role("heading", name="Overview")).to_be_attached()
         yield page
-        assert said == []
 
 
 def panel(window: Page):
@@ -78,7 +73,7 @@ def panel(window: Page):
 
 def test_the_holder_of_a_leaked_connection_is_found_from_overview_in_three_clicks(window):
     expect(window.locator(".verdict")).to_have_attribute("data-level", "critical")
-    window.get_by_role("link", name="Show who holds it").first.click()
+    press(window.get_by_role("link", name="Show who holds it").first)
     expect(panel(window)).to_contain_text("shop.report")
     expect(panel(window)).to_contain_text(re.compile(r"faulty\.py:\d+ in leak"))
     expect(panel(window)).to_contain_text("overdue")
@@ -86,8 +81,8 @@ def test_the_holder_of_a_leaked_connection_is_found_from_overview_in_three_click
 
 
 def test_the_same_by_way_of_the_pool_and_its_lanes(window):
-    window.get_by_role("link", name="default", exact=True).first.click()
-    window.get_by_role("link", name=re.compile(r"^shop\.report has held connection \d+")).first.click()
+    press(window.get_by_role("link", name="default", exact=True).first)
+    press(window.get_by_role("link", name=re.compile(r"^shop\.report has held connection \d+")).first)
     expect(panel(window)).to_contain_text(re.compile(r"faulty\.py:\d+ in leak"))
     assert "hold=" in window.url
 
@@ -114,22 +109,53 @@ def test_the_lanes_are_walked_by_the_keyboard(live, server):
     bar.focus()
     live.keyboard.press("Enter")
     expect(panel(live)).to_contain_text("shop.report")
+    panel(live).get_by_role("link", name="Close").press("Enter")
+    expect(panel(live)).to_be_hidden()
+    expect(bar).to_be_focused()
+
+
+def test_what_is_walked_over_by_the_keyboard_keeps_still(live, server):
+    live.goto(f"{server.url}/pools/default")
+    expect(live.locator("#lamp")).to_have_text(re.compile("live|polling"))
+    past = live.locator(".lanes a.bar:not(.is-open)").last
+    expect(past).to_be_attached()
+    live.keyboard.press("Tab")  # from here on the focus is shown
+    past.focus()
+    before = past.get_attribute("data-hold")
+    expect(live.locator("#lamp")).to_have_text("paused")
+    assert live.evaluate("document.activeElement.dataset.hold") == before
+    live.locator("h1").evaluate("document.activeElement.blur()")
+    expect(live.locator("#lamp")).to_have_text(re.compile("live|polling"))
 
 
 def test_an_incident_of_before_opens_as_it_was_and_is_replayed(window):
-    window.get_by_role("navigation").get_by_role("link", name="Incidents", exact=True).click()
-    window.get_by_role("link", name=re.compile("^Leaking")).last.click()
+    press(window.get_by_role("navigation").get_by_role("link", name="Incidents", exact=True))
+    press(window.get_by_role("link", name=re.compile("^Leaking")).last)
     expect(window.get_by_role("group", name="The last minute of pool default").first).to_be_visible()
     replay = window.get_by_role("button", name="Replay")
     if not replay.count():  # it needs JavaScript; all else does not
-        window.get_by_role("link", name=re.compile(r"^shop\.report has held")).first.click()
+        press_bar(window.get_by_role("link", name=re.compile(r"^shop\.report has held")).first)
         expect(panel(window)).to_contain_text("shop.report")
         return
     moment = window.get_by_role("slider", name="Moment of the minute before").first
-    moment.fill("0")
+    slide(moment, "0", "Home")
     expect(window.locator(".replay output").first).to_contain_text("60 s before: 0 held")
-    moment.fill("60")
+    slide(moment, "60", "End")
     expect(window.locator(".replay output").first).to_contain_text("shop.report")
+
+
+def press_bar(bar):
+    """Where it is drawn: its name may be longer than it is."""
+    press(bar if uses_keys(bar) else bar.locator(".held"))
+
+
+def slide(slider, value, key):
+    """key: that leads there."""
+    if uses_keys(slider):
+        reach(slider)
+        slider.page.keyboard.press(key)
+    else:
+        slider.fill(value)
 
 
 def test_a_chart_tells_its_value_where_one_points_and_lives_on(live):
@@ -146,25 +172,25 @@ def test_a_chart_tells_its_value_where_one_points_and_lives_on(live):
 
 
 def test_the_relationship_that_is_loaded_one_by_one_has_its_cure_written_out(window):
-    window.get_by_role("navigation").get_by_role("link", name="Statements", exact=True).click()
+    press(window.get_by_role("navigation").get_by_role("link", name="Statements", exact=True))
     load = window.get_by_role("article", name="Author.books")
     expect(load).to_contain_text(".options(selectinload(Author.books))")
-    load.get_by_text("The stack of one example").click()
+    press(load.get_by_text("The stack of one example"))
     expect(load.locator("ol.stack")).to_contain_text(re.compile(r"faulty\.py:\d+ in load_one_by_one"))
 
 
 def test_a_statement_opens_laid_out_with_where_it_is_called_from(window):
-    window.get_by_role("navigation").get_by_role("link", name="Statements", exact=True).click()
-    window.locator("a.clipped", has_text="FROM author").first.click()
+    press(window.get_by_role("navigation").get_by_role("link", name="Statements", exact=True))
+    press(window.locator("a.clipped", has_text="FROM author").first)
     expect(window.get_by_role("heading", name="One statement")).to_be_visible()
     expect(window.locator("#sql .c-k").first).to_be_visible()
     expect(window.get_by_role("group", name="Where it is called from")).to_contain_text("shop.")
 
 
 def test_the_lifecycle_shows_what_goes_on(window):
-    window.get_by_role("navigation").get_by_role("link", name="Sessions", exact=True).click()
+    press(window.get_by_role("navigation").get_by_role("link", name="Sessions", exact=True))
     expect(window.locator("#way-database-persistent")).to_have_class(re.compile("is-flowing"))
-    window.get_by_text("The same as a table").click()
+    press(window.get_by_text("The same as a table"))
     row = window.get_by_role("row", name=re.compile("query, get, merge"))
     expect(row).to_be_visible()
     assert int(row.get_by_role("cell").last.inner_text()) > 0
@@ -173,12 +199,12 @@ def test_the_lifecycle_shows_what_goes_on(window):
 @pytest.mark.parametrize("theme, width", [("light", 1280), ("dark", 360)])
 def test_axe_finds_nothing_in_a_fault_either(browser, server, screenshot, theme, width):
     size = {"width": width, "height": 900}
-    with opened(browser, server, color_scheme=theme, viewport=size, reduced_motion="reduce") as page:
-        for name, path, way in SIGHTS:
+    with signed_in(browser, server, color_scheme=theme, viewport=size, reduced_motion="reduce") as page:
+        for turn, (name, path, way) in enumerate(SIGHTS):
             page.goto(server.url + path)
             if way:
-                page.locator(way).first.click()
+                press(page.locator(way).first)
                 expect(page.locator("#sql, #hold:not([hidden]), .picture").first).to_be_visible()
             screenshot(page, f"fault-{name}-{theme}-{width}", full_page=True)
             assert told(Axe().run(page, options=EVERYTHING)) == [], name
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} scrolls sideways"
+            assert unmet(page, turn) == [], name

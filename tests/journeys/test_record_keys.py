@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from playwright.sync_api import expect
 
 from dashboard.records.keys import encode
-from tests.journeys.test_life_of_a_user import sign_in, window
+from tests.journeys.hands import press
+from tests.journeys.test_life_of_a_user import sign_in
 from tests.pages import gallery
 
-__all__ = ["window"]
 WORDS = ["a,b", "a", "a/b", "50%", "%2F", "~", "..", "'\"", "a\nb", "🙂", "", " ", "export", "?q=1#top"]
 
 
@@ -43,12 +43,12 @@ def test_each_record_is_reached_and_deleted_alone_by_clicking(server, window, da
     left = sorted(WORDS)
     for word in WORDS:
         key = encode([word])
-        window.locator(f"tr[data-key='{key}'] th a").click()
+        press(window.locator(f"tr[data-key='{key}'] th a"))
         expect(window).to_have_url(f"{base}/records/Word/{key}")
         shown = window.locator("[data-column='word']").first
         expect(shown).to_have_text("empty text" if not word else " ".join(word.split()))
-        window.get_by_role("link", name="Delete", exact=True).click()
-        window.locator("[data-action='delete']").click()
+        press(window.get_by_role("link", name="Delete", exact=True))
+        press(window.locator("[data-action='delete']"))
         expect(window).to_have_url(f"{base}/records/Word/")
         left.remove(word)
         assert words(database) == left

@@ -1,5 +1,5 @@
 """A person changes ten prices: staged from Records, reviewed, met by somebody else's, settled, committed and undone
-from History; with a script and without, and by the keyboard alone."""
+from History; and a file with an error is repaired."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.test_life_of_a_user import sign_in, window
-
-__all__ = ["window"]
+from tests.journeys.hands import choose, give, press, reach, tick, uses_keys, write
+from tests.journeys.test_life_of_a_user import sign_in
 
 KEYS = [str(number) for number in range(21, 31)]
 
@@ -41,8 +40,8 @@ def ten(server) -> str:
 
 def open_workspace(window: Page, server, name: str) -> None:
     window.goto(f"{server.url}/workspaces/")
-    window.get_by_label("Name").fill(name)
-    window.get_by_role("button", name="Open a workspace").click()
+    write(window.get_by_label("Name"), name)
+    press(window.get_by_role("button", name="Open a workspace"))
     expect(window.get_by_role("heading", name=name)).to_be_visible()
 
 
@@ -50,11 +49,11 @@ def stage_by_forms(window: Page, server, name: str) -> None:
     """Each by its record's own form."""
     for key in KEYS:
         window.goto(ten(server))
-        window.locator(f"tr[data-key='{key}'] th a").click()
-        window.get_by_role("link", name="Edit", exact=True).click()
-        window.locator("[data-field='price'] input[type=text]").fill("12.50")
-        window.get_by_label("or stage it in").select_option(name)
-        window.locator("[data-action='save']").click()
+        press(window.locator(f"tr[data-key='{key}'] th a"))
+        press(window.get_by_role("link", name="Edit", exact=True))
+        write(window.locator("[data-field='price'] input[type=text]"), "12.50")
+        choose(window.get_by_label("or stage it in"), name)
+        press(window.locator("[data-action='save']"))
         expect(window.locator(f"[data-ref='Book:{key}']")).to_have_attribute("data-badge", "modified")
 
 
@@ -62,13 +61,25 @@ def stage_in_cells(window: Page, server, name: str) -> None:
     """Each where it stands in the list."""
     window.goto(ten(server))
     for key in KEYS:
-        window.locator(f"tr[data-key='{key}'] td[data-column='price']").click()
+        open_cell(window, key)
         edited = window.locator(f"tr[data-key='{key}'] td.is-edited")
-        edited.get_by_label("What Enter does").select_option(name)
-        edited.locator("input[type=text]").fill("12.50")
+        choose(edited.get_by_label("What Enter does"), name)
+        write(edited.locator("input[type=text]"), "12.50")
         edited.locator("input[type=text]").press("Enter")
         expect(window.locator(f"tr[data-key='{key}'] td[data-column='price'] .after")).to_have_text("12.50")
     window.goto(f"{server.url}/workspaces/{name}/")
+
+
+def open_cell(window: Page, key: str) -> None:
+    cell = window.locator(f"tr[data-key='{key}'] td[data-column='price']")
+    if not uses_keys(cell):
+        cell.click()
+        return
+    reach(window.locator(f"tr[data-key='{key}'] th a"))
+    window.keyboard.press("ArrowRight")  # the key itself cannot be edited
+    expect(cell).to_be_focused()
+    window.keyboard.press("Enter")
+    expect(window.locator(f"tr[data-key='{key}'] td.is-edited input[type=text]")).to_be_focused()
 
 
 def somebody_else(server, token) -> None:
@@ -83,34 +94,34 @@ def set_back(server, token) -> None:
         assert answer.status == 200, answer.text
 
 
-def test_ten_prices(server, token, prices, window, request, screenshot):
-    scripted = "without" not in request.node.name
-    name = "ten-" + ("js" if scripted else "plain")
+def test_ten_prices(server, token, prices, way, window, screenshot):
+    name = f"ten-{way.name}"
     set_back(server, token)
     sign_in(window, server)
     open_workspace(window, server, name)
-    (stage_in_cells if scripted else stage_by_forms)(window, server, name)
+    (stage_in_cells if way.scripted else stage_by_forms)(window, server, name)
     expect(window.locator("[data-kind='modified'] li")).to_have_count(10)
     expect(window.locator("[data-kind='modified'] li").first).to_contain_text("12.50")
     screenshot(window, f"changes-{name}")
-    window.locator(".foot").get_by_role("link", name="Review").click()
+    press(window.locator(".foot").get_by_role("link", name="Review"))
     expect(window.locator("#rows")).to_contain_text("10 UPDATE")
     screenshot(window, f"review-{name}")
     somebody_else(server, token)
-    window.get_by_role("link", name="Back to the workspace").click()
-    window.get_by_label("Note").fill("all at 12.50")
-    window.locator("[data-verb='commit']").click()
+    press(window.get_by_role("link", name="Back to the workspace"))
+    write(window.get_by_label("Note"), "all at 12.50")
+    press(window.locator("[data-verb='commit']"))
     conflict = window.locator(f"[data-conflict='Book:{KEYS[4]}.price']")
     expect(conflict).to_contain_text("99.00")
+    expect(conflict).to_be_in_viewport()
     screenshot(window, f"conflict-{name}")
-    window.locator(".foot").get_by_role("link", name="Review").click()
+    press(window.locator(".foot").get_by_role("link", name="Review"))
     expect(window.locator("#review")).to_contain_text("a commit would be refused")
-    conflict.locator("input[value='mine']").check()
-    window.locator("[data-verb='resolve']").click()
+    tick(conflict.locator("input[value='mine']"))
+    press(window.locator("[data-verb='resolve']"))
     expect(window.locator("#workspace")).to_be_visible()
     expect(window.locator("[data-conflict]")).to_have_count(0)
-    window.get_by_label("Note").fill("all at 12.50")
-    window.locator("[data-verb='commit']").click()
+    write(window.get_by_label("Note"), "all at 12.50")
+    press(window.locator("[data-verb='commit']"))
     expect(window.locator("[data-change-set]").first).to_be_visible()
     assert prices() == ["12.50"] * 10
     undo_from_history(window, server, "all at 12.50", screenshot, name)
@@ -119,104 +130,32 @@ def test_ten_prices(server, token, prices, window, request, screenshot):
 
 def undo_from_history(window: Page, server, note: str, screenshot, name: str) -> None:
     window.goto(f"{server.url}/history/")
-    window.get_by_role("link", name=note).first.click()
+    press(window.get_by_role("link", name=note).first)
     expect(window.locator("[data-attribute='price']")).to_have_count(10)
     screenshot(window, f"change-set-{name}")
-    window.get_by_role("button", name="Undo in a workspace").click()
+    press(window.get_by_role("button", name="Undo in a workspace"))
     expect(window.locator("[data-badge='modified']").first).to_be_visible()
-    window.locator("[data-verb='commit']").click()
+    press(window.locator("[data-verb='commit']"))
     expect(window.locator("[data-change-set]").first).to_be_visible()
 
 
-def test_rows_that_are_selected_are_loaded_into_a_workspace(server, window, request):
-    scripted = "without" not in request.node.name
-    name = "some-" + ("js" if scripted else "plain")
+def test_rows_that_are_selected_are_loaded_into_a_workspace(server, way, window):
+    name = f"some-{way.name}"
     sign_in(window, server)
     open_workspace(window, server, name)
     window.goto(ten(server))
-    if scripted:
+    if way.scripted:
         expect(window.get_by_role("button", name="Load into a workspace…")).to_be_disabled()
-        window.get_by_label("Select all of this page").check()
-        window.locator(f"tr[data-key='{KEYS[0]}'] input").uncheck()
+        tick(window.get_by_label("Select all of this page"))
+        tick(window.locator(f"tr[data-key='{KEYS[0]}'] input"), on=False)
         expect(window.locator("[data-selected]")).to_have_text("9 selected:")
     else:
         for key in KEYS[1:]:
-            window.locator(f"tr[data-key='{key}'] input").check()
-    window.get_by_role("button", name="Load into a workspace…").click()
-    window.get_by_label("Workspace", exact=True).select_option(name)
-    window.get_by_role("button", name="Load them").click()
+            tick(window.locator(f"tr[data-key='{key}'] input"))
+    press(window.get_by_role("button", name="Load into a workspace…"))
+    choose(window.get_by_label("Workspace", exact=True), name)
+    press(window.get_by_role("button", name="Load them"))
     expect(window.locator("[data-badge='persistent']")).to_have_count(9)
-
-
-# by the keyboard alone
-
-
-def tab_to(window: Page, selector: str, *, most: int = 150) -> None:
-    """Tab, until the element has the focus: whatever cannot be reached so fails here."""
-    wanted = window.locator(selector).first
-    expect(wanted).to_be_visible()
-    for _ in range(most):
-        if wanted.evaluate("element => element === document.activeElement"):
-            return
-        window.keyboard.press("Tab")
-    raise AssertionError(f"{selector} was not reached by {most} tabs")
-
-
-def choose(window: Page, selector: str, text: str) -> None:
-    tab_to(window, selector)
-    window.keyboard.type(text)
-
-
-def test_ten_prices_by_the_keyboard_alone(server, token, prices, browser):
-    set_back(server, token)
-    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
-        window = context.new_page()
-        sign_in(window, server)
-        window.goto(f"{server.url}/workspaces/")
-        tab_to(window, "#name")
-        window.keyboard.type("ten-keys")
-        window.keyboard.press("Enter")
-        expect(window.get_by_role("heading", name="ten-keys")).to_be_visible()
-        window.goto(ten(server))
-        tab_to(window, f"tr[data-key='{KEYS[0]}'] th a")
-        window.keyboard.press("ArrowRight")
-        for key in KEYS:
-            expect(window.locator(f"tr[data-key='{key}'] td[data-column='price']")).to_be_focused()
-            window.keyboard.press("Enter")
-            field = window.locator(f"tr[data-key='{key}'] td.is-edited input[type=text]")
-            expect(field).to_be_focused()
-            window.keyboard.type("13.50")
-            if key == KEYS[0]:
-                choose(window, "td.is-edited select[name=stage]", "stage in ten-keys")
-            window.keyboard.press("Enter")
-            expect(window.locator(f"tr[data-key='{key}'] td[data-column='price'] .after")).to_have_text("13.50")
-            window.keyboard.press("ArrowDown")
-        tab_to(window, "#staging a.button")
-        window.keyboard.press("Enter")
-        expect(window.locator("#rows")).to_contain_text("10 UPDATE")
-        somebody_else(server, token)
-        tab_to(window, "[data-verb='commit']")
-        window.keyboard.press("Enter")
-        tab_to(window, f"[data-conflict='Book:{KEYS[4]}.price'] input[value='mine']")
-        window.keyboard.press("Space")
-        tab_to(window, "[data-verb='resolve']")
-        window.keyboard.press("Enter")
-        expect(window.locator("[data-conflict]")).to_have_count(0)
-        tab_to(window, "#note")
-        window.keyboard.type("by keys")
-        window.keyboard.press("Enter")
-        expect(window.locator("[data-change-set]").first).to_be_visible()
-        assert prices() == ["13.50"] * 10
-        window.goto(f"{server.url}/history/")
-        tab_to(window, "#change-sets tbody tr:first-child a")
-        window.keyboard.press("Enter")
-        tab_to(window, "[data-verb='undo']")
-        window.keyboard.press("Enter")
-        expect(window.locator("[data-badge='modified']").first).to_be_visible()
-        tab_to(window, "[data-verb='commit']")
-        window.keyboard.press("Enter")
-        expect(window.locator("[data-change-set]").first).to_be_visible()
-        assert prices() == ["99.00" if key == KEYS[4] else "6.00" for key in KEYS]
 
 
 # a file with an error
@@ -226,22 +165,18 @@ WRONG = "title,author_id,price\nThe First,1,5.00\nThe Second,1,dear\n"
 MENDED = WRONG.replace("dear", "6.00")
 
 
-def test_a_file_with_an_error_is_told_by_row_and_column_and_repaired(server, window, request, screenshot):
-    name = "plain" if "without" in request.node.name else "js"
-
+def test_a_file_with_an_error_is_told_by_row_and_column_and_repaired(server, way, window, screenshot):
     def send(text: str, button: str) -> None:
-        window.get_by_label(re.compile("^File")).set_input_files(
-            {"name": "books.csv", "mimeType": "text/csv", "buffer": text.encode()}
-        )
-        window.get_by_role("button", name=button).click()
+        give(window.get_by_label(re.compile("^File")), "books.csv", "text/csv", text)
+        press(window.get_by_role("button", name=button))
 
     sign_in(window, server)
     window.goto(f"{server.url}/records/Book/")
-    window.get_by_role("link", name="Import").click()
+    press(window.get_by_role("link", name="Import"))
     send(WRONG, "Try it")
     expect(window.locator("#errors tbody tr")).to_have_count(1, timeout=20_000)
     expect(window.locator("#errors tbody tr")).to_contain_text("price")
-    screenshot(window, f"import-{name}")
+    screenshot(window, f"import-{way.name}")
     send(MENDED, "Try it")
     expect(window.locator("#imported")).to_contain_text("2 new")
     send(MENDED, "Import it")

@@ -138,6 +138,8 @@ def test_an_admin_makes_changes_and_removes_accounts(app, script):
 def test_the_page_of_accounts_is_drawn_and_is_for_admins(app, browser_client, ada):
     page = browser_client.get("/accounts/").text
     assert 'data-account="ada"' in page
+    assert "Remove the account ada?" in page
+    assert "1 sign-in and 0 tokens of ada end with it" in page
     made = browser_client.post("/accounts/tokens/", name="ci", role="viewer", scope="metrics", days="")
     assert made.status_code == 201
     assert "shown this once" in made.text

@@ -8,7 +8,8 @@ import pytest
 from dashboard.pages.bars import histogram
 from dashboard.pages.charts import HEIGHT, WANTED, Wanted, charts, together
 from dashboard.pages.happenings import happenings
-from dashboard.pages.lifecycle import PLACES, WAYS, lifecycle, thickness
+from dashboard.pages.lifecycle import WAYS, lifecycle, thickness
+from dashboard.pages.lifecycle_shapes import BROAD, UPRIGHT
 from dashboard.pages.slots import groups
 from dashboard.telemetry.digests import distribution
 from dashboard.telemetry.history import SERIES, History
@@ -135,9 +136,15 @@ def reading(*counts, before="{}", seconds=10.0):
     return Reading(sessions=sessions, _at=1_000.0 + seconds, _memory=Memory(1_000.0, before))
 
 
-def test_every_transition_that_is_counted_has_an_arrow():
+def test_every_transition_that_is_counted_has_an_arrow_on_each_drawing():
     assert {(way.before, way.after) for way in WAYS} == set(TRANSITIONS)
-    assert {place.state for place in PLACES} == {state for pair in TRANSITIONS for state in pair}
+    for drawing in (BROAD, UPRIGHT):
+        assert drawing.lines.keys() == set(TRANSITIONS)
+        assert {place.state for place in drawing.places} == {state for pair in TRANSITIONS for state in pair}
+        for way in WAYS:
+            assert "".join(drawing.lines[way.before, way.after].words).replace("-", "").replace(" ", "") == (
+                way.methods.replace(" ", "")
+            )
 
 
 def test_an_arrow_is_as_thick_as_its_rate():
@@ -158,16 +165,22 @@ def test_it_is_of_all_registries_or_of_one():
     assert lifecycle(reading(*counts), "nobody's").arrows[0].count == 0
 
 
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: f"{way.before}-{way.after}")
-def test_an_arrow_begins_and_ends_beside_its_states(way):
-    places = {place.state: place for place in PLACES}
-    numbers = [float(number) for number in re.findall(r"[\d.]+", re.sub(r"[HV]", " ", way.path))]
-    (x, y), tail = numbers[:2], way.path
-    end_x = float(re.findall(r"H([\d.]+)", tail)[-1]) if "H" in tail else numbers[-2] if "V" not in tail else x
-    end_y = float(re.findall(r"V([\d.]+)", tail)[-1]) if "V" in tail else numbers[-1] if "H" not in tail else y
-    for state, a, b in ((way.before, x, y), (way.after, end_x, end_y)):
-        assert abs(a - places[state].x) <= 66 + 10
-        assert abs(b - places[state].y) <= 22 + 10
+@pytest.mark.parametrize("drawing", [BROAD, UPRIGHT], ids=lambda drawing: drawing.name)
+def test_an_arrow_begins_and_ends_beside_its_states_and_stays_on_the_drawing(drawing):
+    places = {place.state: place for place in drawing.places}
+    for (before, after), line in drawing.lines.items():
+        ways = re.findall(r"([MLHVCQ])([\d. ]+)", line.path)
+        x = y = 0.0
+        spots = []
+        for kind, numbers in ways:
+            *_, a, b = (0.0, *map(float, numbers.split()))
+            x, y = (b, y) if kind == "H" else (x, b) if kind == "V" else (a, b)
+            spots.append((x, y))
+        for state, (x, y) in ((before, spots[0]), (after, spots[-1])):
+            place = places[state]
+            assert abs(x - place.x) <= (place.breadth or drawing.breadth) / 2 + 10, (before, after)
+            assert abs(y - place.y) <= drawing.tallness / 2 + 10, (before, after)
+        assert all(0 <= x <= drawing.width and 0 <= y <= drawing.height for x, y in (*spots, (line.x, line.y)))
 
 
 # places and events

@@ -38,6 +38,7 @@ def test_the_list_and_one_change_set_in_json(committed):
         "spring <prices>",
         1,
     ]
+    assert line["models"] == {"Book": 1}
     shown = editor.get(f"/history/{number}").json
     (book,) = shown["objects"]
     assert (book["model"], book["key"], book["kind"]) == ("Book", "1", "changed")

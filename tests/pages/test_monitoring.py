@@ -5,6 +5,9 @@ import subprocess
 
 import pytest
 
+from dashboard.pages.families import families
+from dashboard.telemetry.metrics import METRICS
+from dashboard.telemetry.present import Present
 from dashboard.telemetry.rules import RULES
 from tests.pages.conftest import Script
 
@@ -145,6 +148,7 @@ def test_the_page_has_the_settings_in_force_and_no_secret(make_app):
     page = viewer.get("/monitoring/", Accept="text/html").text
     assert secret not in page
     assert "DASHBOARD_STUCK_SECONDS" in page
+    assert '<code title="7.0">7 s</code>' in page.split("that nobody has set")[0]
     for href in shown["downloads"].values():
         assert viewer.get(href).status_code == 200
 
@@ -152,3 +156,11 @@ def test_the_page_has_the_settings_in_force_and_no_secret(make_app):
 def test_signed_out_nothing_is_told(script):
     for path in ("/monitoring/", "/monitoring/alerts.yml", "/monitoring/prometheus.yml"):
         assert script(None).get(path).status_code == 401
+
+
+def test_every_metric_stands_in_the_family_of_its_subject():
+    metrics = [Present(metric.name, metric.type, metric.help, ()) for metric in METRICS]
+    told = families(metrics)
+    assert sorted(metric.name for family in told for metric in family.metrics) == sorted(m.name for m in metrics)
+    assert all(family.metrics for family in told)
+    assert {m.name.partition("_")[0] for m in told[-1].metrics} == {"poolhouse"}

@@ -4,8 +4,10 @@ from contextlib import ExitStack
 
 import sqlalchemy as sa
 
+from dashboard.pages.holding import by_line
 from dashboard.telemetry import scope
 from dashboard.telemetry.digests import distribution
+from dashboard.telemetry.reading import Holder
 from dashboard.telemetry.recorder import SECONDS
 
 
@@ -85,9 +87,24 @@ def test_the_advisor_says_what_the_last_hour_would_have_needed(runtime, publishe
     assert browser_client.get("/pools/default", **swapped).text.strip().startswith('<section id="advice"')
 
 
-def test_of_many_holders_one_sentence_says_who_has_most(runtime, published, browser_client):
+def test_of_many_holders_the_lines_are_told_first_and_who_has_most(runtime, published, browser_client):
     with ExitStack() as stack:
         for _ in range(6):
             stack.enter_context(runtime.databases["default"].engine.connect())
         text = browser_client.get("/pools/default").text
     assert "6 of 6 in use are held by tests/pages/test_pools.py" in text
+    lines, _, each = text.partition("Each of the 6 connections")
+    assert lines.count('<td class="number" data-as="Connections"><b>6</b></td>') == 1
+    assert each.count('data-as="Does now"') == 6
+
+
+def held(line, seconds, **more):
+    return Holder(1, seconds, "shop.order", "main", line, more.get("idle") is not None, more.get("idle"), None, None)
+
+
+def test_the_line_with_the_most_connections_stands_first_and_of_as_many_the_one_that_holds_longest():
+    told = by_line([held("a", 9.0), held("b", 1.0), held("b", 5.0, idle=2.0), held("c", 3.0)])
+    assert [(one.longest.line, one.longest.seconds, len(one.holders)) for one in told] == [
+        ("b", 5.0, 2), ("a", 9.0, 1), ("c", 3.0, 1)
+    ]  # fmt: skip
+    assert (told[0].in_transaction, told[0].idle, told[0].running, told[0].workers) == (1, 1, 0, (1,))

@@ -34,7 +34,7 @@ def test_the_page_shows_the_sql_and_a_form_that_commits_it(editor):
     assert page.status_code == 200
     assert "SET name='Changed'" in unescape(re.sub("<[^>]+>", "", page.text))
     assert 'action="/workspaces/w/commit"' in page.text
-    assert "0 INSERT, 1 UPDATE, 0 DELETE" in page.text
+    assert "A commit would send <strong>1 UPDATE</strong>." in page.text
     assert "/workspaces/w/review" in editor.get("/workspaces/w/", Accept="text/html").text
 
 

@@ -69,3 +69,36 @@ def test_a_workspace_with_nothing_in_it_invites(browser_client):
     browser_client.post("/workspaces/", name="empty")
     for side in ("changes", "board"):
         assert "Nothing here yet" in browser_client.get(f"/workspaces/empty/?view={side}").text
+
+
+def changed_in(person):
+    return person.get("/workspaces/w/?view=changes").text.split('data-kind="modified"')[1].split("</section>")[0]
+
+
+def test_what_a_commit_has_expired_is_still_called_by_its_name(person, script):
+    assert person.post("/workspaces/w/objects/Book:1/revert").status_code == 303
+    title = script("editor").get("/workspaces/w/").json["objects"][0]["label"]
+    assert person.post("/workspaces/w/objects/Book:1/values", **{"values.price": "9.99"}).status_code == 303
+    assert person.post("/workspaces/w/commit").status_code == 303
+    expired = script("editor").get("/workspaces/w/").json["objects"][0]
+    assert (expired["badge"], expired["label"]) == ("expired", title)
+
+
+def test_a_name_that_was_staged_and_taken_back_is_not_kept(person, script):
+    assert person.post("/workspaces/w/rollback").status_code == 303
+    assert "Other" not in script("editor").get("/workspaces/w/").json["objects"][0]["label"]
+
+
+def test_what_was_there_before_is_not_told_as_null_where_it_was_not_loaded(person, script):
+    assert person.post("/workspaces/w/commit").status_code == 303
+    assert person.post("/workspaces/w/objects/Book:1/values", **{"values.price": "9.99"}).status_code == 303
+    book = script("editor").get("/workspaces/w/").json["objects"][0]
+    assert (book["changes"]["price"], book["unknown"]) == ([None, "9.99"], ["price"])
+    assert "not loaded" in changed_in(person)
+    assert "NULL" not in changed_in(person)
+
+
+def test_a_person_sees_in_the_list_what_is_staged_where(person, script):
+    listed = person.get("/workspaces/").text
+    assert "<strong>1 change</strong>" in listed
+    assert "<strong>1 change</strong>" not in script("admin").get("/workspaces/", Accept="text/html").text

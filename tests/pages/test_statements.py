@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import re
 
 import pytest
 import sqlalchemy as sa
@@ -42,6 +43,16 @@ def test_a_statement_is_told_without_its_values_with_calls_times_and_endpoints(v
     assert 0 < one["mean"] == one["seconds"] / 4
     assert one["p95"] > 0
     assert 0 < one["share"] <= 1
+
+
+def test_statements_are_of_all_pools_or_of_one_and_their_shares_are_of_what_is_shown(viewer, column):
+    page = viewer.get("/statements/?pool=default", Accept="text/html").text
+    assert f"SELECT name AS {column} FROM author" in page
+    assert 'data-live="statements/default"' in page
+    shown = viewer.get("/statements/", Accept="text/html").text
+    shares = [float(number) for number in re.findall(r'class="share-cell">([\d.]+) %', shown)]
+    assert 90 < sum(shares) <= 101
+    assert f"SELECT name AS {column} FROM author" not in viewer.get("/statements/?pool=none", Accept="text/html").text
 
 
 def test_an_endpoint_is_told_with_its_requests_and_where_their_time_went(viewer, column):
