@@ -66,7 +66,7 @@ def label(model: Model, obj_or_values: object) -> str:
 def _of_values(model: Model, values: Mapping[str, Any]) -> str:
     """A list has many rows, and most classes have no words of their own: only those get an object to speak of."""
     words = ""
-    if _speaks(model):
+    if speaks(model):
         obj = stand_in(model, values)
         words = _told(model, obj, values) or _own_words(obj)
     elif isinstance(model.told.label, str):
@@ -74,7 +74,8 @@ def _of_values(model: Model, values: Mapping[str, Any]) -> str:
     return words or _first_text(model, values) or _key(model, _identity(model, values))
 
 
-def _speaks(model: Model) -> bool:
+def speaks(model: Model) -> bool:
+    """Whether words of the program's own say what its records are called: of any object that they can reach."""
     own_class: Any = model.class_
     return callable(model.told.label) or _own_method(own_class) is not None
 

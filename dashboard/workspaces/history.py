@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..config import Config
+from ..records.labels import speaks
 from ..records.models import Database, Model, Models
 from ..records.sight import may_see, seen
 from ..refusal import Refusal
@@ -238,7 +239,9 @@ def _drawn(entry: Mapping[str, Any], models: Models, sight: Sight) -> ObjectChan
     return ObjectChange(
         model=entry["model"],
         key=entry["key"],
-        label=entry["label"] if not (hidden or lost) else f"{entry['model']} {entry['key']}",
+        label=f"{entry['model']} {entry['key']}"
+        if hidden or lost or _may_tell(model, models, sight)
+        else entry["label"],
         kind=entry["kind"],
         changes={name: [before.get(name), after.get(name)] for name in names},
         relationships={
@@ -249,6 +252,14 @@ def _drawn(entry: Mapping[str, Any], models: Models, sight: Sight) -> ObjectChan
         unknown=tuple(unknown),
         along={name: rows for name, rows in entry.get("along", {}).items() if may_count(name, models, sight)},
     )
+
+
+def _may_tell(model: Model | None, models: Models, sight: Sight) -> bool:
+    """Whether the name that a record had then may speak of another one, of which something is withheld."""
+    if model is None or not speaks(model):
+        return False
+    every = (bool(sight.hidden(each)) or not sight.sees(each) or sight.rows(each) is not None for each in models)
+    return any(every) if sight.restricts else any(sight.hidden(each) for each in models)
 
 
 def _hidden(model: Model | None, models: Models, sight: Sight) -> frozenset[str]:

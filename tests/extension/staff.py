@@ -42,3 +42,14 @@ class Spy(Worker):
     id = sa.Column(sa.ForeignKey("worker.id"), primary_key=True)
     cover = sa.Column(sa.String(40))
     __mapper_args__ = {"polymorphic_identity": "spy"}
+
+
+class Note(Base):
+    __tablename__ = "note"
+    id = sa.Column(sa.Integer, primary_key=True)
+    text = sa.Column(sa.String(40))
+    worker_id = sa.Column(sa.ForeignKey("worker.id"))
+    worker = sa_orm.relationship(Worker)
+
+    def __str__(self):
+        return f"{self.text}, who earns {self.worker.salary}"

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
 from dashboard import Access, Dashboard, Person, Records
-from tests.extension.staff import Base, Chief, Office, Spy, Worker
+from tests.extension.staff import Base, Chief, Note, Office, Spy, Worker
 from tests.extension.test_withheld import SECRET, Client
 
 
@@ -36,6 +36,7 @@ def people():
         Worker(id=1, name="Ann", salary=f"{SECRET} 1", office_id=1),
         Chief(id=2, name="Bo", salary=f"{SECRET} 2", bonus="small", office_id=1),
         Chief(id=3, name=f"{SECRET} Cy", salary=f"{SECRET} 3", bonus="large", office_id=1),
+        Note(id=1, text="Of Ann", worker_id=1),
         Spy(id=4, name=f"{SECRET} Di", salary=f"{SECRET} 4", cover=SECRET, office_id=1),
     )
 
@@ -150,6 +151,31 @@ def test_who_may_not_see_a_foreign_key_is_not_led_along_it_from_the_other_side(h
     assert read.status_code == 422
     seen = Client(house.app, "admin").get("/ops/records/Office/1").json["related"]
     assert [(each["name"], each["count"]["value"]) for each in seen] == [("people", 4)]
+
+
+def test_a_name_that_tells_of_another_record_what_is_hidden_of_it_is_told_nowhere(house, clerk):
+    admin = Client(house.app, "admin")
+    admin.post("/ops/workspaces/", {"name": "theirs"})
+    for path, body in (
+        ("load", {"model": "Note", "key": "1"}),
+        ("objects/Note:1/read", {"attribute": "worker"}),
+        ("objects/Note:1/values", {"values": {"text": "Of her"}}),
+    ):
+        assert admin.post(f"/ops/workspaces/theirs/{path}", body).status_code == 200
+    assert f"who earns {SECRET} 1" in admin.get("/ops/workspaces/theirs/").text
+    number = admin.post("/ops/workspaces/theirs/commit", {}).json["change_set"]
+    assert f"who earns {SECRET} 1" in admin.get(f"/ops/history/{number}").text
+    for path in (
+        f"history/{number}",
+        "history/",
+        "records/Note/1",
+        "records/Note/",
+        "records/Note/1/history",
+        "search?q=note of",
+    ):
+        answer = clerk.get(f"/ops/{path}")
+        assert answer.status_code == 200
+        assert SECRET not in answer.text, path
 
 
 class OnlyTheSecondChiefIsHidden(Rules):
