@@ -112,6 +112,7 @@ def test_ten_prices(server, token, prices, way, window, screenshot):
     press(window.locator("[data-verb='commit']"))
     conflict = window.locator(f"[data-conflict='Book:{KEYS[4]}.price']")
     expect(conflict).to_contain_text("99.00")
+    expect(conflict).to_be_in_viewport()
     screenshot(window, f"conflict-{name}")
     press(window.locator(".foot").get_by_role("link", name="Review"))
     expect(window.locator("#review")).to_contain_text("a commit would be refused")

@@ -59,5 +59,6 @@ def opened(browser: Browser, *, by_keys: bool = False, **options: Any) -> Iterat
             lambda answer: said.append(answer.url) if "/static/" in answer.url and answer.status >= 400 else None,
         )
         page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("filechooser", lambda _: None)  # asked for only when it is to come, it may have come before
         yield page
         assert said == []
