@@ -15,8 +15,8 @@ from .lane_shapes import Bar, Column, Endpoint, Lane, Lanes, Part, Row, WaitBar,
 SECONDS = 60
 APART = 0.25
 """Percent of the width: bars that are narrower and nearer to each other are drawn as one."""
-THINNEST = 0.4
-"""Percent: one that has just begun, and can be chosen already, is a point of a telephone's screen wide."""
+THINNEST = 0.5
+"""Percent: one that has just begun, and can be chosen already, is a point of a small screen wide."""
 LANES_MOST = 96
 WAITERS_MOST = 12
 """Rows of those who wait, in one worker."""

@@ -268,7 +268,7 @@ def test_a_key_that_leads_nowhere_tells_so(key):
 
 def test_a_checkout_that_has_just_begun_is_wide_enough_to_be_seen_and_stays_on_the_picture():
     (bar,) = bars_of(hold(0.0, 0.0, ended=None))
-    assert (bar.left, bar.width, bar.is_open) == (99.6, 0.4, True)
+    assert (bar.left, bar.width, bar.is_open) == (99.5, 0.5, True)
 
 
 def test_the_window_never_leaves_its_picture():
