@@ -5,6 +5,7 @@
   const choose = async (href, key) => {
     const url = new URL(href, location.href);
     const here = new URL(location.href);
+    const before = here.searchParams.get("hold");
     if (key) here.searchParams.set("hold", key);
     else here.searchParams.delete("hold");
     for (const [name, value] of url.searchParams) if (name !== "hold") here.searchParams.set(name, value);
@@ -13,6 +14,7 @@
     history.replaceState(history.state, "", here);
     for (const bar of bars()) bar.classList.toggle("is-chosen", bar.dataset.hold === key);
     document.getElementById("hold")?.scrollIntoView({ block: "nearest" });
+    if (!key) (bars().find((bar) => bar.dataset.hold === before) ?? document.querySelector("#lanes-table summary"))?.focus();
   };
   document.addEventListener("click", (event) => {
     const bar = event.target.closest("[data-hold]");

@@ -24,6 +24,9 @@
   };
   const isStill = () => document.hidden || somebodySelects() || document.documentElement.hasAttribute("data-selecting");
 
+  // who walks over what has been by the keyboard keeps it under the fingers
+  const isWalked = (topic) => document.querySelector(`[data-live="${CSS.escape(topic)}"] a.bar:not(.is-open):focus-visible`) !== null;
+
   const show = (topic, html) => {
     if (topic === "gone") {
       htmx.swap({ text: html, target: document.getElementById("messages"), swap: "innerHTML" });
@@ -40,9 +43,12 @@
   window.addEventListener("resize", () => { for (const each of document.querySelectorAll("[data-steady]")) each.style.removeProperty("min-height"); });
   const release = () => {
     if (isStill()) return;
-    for (const [topic, html] of held) show(topic, html);
-    held.clear();
-    if (last.state) say(last.state, last.why, last.since);
+    for (const [topic, html] of held) {
+      if (isWalked(topic)) continue;
+      held.delete(topic);
+      show(topic, html);
+    }
+    if (last.state && !held.size) say(last.state, last.why, last.since);
   };
   const follow = () => {
     const wanted = document.hidden ? [] : topics();
@@ -54,7 +60,7 @@
     if ("state" in message) {
       last = message;
       if (!isStill() && followed) say(message.state, message.why, message.since);
-    } else if (isStill()) {
+    } else if (isStill() || isWalked(message.topic)) {
       held.set(message.topic, message.html);
       say("paused");
     } else if (message.topic === "gone" || followed) show(message.topic, message.html);
@@ -83,6 +89,7 @@
     release();
   });
   document.addEventListener("selectionchange", release);
+  document.addEventListener("focusout", () => { if (held.size) setTimeout(release); });
   document.addEventListener("pointerdown", (event) => { if (event.target.closest("[data-live]") && event.button === 0 && !event.target.closest("a, button, summary, input, select")) document.documentElement.toggleAttribute("data-selecting", true); });
   for (const over of ["pointerup", "pointercancel"]) document.addEventListener(over, () => { document.documentElement.removeAttribute("data-selecting"); setTimeout(release); });
   document.addEventListener("htmx:after:swap", follow);

@@ -58,9 +58,12 @@
       newest: newest(),
       form: Boolean(document.getElementById("form")),
       id: document.activeElement?.id,
+      isTour: Boolean(source.closest("#tour")),
+      place: rows().indexOf(source.closest("[data-row]")),
     };
     for (const menu of document.querySelectorAll("#workspace details.menu[open]")) menu.open = false;
   });
+  const rows = () => [...document.querySelectorAll("#workspace [data-row]")];
   const newest = () => document.querySelector("#tape > li[data-number]")?.dataset.number;
 
   document.addEventListener("htmx:after:settle", (event) => {
@@ -73,15 +76,16 @@
     if (newest() !== done.newest) tell(done.verb);
   });
   // a button that was morphed into another verb is none that the person chose
-  const isHeld = ({ ref, verb }) => {
+  const isHeld = ({ ref, verb, isTour }) => {
     const active = document.activeElement;
-    if (!active || active === document.body) return false;
+    if (!active || active === document.body || isTour) return false;
     return !ref || (active.dataset.verb ?? verb) === verb;
   };
-  const restore = ({ ref, verb, id }) => {
+  const restore = ({ ref, verb, id, isTour, place }) => {
     const card = ref && document.querySelector(`#workspace [data-ref="${CSS.escape(ref)}"]`);
     const same = card ? card.querySelector(`[data-verb="${verb}"]:not([data-force])`) : verb && document.querySelector(`.foot [data-verb="${verb}"]:not(:disabled)`);
-    (same || card || (id && document.getElementById(id)) || document.querySelector("#workspace .tabs [aria-current]"))?.focus({ preventScroll: false });
+    const next = isTour ? document.querySelector("#tour [data-tour]") : ref && !card && rows().at(Math.min(place, rows().length - 1));
+    (next || same || card || (id && document.getElementById(id)) || document.querySelector("#workspace .tabs [aria-current]"))?.focus({ preventScroll: false });
   };
 
   // what was refused: each field of the open form says what is wrong with it, and a conflict is brought into sight

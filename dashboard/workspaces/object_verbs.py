@@ -170,6 +170,6 @@ def drop(request: Request) -> Plan:
 
     def run(live: Live) -> Done:
         live.board.drop(ref)
-        return Done(left=True)
+        return Done()
 
     return Plan(run, f"del {variable(ref)}", models=(model,))

@@ -99,7 +99,7 @@ def remove(request: Request) -> Plan:
         permit_cascades(live, request)
         live.commit()
         sets.leave(live)
-        return Done(left=True)
+        return Done()
 
     name = variable(f"{model.name}:{key}")
     lines = [f"{name} = session.get({model.class_.__name__}, {identity(parts)})", f"session.delete({name})"]

@@ -151,7 +151,7 @@ class Workspaces:
             done = Action(self, self._kept, live, request, plan, actor).do()
             self._lives.park_oldest(live)
             row, snapshot = live.row, live.snapshot
-        return Outcome(partial(self._finder.draw, row, snapshot, sight), done.ref, done.merged, done.left)
+        return Outcome(partial(self._finder.draw, row, snapshot, sight), done.ref, done.merged)
 
     def review(self, name: str, *, actor: str, sight: Sight = EVERYTHING, run: bool = False) -> Review:
         """What a commit would do: tried out, and taken back. Changes nothing.

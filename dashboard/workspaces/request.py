@@ -19,12 +19,10 @@ from .values import Reading
 @dataclass(frozen=True)
 class Done:
     """What became of a verb. ref: the object it made or loaded. merged: the one that merge() answered.
-    left: one that left the board. notice: code and message of what the person must be told. change_set: the number of
-    what was committed at once."""
+    notice: code and message of what the person must be told. change_set: the number of what was committed at once."""
 
     ref: str | None = None
     merged: str | None = None
-    left: bool = False
     notice: tuple[str, str] | None = None
     change_set: int | None = None
 

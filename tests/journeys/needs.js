@@ -9,7 +9,7 @@
     const most = document.documentElement.clientWidth, wide = document.documentElement.scrollWidth;
     if (wide <= most) return [];
     const beyond = [...document.querySelectorAll("main *")].filter((each) =>
-      each.checkVisibility() && each.getBoundingClientRect().right > most + 1 && !each.closest(".scroll, .tape"));
+      each.checkVisibility() && each.getBoundingClientRect().right > most + .5 && !each.closest(".scroll, .tape"));
     return [`${wide} of ${most} px`, ...beyond.slice(-3).map(this.words)];
   },
 
@@ -50,7 +50,7 @@
     const LOOKS = ["color", "backgroundColor", "backgroundImage", "outlineStyle", "outlineColor", "borderBottomStyle",
       "borderBottomColor", "borderBottomWidth", "textDecorationLine", "fontWeight"];
     const look = (each) => [null, "::before"].map((pseudo) => {
-      const style = getComputedStyle(each.matches("tr") ? each.firstElementChild : each, pseudo);
+      const style = getComputedStyle(each, pseudo);
       return LOOKS.map((name) => style[name]).join();
     }).join();
     const beside = (one) => one.parentElement.matches("li")

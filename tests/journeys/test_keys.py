@@ -36,14 +36,19 @@ def test_the_palette_goes_to_a_record_by_a_few_letters(window, server):
 
 
 def test_the_palette_is_steered_by_arrows_and_closed_by_escape(window, server):
+    window.get_by_role("link", name="Pools", exact=True).focus()
     window.keyboard.press("Control+k")
     expect(window.get_by_role("option").nth(1)).to_be_visible()
     window.keyboard.press("ArrowDown")
     expect(window.get_by_role("option").nth(1)).to_have_attribute("aria-selected", "true")
     chosen = window.get_by_role("option").nth(1).get_attribute("id")
     expect(window.get_by_role("combobox")).to_have_attribute("aria-activedescendant", chosen)
+    for _ in range(3):
+        window.keyboard.press("Tab")
+    assert window.evaluate("document.activeElement.closest('#palette, body:not(:focus-within)') !== null")
     window.keyboard.press("Escape")
     expect(window.locator("#palette")).to_be_hidden()
+    expect(window.get_by_role("link", name="Pools", exact=True)).to_be_focused()
     expect(window).to_have_url(server.url + "/")
 
 
@@ -51,10 +56,12 @@ def test_the_keys_are_told_at_once_and_on_their_own_page_too(window, server):
     window.goto(server.url + "/about/keys")
     expect(window.get_by_role("table", name="Anywhere")).to_be_visible()
     window.route("**/*", lambda route: route.abort())  # nothing is asked for
+    window.get_by_role("link", name="Pools", exact=True).focus()
     window.keyboard.press("?")
     expect(window.get_by_role("dialog", name="Keys")).to_contain_text("undo, in a workspace")
     window.keyboard.press("Escape")
     expect(window.get_by_role("dialog", name="Keys")).to_be_hidden()
+    expect(window.get_by_role("link", name="Pools", exact=True)).to_be_focused()
 
 
 def test_nothing_that_is_typed_into_a_field_is_taken_for_a_key(window, server):
@@ -108,6 +115,31 @@ def test_a_workspace_is_undone_redone_and_committed(window, server):
     expect(workspace).to_have_attribute("data-version", "4")
     window.keyboard.press("Control+s")
     expect(window.locator("#tape > li").first).to_have_attribute("data-action", "commit")
+
+
+def test_the_tour_goes_on_by_enter(window, server):
+    window.goto(server.url + "/workspaces/")
+    window.get_by_role("button", name="Take the tour").press("Enter")
+    window.locator("#tour [data-tour]").focus()
+    for done in ("1", "2", "3"):
+        window.keyboard.press("Enter")
+        expect(window.locator("#tour")).to_have_attribute("data-done", done)
+        expect(window.locator("#tour [data-tour]")).to_be_focused()
+
+
+def test_the_focus_goes_on_beside_what_went_away(window, server):
+    window.goto(server.url + "/workspaces/")
+    window.get_by_label("Name").fill("gone")
+    window.keyboard.press("Enter")
+    for name in ("One", "Two"):
+        window.get_by_label("New object of").select_option("Tag")
+        window.locator("[data-action='new']").press("Enter")
+        window.get_by_label(re.compile("^name")).fill(name)
+        window.locator("[data-action='create']").press("Enter")
+        expect(window.locator(".thing", has_text=name)).to_be_visible()
+    window.locator("[data-ref='Tag:new-1'] [data-verb='drop']").press("Enter")
+    expect(window.locator(".thing", has_text="One")).to_have_count(0)
+    expect(window.locator("[data-ref='Tag:new-2']")).to_be_focused()
 
 
 def test_every_control_of_the_shell_is_reached_by_tab_and_the_first_one_skips_it(window):

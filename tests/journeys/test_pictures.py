@@ -109,6 +109,23 @@ def test_the_lanes_are_walked_by_the_keyboard(live, server):
     bar.focus()
     live.keyboard.press("Enter")
     expect(panel(live)).to_contain_text("shop.report")
+    panel(live).get_by_role("link", name="Close").press("Enter")
+    expect(panel(live)).to_be_hidden()
+    expect(bar).to_be_focused()
+
+
+def test_what_is_walked_over_by_the_keyboard_keeps_still(live, server):
+    live.goto(f"{server.url}/pools/default")
+    expect(live.locator("#lamp")).to_have_text(re.compile("live|polling"))
+    past = live.locator(".lanes a.bar:not(.is-open)").last
+    expect(past).to_be_attached()
+    live.keyboard.press("Tab")  # from here on the focus is shown
+    past.focus()
+    before = past.get_attribute("data-hold")
+    expect(live.locator("#lamp")).to_have_text("paused")
+    assert live.evaluate("document.activeElement.dataset.hold") == before
+    live.locator("h1").evaluate("document.activeElement.blur()")
+    expect(live.locator("#lamp")).to_have_text(re.compile("live|polling"))
 
 
 def test_an_incident_of_before_opens_as_it_was_and_is_replayed(window):

@@ -123,6 +123,8 @@ def test_a_form_is_answered_with_303_to_the_page(browser_client):
         ("objects/Book:1/expire", {}),
         ("flush", {}),
         ("commit", {"note": "first"}),
+        ("objects/", {"model": "User", "values.name": "Bob", "values.email": "b@b", "add": "false"}),
+        ("objects/User:new-2/drop", {}),
     ]:
         answer = browser_client.post(f"/workspaces/w/{path}", version=version, **fields)
         assert (answer.status_code, answer.headers["Location"]) == (303, "/workspaces/w/")
