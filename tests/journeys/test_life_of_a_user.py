@@ -147,7 +147,7 @@ def test_every_page_is_drawn_without_a_word_on_the_console(server, window, scree
         expect(window.get_by_role("heading", level=1)).to_have_text(word)
         screenshot(window, word.lower())
     section(window, "Pools")
-    press(window.get_by_role("link", name="default", exact=True))
+    press(window.get_by_role("link", name="default", exact=True).first)
     expect(window.get_by_role("heading", level=1)).to_have_text("Pool default")
 
 
