@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.journeys.every_page import SETTINGS, SIGNED_IN, furnish
-from tests.journeys.needs import NEEDS, asked
+from tests.journeys.needs import NEEDS, asked, sized
 
 LOOKS = (("light", 1280), ("dark", 360), ("dark", 1280), ("light", 360))
 PICTURES = bool(os.environ.get("SCREENSHOTS"))
@@ -113,7 +113,8 @@ def test_axe_finds_nothing_where_something_was_refused(windows, server):
         window.locator("[data-field='price'] input[type=text]").fill("dear")
         window.locator("[data-action='save']").click()
         expect(window.locator("[data-field='price'] .problem")).to_be_visible()
-        assert told(Axe().run(window, options=EVERYTHING)) == []
+        with sized(window, window.viewport_size["width"], 4000):  # else the form's foot lies over some of its fields
+            assert told(Axe().run(window, options=EVERYTHING)) == []
         window.goto(server.url + "/records/Book/~/import")
         wrong = {"name": "b.csv", "mimeType": "text/csv", "buffer": b"title,author_id,price\nOne,1,dear\n"}
         window.locator("#file").set_input_files(wrong)
