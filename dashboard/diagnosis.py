@@ -10,6 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from .first_start import KEY_CHARACTERS
 from .records.models import Database
 from .refusal import Refusal
 from .runtime import Runtime
@@ -81,6 +82,11 @@ def _of_database(runtime: Runtime, database: Database, tell: Callable[[str], obj
 
 def _of_settings(runtime: Runtime) -> Iterator[Trouble]:
     config = runtime.config
+    if 0 < len(config.secret_key) < KEY_CHARACTERS:
+        yield Trouble(
+            "DASHBOARD_SECRET_KEY is so short that it can be guessed, and with it every cookie.",
+            f"Give it {KEY_CHARACTERS} characters by chance or more, or none: then one is made.",
+        )
     if runtime.accounts is not None and config.auth == "proxy" and not config.proxy_addresses:
         yield Trouble(
             "Nobody can sign in: no proxy is believed.", "Set DASHBOARD_PROXY_ADDRESSES to the proxy's address."

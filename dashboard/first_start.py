@@ -24,6 +24,8 @@ from .store.late import LateStore
 log = logging.getLogger("poolhouse")
 STORE_FILE = "store.db"
 KEY_FILE = "poolhouse_secret_key"  # a Flask host may well keep a `secret_key` of its own in its `instance` folder
+KEY_CHARACTERS = 16
+"""That a secret key has at least."""
 LOOK_AGAIN_SECONDS = 0.02
 
 
@@ -159,5 +161,13 @@ def _kept_key(path: Path) -> str:
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())  # a power cut must not leave an empty one either
         unfinished.replace(path)
-    return path.read_text()
+    key = path.read_text()
+    if len(key.strip()) < KEY_CHARACTERS:
+        message = f"The secret key in {path} is too short: anybody could sign a cookie with it."
+        raise Refusal(
+            "unavailable", message, remedy="Remove the file: a new one is made, and everybody signs in again."
+        )
+    return key

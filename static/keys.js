@@ -4,7 +4,7 @@
   const palette = document.getElementById("palette"), help = document.getElementById("help");
   if (!palette) return;
   const field = palette.querySelector("input"), found = () => document.getElementById("found");
-  const isTyping = (element) => element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName) && !/^(checkbox|radio|button|submit)$/.test(element.type);
+  const isTyping = (element) => element.checkVisibility() && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName) && !/^(checkbox|radio|button|submit)$/.test(element.type));  // the field of a dialog that was just closed may still have the focus
   const isOpen = () => document.querySelector("dialog[open]") !== null;
   const press = (selector) => {
     const wanted = [...document.querySelectorAll(selector)].find((element) => element.checkVisibility() && !element.disabled);

@@ -15,6 +15,8 @@ from .lane_shapes import Bar, Column, Endpoint, Lane, Lanes, Part, Row, WaitBar,
 SECONDS = 60
 APART = 0.25
 """Percent of the width: bars that are narrower and nearer to each other are drawn as one."""
+THINNEST = 0.4
+"""Percent: one that has just begun, and can be chosen already, is a point of a telephone's screen wide."""
 LANES_MOST = 96
 WAITERS_MOST = 12
 """Rows of those who wait, in one worker."""
@@ -134,6 +136,8 @@ class Window:
         endpoint = self.endpoints[first.endpoint] if len(names) == 1 else self.endpoints[None]
         is_overdue = len(holds) == 1 and first.seconds > self.overdue
         left, width = self.span(first.since, last.until)
+        if last.is_open and width < THINNEST:
+            left, width = min(left, 100.0 - THINNEST), THINNEST
         return Bar(
             key=key_of(first, last),
             left=left,

@@ -20,6 +20,7 @@ from . import failures
 from .committing import IN_DATABASE, MISSING
 from .reading import Readers
 from .registry import Sight, View, Workspaces
+from .withheld import may_count
 
 NAMES_TRIED = 100
 """Workspaces of one change set's inverse that may be open at once."""
@@ -246,7 +247,7 @@ def _drawn(entry: Mapping[str, Any], models: Models, sight: Sight) -> ObjectChan
             if name not in hidden and _sees_target(model, name, models, sight)
         },
         unknown=tuple(unknown),
-        along=entry.get("along", {}),
+        along={name: rows for name, rows in entry.get("along", {}).items() if may_count(name, models, sight)},
     )
 
 

@@ -20,6 +20,7 @@ from .live import Live
 from .python import call, identity, literal, variable
 from .request import Done, Plan, Request, writable
 from .values import put
+from .withheld import may_count
 
 VERB_OF = {CREATED: "delete", CHANGED: "values", DELETED: "objects"}
 """What is done to an object to undo what was done to it, as the verb that takes the permission."""
@@ -38,7 +39,7 @@ def inverse(request: Request) -> Plan:
 
     def run(live: Live) -> Done:
         _stage(live, entries)
-        return Done(notice=_not_kept(change_set))
+        return Done(notice=_not_kept(request, change_set))
 
     models = tuple(dict.fromkeys(model for _, model in entries))
     touched = tuple((model.name, name) for each, model in entries for name in (*each["before"], *each["after"]))
@@ -67,11 +68,12 @@ def _check(request: Request, entry: Entry, model: Model) -> None:
         raise Refusal("failed", f"{model.title} has no {', '.join(missing)} any more, so it cannot be undone.")
 
 
-def _not_kept(change_set: ChangeSet) -> tuple[str, str] | None:
+def _not_kept(request: Request, change_set: ChangeSet) -> tuple[str, str] | None:
     """What does not come back by it, in words."""
     along = Counter[str]()
     for each in change_set.objects:
         along.update(each.get("along", {}))
+    along = Counter({name: rows for name, rows in along.items() if may_count(name, request.models, request.sight)})
     if not along:
         return None
     rows = ", ".join(f"{count} of {table}" for table, count in along.items())

@@ -22,6 +22,7 @@ from .request import Request
 from .scratch import Scratch, patience, without
 from .sight import Sight
 from .view import WITHHELD, Drawing
+from .withheld import may_count
 
 log = logging.getLogger(__name__)
 
@@ -192,6 +193,9 @@ class _Reviewing:
         return shown if shown is statement else {**shown, "rendered": WITHHELD}
 
     def _is_seen(self, cascade: Cascade) -> bool:
+        """What the ORM takes along was loaded, by the actor's own rules; the database knows none."""
+        if cascade.by == "database":
+            return may_count(cascade.table, self._models, self._sight)
         owners = [model for model in self._models if cascade.table in (t.name for t in model.mapper.tables)]
         return all(self._sight.sees(model) for model in owners)
 

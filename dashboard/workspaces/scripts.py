@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Iterator
+from keyword import iskeyword
 from typing import Any
 
 from ..records.labels import REFLECTED
@@ -124,6 +125,9 @@ def _body(walk: Walk, kind: str, usage: str) -> str:
             what = f"Action {entry['number']} ({entry['action']})"
             raise Refusal("wrong_state", f"{what} has no line of Python that does the same by itself.")
     lines = walks.lines(walk)
+    for name in _odd_names(walk):  # of a column, which may be called like a line of Python that nobody has written
+        if any(f".{name}" in line or f"{name}=" in line for line in lines):
+            raise Refusal("wrong_state", f"{name[:80]!r} is no name that Python takes.", remedy="Copy it as SQL.")
     names = [name for name, _, _ in walk.objects.values()]
     if len({*names}) < len(names):
         raise Refusal("wrong_state", "Two objects of this workspace would have the same variable in Python.")
@@ -132,6 +136,13 @@ def _body(walk: Walk, kind: str, usage: str) -> str:
     body = "".join(f"    {line}\n" for line in lines)
     replay = f'\n\ndef replay(session):\n    """What was done, in its order."""\n{body}    return {held}\n'
     return _HEAD.format(name=walk.name, kind=kind, usage=usage) + _models(walk) + _STATE + replay
+
+
+def _odd_names(walk: Walk) -> Iterator[str]:
+    for model in walk.models:
+        for name in (*(each.name for each in model.columns), *(each.name for each in model.relationships)):
+            if not name.isidentifier() or iskeyword(name):
+                yield name
 
 
 def _models(walk: Walk) -> str:

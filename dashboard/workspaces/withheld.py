@@ -29,6 +29,18 @@ def withheld(refusal: Refusal, models: Models, sight: Sight, named: Iterable[str
     return Refusal(refusal.code, SENTENCE, fields, REMEDY, {"class": refusal.details.get("class", "")})
 
 
+def may_count(table: str, models: Models, sight: Sight) -> bool:
+    """Whether the actor may be told how many rows of this table go along: not of a model that they may not see, nor of
+    one, or between such, of which they see some rows only."""
+    owners = (model for model in models if table in (*_tables(model), *_between(model)))
+    return all(sight.sees(model) and sight.rows(model) is None for model in owners)
+
+
+def _between(model: Model) -> list[str]:
+    tables = (relationship.secondary for relationship in model.mapper.relationships)
+    return [str(getattr(table, "name", "")) for table in tables if table is not None]
+
+
 def _of(details: Mapping[str, object]) -> list[str]:
     refs = details.get("refs", ())
     return [str(ref).partition(":")[0] for ref in refs] if isinstance(refs, (list, tuple)) else []

@@ -51,6 +51,9 @@ def broken(name, app, engine, tmp_path):
     elif name == "a key that cannot be read":
         (make(folder) / "poolhouse_secret_key").mkdir()
         says = "IsADirectoryError"
+    elif name == "a key that is empty":
+        (make(folder) / "poolhouse_secret_key").touch()
+        says = "The secret key in"
     elif name == "a db that is none":
         db, says = "sqlite:///shop.db", "type str"
     elif name == "a sessionmaker without an engine":
@@ -84,6 +87,7 @@ def make(folder):
         "a store of an unknown kind",
         "a store in the hosts own file",
         "a key that cannot be read",
+        "a key that is empty",
         "a db that is none",
         "a sessionmaker without an engine",
         "a db before its init_app",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -54,15 +54,6 @@ def unmet(window, turn):
     return [*asked(window, "sideways"), *(f"{need.__name__}: {each}" for need in needs for each in need(window))]
 
 
-@contextmanager
-def whole_in_sight(window):
-    """A button that the bar at the foot happens to cover by half would count as too small; one scrolls to it."""
-    size = window.viewport_size
-    window.set_viewport_size({**size, "height": 3_000})
-    yield
-    window.set_viewport_size(size)
-
-
 @pytest.mark.soak
 @pytest.mark.parametrize("name", SIGNED_IN)
 def test_each_page_is_for_everyone(windows, server, screenshot, name):
@@ -72,7 +63,7 @@ def test_each_page_is_for_everyone(windows, server, screenshot, name):
         assert answer.status == (404 if name == "error" else 200)
         if PICTURES:
             screenshot(window, f"{name}-{look}", full_page=True)
-        with whole_in_sight(window):
+        with sized(window, window.viewport_size["width"], 3_000):  # what a bar half covers is not too small
             assert told(Axe().run(window, options=EVERYTHING)) == []
         assert unmet(window, turn // 2) == []
 

@@ -153,7 +153,7 @@ def test_under_mixed_load_there_is_no_error_and_nothing_grows(poolhouse_server):
         f"{EDITORS} editors, {VIEWERS} viewers, {SECONDS:.0f} s: {len(took)} requests, {len(heard.wrong)} errors, "
         f"{heard.told_busy} told busy, {len(heard.committed)} commits; "
         f"p50 {took[len(took) // 2] * 1_000:.0f} ms, p99 {took[int(len(took) * 0.99)] * 1_000:.0f} ms; "
-        f"memory {samples[0][0] >> 20} to {samples[-1][0] >> 20} MiB, "
+        f"memory {', '.join(str(samples[at * (len(samples) - 1) // 6][0] >> 20) for at in range(7))} MiB by sixths, "
         f"open files {samples[0][1]} to {samples[-1][1]}; load {os.getloadavg()[0]:.0f}"
     )
     sys.stderr.write(f"\n{told}\n")

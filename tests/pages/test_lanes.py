@@ -266,6 +266,11 @@ def test_a_key_that_leads_nowhere_tells_so(key):
     assert (one.hold, one.wait, one.sql, one.title) == (None, None, None, "A checkout of before")
 
 
+def test_a_checkout_that_has_just_begun_is_wide_enough_to_be_seen_and_stays_on_the_picture():
+    (bar,) = bars_of(hold(0.0, 0.0, ended=None))
+    assert (bar.left, bar.width, bar.is_open) == (99.6, 0.4, True)
+
+
 def test_the_window_never_leaves_its_picture():
     window = Window(NOW, 30.0, {})
     assert [window.percent(NOW - before) for before in (1e9, 60, 0, -50)] == [0.0, 0.0, 100.0, 100.0]

@@ -10,6 +10,8 @@ import sqlalchemy.orm as sa_orm
 
 from dashboard.config import Config
 from dashboard.records.models import Database, Models
+from dashboard.workspaces.sight import Sight
+from dashboard.workspaces.withheld import may_count
 from tests.workspaces import shop
 from tests.workspaces.desk import Desk
 from tests.workspaces.test_review import review
@@ -93,6 +95,23 @@ def test_what_the_database_deletes_along_is_counted_through_all_its_levels(chain
     assert [chain.rows(f"select count(*) from {table}")[0][0] for table in ("pet", "toy", "letter")] == [0, 0, 3]
 
 
+@pytest.mark.parametrize(
+    "sight,tables",
+    [
+        (Sight(rows=lambda model: model.class_.id == 1 if model.name == "toy" else None), {"pet", "letter"}),
+        (Sight(may=lambda verb, model: model.name != "pet"), {"toy", "letter"}),
+    ],
+)
+def test_of_what_goes_along_nothing_is_counted_that_one_may_not_see(chain, sight, tables):
+    chain.open()
+    chain.do("delete", chain.load("owner", 1))
+    found = chain.workspaces.review("w", actor="ada", sight=sight).cascades
+    assert {each.table for each in found if each.by == "database"} <= tables
+    assert {
+        name for name in ("pet", "toy", "letter") if may_count(name, chain.databases["default"].models, sight)
+    } == tables
+
+
 class Shelf(sa_orm.DeclarativeBase):
     pass
 
@@ -114,6 +133,13 @@ class Item(Shelf):
 class Mark(Shelf):
     __tablename__ = "mark"
     id: sa_orm.Mapped[int] = sa_orm.mapped_column(primary_key=True)
+
+
+def test_rows_between_two_classes_are_not_counted_for_who_sees_some_of_one_class_only():
+    models = Models.of_registry(Shelf, dialect=sa.create_engine("sqlite://").dialect)
+    some = Sight(rows=lambda model: Item.id == 1 if model.name == "Item" else None)
+    assert may_count("item_mark", models, Sight())
+    assert not may_count("item_mark", models, some)
 
 
 @pytest.mark.parametrize("deleted, by", [("Item", "orm"), ("Mark", "database")])

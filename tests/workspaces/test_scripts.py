@@ -253,6 +253,19 @@ def test_of_reflected_tables_too(trail):
     assert trail.found(trail.desk.databases["default"].models) == trail.wanted()
 
 
+def test_a_column_that_is_called_like_a_line_of_python_makes_no_script(trail):
+    desk = trail.desk
+    with desk.engine.begin() as connection:
+        connection.exec_driver_sql('CREATE TABLE odd (id INTEGER PRIMARY KEY, "a; boom()" TEXT)')
+    desk.databases["default"] = Database("default", desk.engine, desk.maker, Models.reflected(desk.engine))
+    desk.workspaces = desk.worker()
+    desk.do("objects", model="odd", values={"a; boom()": "x"})
+    for file in ("tape.py", "test_tape.py"):
+        with pytest.raises(Refusal, match="boom"):
+            desk.workspaces.copied("w", file)
+    assert "boom" in desk.workspaces.copied("w", "tape.sql")
+
+
 def test_a_tape_whose_beginning_is_gone_is_no_script(trail):
     trail.desk.workspaces._kept._tape = 2
     for number in range(4):
