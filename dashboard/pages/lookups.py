@@ -44,7 +44,7 @@ def show_lookup(model: str) -> Response:
     q = next((text for name, text in request.args.items() if name == "q" or name.startswith("q.")), "")
     with session_of(found) as session:
         matches = lookup(session, found, models, actor.sight(), q, current().config)
-    by_key = len(found.key_columns) != 1
+    by_key = len(found.key_columns) != 1 or "by_key" in request.args
     answer = LookupPage(found.name, q, matches.results, matches.more, by_key)
     return page("records/_options.html" if is_swapped() else "records/lookup.html", answer)
 

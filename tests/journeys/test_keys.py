@@ -142,6 +142,16 @@ def test_the_focus_goes_on_beside_what_went_away(window, server):
     expect(window.locator("[data-ref='Tag:new-2']")).to_be_focused()
 
 
+def test_a_toast_goes_away_also_where_nothing_may_move(window):
+    ends = window.evaluate("""() => {
+        const toast = document.createElement("div");
+        toast.className = "toast passing";
+        document.getElementById("toasts").append(toast);
+        return toast.getAnimations().map((each) => each.effect.getComputedTiming());
+    }""")
+    assert [(each["duration"], each["endTime"]) for each in ends] == [(0, 12_000)]
+
+
 def test_every_control_of_the_shell_is_reached_by_tab_and_the_first_one_skips_it(window):
     window.keyboard.press("Tab")
     expect(window.get_by_role("link", name="To the content")).to_be_focused()

@@ -9,8 +9,10 @@ from playwright.sync_api import expect
 from dashboard.records.keys import encode
 from tests.journeys.hands import press
 from tests.journeys.test_life_of_a_user import sign_in
+from tests.journeys.ways import WAYS
 from tests.pages import gallery
 
+CLICKED = {name: way for name, way in WAYS.items() if not way.by_keys}
 WORDS = ["a,b", "a", "a/b", "50%", "%2F", "~", "..", "'\"", "a\nb", "🙂", "", " ", "export", "?q=1#top"]
 
 
@@ -33,6 +35,7 @@ def words(database):
         return sorted(connection.scalars(sa.select(gallery.Word.word)))
 
 
+@pytest.mark.parametrize("way", CLICKED.values(), ids=list(CLICKED))
 def test_each_record_is_reached_and_deleted_alone_by_clicking(server, window, database):
     with database.begin() as connection:
         connection.execute(sa.delete(gallery.Word))
