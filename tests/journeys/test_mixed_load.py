@@ -24,6 +24,8 @@ SECONDS = float(os.environ.get("LOAD_HOURS", 0)) * 3_600 or (300 if SOAK else 6)
 EDITORS, VIEWERS = (10, 50) if SOAK else (3, 10)
 THINKS = 1.0
 """Seconds between two requests of one person, on average."""
+TURNS = 20
+"""Of an editor in one workspace."""
 LOOKED_AT = (
     "/",
     "/pools/",
@@ -106,10 +108,11 @@ class Editor(Person):
     turn = 0
 
     def act(self):
-        self.turn += 1
-        name, title = f"editor-{self.number}", f"Of {self.number}, {self.turn}"
-        if self.turn == 1:
+        """What is expunged stays on the board, detached: who goes on for hours takes a new workspace now and then."""
+        name, title = f"editor-{self.number}-{self.turn // TURNS}", f"Of {self.number}, {self.turn}"
+        if self.turn % TURNS == 0:
             self.ask("POST", "/workspaces/", {"name": name})
+        self.turn += 1
         self.ask("POST", f"/workspaces/{name}/objects/", {"model": "Author", "values": {"name": title}}, busy=BUSY)
         self.ask(
             "POST", f"/workspaces/{name}/load", {"model": "Book", "key": str(self.chance.randint(1, 30))}, busy=BUSY
@@ -118,6 +121,8 @@ class Editor(Person):
         if status == 200:
             self.heard.committed.append(title)
         self.ask("POST", f"/workspaces/{name}/expunge-all", {}, busy=BUSY)
+        if self.turn % TURNS == 0:
+            self.ask("POST", f"/workspaces/{name}/discard", {}, busy=BUSY)
 
 
 class Scraper(Person):
