@@ -16,10 +16,13 @@ import sqlalchemy as sa
 
 from dashboard.demo.models import Base
 from dashboard.demo.seed import seed
+from tests.journeys.waiting import PAUSE
 
 CLIENTS, ROWS = 16, 50
 COMMITS = 1_000 if os.environ.get("SOAK") else 40
 FIRST = 200_000
+TRIES = 100
+"""Of an action that finds no room."""
 ANSWERS = {"conflict", "stale", "busy", "pinned", "overloaded"}
 """What a client may be told whose count is not written."""
 
@@ -52,11 +55,16 @@ class Client:
         return answer.status, json.loads(answer.read())
 
     def do(self, verb, **data):
-        """The workspace after an action; None where it was refused."""
-        status, page = self.ask(self.path + verb, **data)
-        if status in (200, 201):
-            return page
-        self.told[page["error"]["code"]] += 1
+        """The workspace after an action; None where it was refused. Where there is no room just now, as many clients
+        may have come to one worker, it is asked again in a moment: nothing has been tried then."""
+        for _ in range(TRIES):
+            status, page = self.ask(self.path + verb, **data)
+            if status in (200, 201):
+                return page
+            self.told[page["error"]["code"]] += 1
+            if page["error"]["code"] != "overloaded":
+                break
+            PAUSE.wait(self.random.uniform(0.05, 0.3))
         return None
 
     def work(self, commits):
