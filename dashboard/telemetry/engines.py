@@ -9,10 +9,9 @@ import sqlalchemy as sa
 
 from ..masks import IN_URLS
 from . import watching
+from .ours import is_ours
 from .watches import MARK, PoolWatch
 
-OURS = ("workspaces", "records")
-"""The pools of the workspaces and of the pages of records, also "records.NAME", which are no Engines of the program."""
 DIGITS = 12
 
 
@@ -21,7 +20,7 @@ def engines() -> dict[str, int]:
     found = {
         id(engine): engine
         for watch in list(watching.active)
-        if watch.name.partition(".")[0] not in OURS and (engine := watch.root.engine()) is not None
+        if not is_ours(watch.name) and (engine := watch.root.engine()) is not None
     }
     counts: dict[str, int] = {}
     for engine in found.values():

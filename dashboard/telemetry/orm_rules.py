@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from .ours import is_ours
 from .reading import Event, PoolReading
-from .rule import WORKSPACES, Case, Found, number_of, place, who
+from .rule import Case, Found, number_of, place, who
 from .sessions_reading import Example
 
 N_PLUS_ONE_RATE = 0.1
@@ -70,7 +71,9 @@ def refresh_storm(case: Case) -> Iterator[Found]:
 
 def rollbacks(case: Case) -> Iterator[Found]:
     for registry in case.reading.sessions.registries:
-        if registry.name == WORKSPACES:
+        if is_ours(
+            registry.name
+        ):  # pages of records only read, and take it back
             continue
         ends = {
             outcome: case.grown.number("registry", registry.name, f"session transactions|{outcome}")
@@ -139,7 +142,8 @@ def _events(pool: PoolReading) -> Iterator[Event]:
 def _rolled_back(case: Case) -> Event | None:
     ended = (
         event
-        for pool in case.pools(of_workspaces=False)
+        for pool in case.pools()
+        if not is_ours(pool.name)
         for event in _events(pool)
         if event.kind == "transaction_ended" and event.detail == "rollback"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..config import Config
-from . import database_rules, orm_rules, pool_rules
+from . import database_rules, orm_rules, ours, pool_rules
 from .rule import Rule
 
 
@@ -15,6 +15,7 @@ def _leak(config: Config) -> str:
 
 _ENDED = "sqlalchemy_session_transactions_total"
 _NOT_OURS = '{pool!="workspaces"}'
+_NO_REGISTRY_OF_OURS = f'registry!~"{ours.PATTERN}"'
 _EXHAUSTED = (
     "See on the page of the pool who holds the connections, and give them back sooner; what pool_size the last hour "
     "would have needed stands there too."
@@ -84,11 +85,11 @@ RULES: tuple[Rule, ...] = (
          "Pool {{ $labels.pool }}: {{ $value | humanize }} connections are busy on average",
          "Raise pool_size where the database's limit allows it, or hold connections for less time.", consequence=True),
     Rule("RollbackRatio", "warning",
-         lambda c: f'sum by (registry) (increase({_ENDED}{{registry!="workspaces",outcome="rollback"}}[5m])) '
+         lambda c: f'sum by (registry) (increase({_ENDED}{{{_NO_REGISTRY_OF_OURS},outcome="rollback"}}[5m])) '
                    f">= {orm_rules.ROLLBACKS_LEAST} and "
-                   f'sum by (registry) (rate({_ENDED}{{registry!="workspaces",outcome="rollback"}}[5m])) '
+                   f'sum by (registry) (rate({_ENDED}{{{_NO_REGISTRY_OF_OURS},outcome="rollback"}}[5m])) '
                    f"> {orm_rules.ROLLBACKS:g} * sum by (registry) "
-                   f'(rate({_ENDED}{{registry!="workspaces",outcome=~"commit|rollback"}}[5m]))',
+                   f'(rate({_ENDED}{{{_NO_REGISTRY_OF_OURS},outcome=~"commit|rollback"}}[5m]))',
          orm_rules.rollbacks,
          "Registry {{ $labels.registry }}: {{ $value | humanize }} transactions were rolled back",
          "See why that line takes back what it has written (errors of the ORM stand on the page Sessions, others in "

@@ -61,7 +61,10 @@ CASES = {
     "PoolUndersized": [
         LIMIT | {"sqlalchemy_connection_hold_seconds_sum" + POOL: f"0+{60 * busy}x60"} for busy in (13, 11)
     ],
-    "RollbackRatio": [{COMMIT: f"0+{c}x60", ROLLBACK: f"0+{r}x60"} for c, r in ((6, 3), (30, 3))],
+    "RollbackRatio": [
+        {COMMIT: "0+6x60", ROLLBACK: "0+3x60"},
+        {COMMIT: "0+30x60", ROLLBACK: "0+3x60", ROLLBACK.replace("default", "records.other-2"): "0+60x60"},
+    ],
     "SessionSurvivors": [{'sqlalchemy_session_survivors_total{registry="default"}': s} for s in ("0+1x60", "4x60")],
     "DetachedErrors": [
         {f'sqlalchemy_orm_errors_total{{error="{error}"}}': "0+1x60"} for error in ("detached", "stale_data")

@@ -31,7 +31,7 @@ def test_engines_are_counted_by_their_database(on):
     assert engines()[hash_of(one.url)] == 2
 
 
-@pytest.mark.parametrize("name", ["workspaces", "records", "records.other"])
+@pytest.mark.parametrize("name", ["workspaces", "records", "records.other", "records-2"])
 def test_an_engine_of_ours_is_not_the_programs(on, name):
     one, _ = on("one"), on(name)
     assert engines()[hash_of(one.url)] == 1

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 import sqlalchemy as sa
+import sqlalchemy.orm as sa_orm
 
 from dashboard.config import Config
-from dashboard.telemetry import scope, watch
+from dashboard.telemetry import scope, watch, watch_sessions
 from dashboard.telemetry.findings import LEVELS, findings, verdict
 from dashboard.telemetry.ledger import Ledger
 from dashboard.telemetry.rules import RULES
@@ -226,6 +227,24 @@ def test_a_refresh_storm_names_who_reads_again_and_not_who_sends_most(watched, l
     finding = until(told, seconds=10)[0]
     assert finding.endpoint == "shop.storm"
     assert "storm" in finding.line
+
+
+def test_rollbacks_are_told_of_the_programs_own_registries_alone(engine, ledger):
+    """The pages of records only read, and take each of their transactions back."""
+    with ExitStack() as watched:
+        makers = [sa_orm.sessionmaker(engine) for _ in range(3)]
+        for maker, registry in zip(makers, ("records", "records.other", "shop"), strict=True):
+            watched.callback(watch_sessions(maker, registry=registry).stop)
+
+        def told():
+            for maker in makers:
+                with maker() as session:
+                    session.execute(sa.text("select 1"))
+                    session.rollback()
+            found = [one.pool for one in findings(ledger.read()) if one.finding == "RollbackRatio"]
+            return found if "shop" in found else None
+
+        assert until(told, seconds=10) == ["shop"]
 
 
 def test_quiet_work_gives_no_finding(engine, ledger, name):
