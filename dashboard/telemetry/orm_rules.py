@@ -71,9 +71,7 @@ def refresh_storm(case: Case) -> Iterator[Found]:
 
 def rollbacks(case: Case) -> Iterator[Found]:
     for registry in case.reading.sessions.registries:
-        if is_ours(
-            registry.name
-        ):  # pages of records only read, and take it back
+        if is_ours(registry.name):  # pages of records only read, and take it back
             continue
         ends = {
             outcome: case.grown.number("registry", registry.name, f"session transactions|{outcome}")
