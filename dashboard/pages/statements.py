@@ -30,6 +30,9 @@ def key_of(digest: StatementDigest) -> str:
 
 @dataclass(frozen=True)
 class Statements:
+    """_pool: whose statements alone are shown; None: of all. _pools: of all that there are. _cached: by pool, of the
+    lookups in SQLAlchemy's cache of compiled statements those that found one, and all."""
+
     statements: tuple[StatementDigest, ...]
     endpoints: tuple[EndpointDigest, ...]
     loads: tuple[Load, ...]
@@ -37,33 +40,28 @@ class Statements:
     problem: str | None
     _refreshes: tuple[Example, ...] = ()
     _pool: str | None = None
+    _pools: tuple[str, ...] = ()
     _cached: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     key_of = staticmethod(key_of)
 
     @property
     def cached(self) -> float | None:
-        """Of the lookups in SQLAlchemy's cache of compiled statements the share that found one; None where none was
-        made. By pool `_cached` has (found, made)."""
+        """The share of the lookups that found one; None where none was made."""
         rows = [row for pool, row in self._cached.items() if self._pool in (None, pool)]
         made = sum(each for _, each in rows)
         return sum(found for found, _ in rows) / made if made else None
 
     @property
     def pool(self) -> str | None:
-        """Whose statements alone are shown; None: of all."""
         return self._pool
 
     @property
-    def pools(self) -> list[str]:
-        return sorted({one.pool for one in self.statements})
-
-    @property
-    def shown(self) -> list[StatementDigest]:
-        return [one for one in self.statements if self._pool in (None, one.pool)]
+    def pools(self) -> tuple[str, ...]:
+        return self._pools
 
     @cached_property
     def _whole(self) -> float:
-        return sum(one.seconds for one in self.shown)
+        return sum(one.seconds for one in self.statements)
 
     def share(self, one: StatementDigest) -> float:
         """Of the time of all that are shown."""
@@ -122,15 +120,16 @@ def index() -> Response:
 
 def shown(runtime: Runtime, pool: str = "") -> Statements:
     reading = runtime.ledger.read()
-    sessions = reading.sessions
+    sessions, every = reading.sessions, digests.statements(reading)
     return Statements(
-        statements=digests.statements(reading),
+        statements=tuple(one for one in every if pool in ("", one.pool)),
         endpoints=digests.endpoints(reading),
         loads=sessions.loads,
         n_plus_one=sessions.n_plus_one,
         problem=reading.problem,
         _refreshes=sessions.refreshes,
         _pool=pool or None,
+        _pools=tuple(sorted({one.pool for one in every})),
         _cached={one.name: _lookups(one) for one in reading.pools},
     )
 

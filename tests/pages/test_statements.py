@@ -53,6 +53,8 @@ def test_statements_are_of_all_pools_or_of_one_and_their_shares_are_of_what_is_s
     shares = [float(number) for number in re.findall(r'class="share-cell">([\d.]+) %', shown)]
     assert 90 < sum(shares) <= 101
     assert f"SELECT name AS {column} FROM author" not in viewer.get("/statements/?pool=none", Accept="text/html").text
+    assert {one["pool"] for one in viewer.get("/statements/?pool=default").get_json()["statements"]} == {"default"}
+    assert viewer.get("/statements/?pool=none").get_json()["statements"] == []
 
 
 def test_an_endpoint_is_told_with_its_requests_and_where_their_time_went(viewer, column):
