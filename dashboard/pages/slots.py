@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from ..telemetry.reading import Holder, Limits, Slot, Waiter
 
-UNLIMITED = 1e300
 STATES = ("used", "idle", "free", "overflow", "idle_in_transaction", "overdue", "dead_slot")
 """As a place looks."""
 
@@ -42,7 +41,7 @@ def unopened(limits: Limits, slots: Sized) -> int:
     >>> unopened(Limits(size=5, max_overflow=10, total=15), [Slot(1, "idle")] * 5)
     10
     """
-    return 0 if limits.total is None or limits.total > UNLIMITED else max(0, int(limits.total) - len(slots))
+    return 0 if limits.most is None else max(0, limits.most - len(slots))
 
 
 def _state(holder: Holder, overdue: float) -> str:

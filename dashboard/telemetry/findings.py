@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .ours import is_ours
 from .reading import PoolReading, Reading
 from .recent import Increase
 from .rule import LEVELS as LEVELS
 from .rule import Case, number_of
 from .rule import Finding as Finding
 from .rules import RULES
-
-UNLIMITED = 1e300
 
 
 @dataclass(frozen=True)
@@ -55,13 +54,14 @@ def verdict(reading: Reading, found: tuple[Finding, ...]) -> Verdict:
         return Verdict(level, first.sentence, first.remedy, first.finding, first.rule, first.since)
     if not reading.pools:
         return Verdict("notice", "Nothing is watched yet: no program has reported a pool.")
-    return Verdict("healthy", f"Healthy: {_in_use(reading.pools)} in use, nobody waits.")
+    programs = tuple(pool for pool in reading.pools if not is_ours(pool.name))
+    return Verdict("healthy", f"Healthy: {_in_use(programs or reading.pools)} in use, nobody waits.")
 
 
 def _in_use(pools: tuple[PoolReading, ...]) -> str:
     """Of all of them together; how many there may be where each has a limit."""
     used = sum(pool.counts.used or 0 for pool in pools)
-    limits = [pool.limits.total for pool in pools if pool.limits.total is not None]
-    if len(limits) < len(pools) or max(limits) > UNLIMITED:
+    limits = [pool.limits.most for pool in pools if pool.limits.most is not None]
+    if len(limits) < len(pools):
         return number_of(used, "connection", "connections")
-    return f"{used} of {sum(limits):g} connections"
+    return f"{used} of {sum(limits)} connections"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from math import isinf
 from typing import Any
 
 from ..config import Config
@@ -24,6 +25,15 @@ class Limits:
     max_overflow: float | None = None
     total: float | None = None
     timeout_seconds: float | None = None
+
+    @property
+    def most(self) -> int | None:
+        """Connections at once; None where nothing limits them.
+
+        >>> Limits(total=15.0).most, Limits(total=float("inf")).most, Limits().most
+        (15, None, None)
+        """
+        return None if self.total is None or isinf(self.total) else int(self.total)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import ExitStack, suppress
+from math import inf
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from dashboard.config import Config
 from dashboard.telemetry import scope, watch, watch_sessions
 from dashboard.telemetry.findings import LEVELS, findings, verdict
 from dashboard.telemetry.ledger import Ledger
+from dashboard.telemetry.reading import Counts, Limits, PoolReading, Reading
 from dashboard.telemetry.rules import RULES
 
 from .library import Author, Book
@@ -253,6 +255,17 @@ def test_quiet_work_gives_no_finding(engine, ledger, name):
             connection.execute(sa.text("select 1"))
     reading = ledger.read()
     assert [one for one in findings(reading) if one.pool == name] == []
+
+
+def test_the_healthy_verdict_counts_the_programs_own_connections():
+    pools = [
+        PoolReading(name, "QueuePool", Limits(total=most), Counts(used=used))
+        for name, most, used in (("shop", 15.0, 3), ("records", 3.0, 1), ("workspaces", 3.0, 1))
+    ]
+    assert verdict(Reading(pools=tuple(pools)), ()).sentence == "Healthy: 3 of 15 connections in use, nobody waits."
+    unlimited = PoolReading("other", "QueuePool", Limits(total=inf), Counts(used=1))
+    told = verdict(Reading(pools=(*pools, unlimited)), ()).sentence
+    assert told == "Healthy: 4 connections in use, nobody waits."
 
 
 def test_every_rule_has_its_words_and_its_own_name():
