@@ -165,14 +165,18 @@ def _pointing(table: Any) -> Iterator[tuple[sa.Table, sa.ForeignKeyConstraint]]:
 
 def _handled(mapper: sa_orm.Mapper[Any]) -> set[Any]:
     """The tables whose rows the ORM itself deletes, or lets go, with an object of this class."""
-    tables: set[Any] = set()
+    tables = between(mapper)
     for prop in mapper.relationships:
-        if not prop.viewonly and not prop.passive_deletes:
-            if prop.secondary is not None:
-                tables.add(prop.secondary)
-            elif prop.direction is sa_orm.RelationshipDirection.ONETOMANY:
-                tables.update(prop.mapper.tables)
+        one_to_many = prop.direction is sa_orm.RelationshipDirection.ONETOMANY and prop.secondary is None
+        if one_to_many and not prop.viewonly and not prop.passive_deletes:
+            tables.update(prop.mapper.tables)
     return tables
+
+
+def between(mapper: sa_orm.Mapper[Any]) -> set[Any]:
+    """The tables between two classes from which the ORM itself deletes the rows of an object that goes."""
+    props = (prop for prop in mapper.relationships if not prop.viewonly and not prop.passive_deletes)
+    return {prop.secondary for prop in props if prop.secondary is not None}
 
 
 def _points(state: Any, here: list[Any], wanted: list[Any]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
+from .along import between
 from .scratch import Scratch, Written
 
 LEVELS = 5
@@ -116,7 +117,7 @@ def by_database(scratch: Scratch, most: int) -> list[Cascade]:
         of = [each for each in gone if each.mapper is mapper]
         for table in mapper.tables:
             if isinstance(table, sa.Table):
-                counting = _Counting(connection, handled, most, _between_by_orm(mapper))
+                counting = _Counting(connection, handled, most, between(mapper))
                 found += counting.along(table, lambda columns, of=of: _in(columns, of), str(table.name), LEVELS)
     return [each for each in found if each.rows]
 
@@ -129,12 +130,6 @@ def _handled(scratch: Scratch) -> dict[Any, list[tuple[Any, ...]]]:
             if each.key is not None:
                 found.setdefault(table, []).append(each.key)
     return found
-
-
-def _between_by_orm(mapper: sa_orm.Mapper[Any]) -> set[Any]:
-    """The tables between two classes from which the ORM itself deletes the rows of an object that goes."""
-    props = (prop for prop in mapper.relationships if not prop.viewonly and not prop.passive_deletes)
-    return {prop.secondary for prop in props if prop.secondary is not None}
 
 
 def _in(columns: tuple[Any, ...], of: list[Written]) -> list[tuple[Any, ...]]:

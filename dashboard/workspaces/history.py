@@ -240,7 +240,7 @@ def _drawn(entry: Mapping[str, Any], models: Models, sight: Sight) -> ObjectChan
         model=entry["model"],
         key=entry["key"],
         label=f"{entry['model']} {entry['key']}"
-        if hidden or lost or _may_tell(model, models, sight)
+        if hidden or lost or _may_give_away(model, models, sight)
         else entry["label"],
         kind=entry["kind"],
         changes={name: [before.get(name), after.get(name)] for name in names},
@@ -254,7 +254,7 @@ def _drawn(entry: Mapping[str, Any], models: Models, sight: Sight) -> ObjectChan
     )
 
 
-def _may_tell(model: Model | None, models: Models, sight: Sight) -> bool:
+def _may_give_away(model: Model | None, models: Models, sight: Sight) -> bool:
     """Whether the name that a record had then may speak of another one, of which something is withheld."""
     if model is None or not speaks(model):
         return False
