@@ -22,7 +22,7 @@ from .refused import one_line
 from .request import Done, Plan, Request
 from .snapshot import Snapshot
 from .tape import Recording
-from .withheld import SENTENCE
+from .withheld import Withheld
 
 if TYPE_CHECKING:
     from .registry import Workspaces
@@ -238,9 +238,8 @@ class Action:
             return refusal
         ref = self._request.arguments.get("ref")
         problem = elsewhere.problem(error, refusal, ref)
-        is_withheld = refusal.message == SENTENCE  # SQLAlchemy's own words would name what the refusal does not
-        words = {} if is_withheld else explaining.explained(error, lambda text: one_line(case.clean(text)))
-        if words:
+        words = explaining.explained(error, lambda text: one_line(case.clean(text)))
+        if words and not isinstance(refusal, Withheld):
             problem["explained"] = words
             refusal.details = {**refusal.details, "explained": words}
         entry = self._entry(made, self._plan.line(Done(ref=ref)), [], problem)
