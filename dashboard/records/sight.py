@@ -72,11 +72,11 @@ def _forbidden(model: Model) -> Refusal:
     return Refusal("forbidden", f"You may not see {model.title}.", remedy="Ask somebody who may.")
 
 
-def _hidden(model: Model, models: Models, sight: Sight) -> frozenset[str]:
+def _hidden(model: Model, models: Models, sight: Sight) -> set[str]:
     """What is hidden of a subclass is hidden of its base too, in whose lists its rows stand."""
     keys = {column.name for column in model.key_columns}
     below = {name for each in _below(model, models) for name in sight.hidden(each)} - keys
-    return sight.hidden(model).union(below, other_names(model.mapper, below))
+    return below.union(sight.hidden(model), other_names(model.mapper, below))
 
 
 def _bases(model: Model, models: Models) -> list[Model]:

@@ -15,7 +15,7 @@ REMEDY = "Ask somebody who sees all of it."
 
 
 class Withheld(Refusal):
-    """It has lost all that its actor may not see; SQLAlchemy's own words beside it would name that again."""
+    """It has lost what its actor may not see."""
 
 
 def withheld(refusal: Refusal, models: Models, sight: Sight, named: Iterable[str]) -> Refusal:

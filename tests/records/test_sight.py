@@ -52,6 +52,7 @@ def test_what_is_hidden_of_a_subclass_is_hidden_of_its_base_and_not_of_its_siste
 def test_so_is_what_the_base_alone_computes_of_it():
     assert columns("Chief", Chief=["salary"]) == {"id", "kind", "name", "wage"}
     assert columns("Worker", Chief=["salary"]) == {"id", "kind", "name"}
+    assert columns("Worker", Chief=["wage"]) == {"id", "kind", "name", "salary"}
 
 
 def test_a_subclass_whose_key_is_hidden_keeps_nobody_from_the_rest():
