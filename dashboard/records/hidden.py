@@ -19,9 +19,14 @@ def hidden_with(mapper: Mapper, said: Said) -> frozenset[str]:
     """The names of all attributes that are hidden of this class."""
     names = _names(mapper, said)
     columns = _columns(mapper, names)
-    same = {each.key for each in mapper.column_attrs if columns and columns & _read(each)}
     leading = {each.key for each in mapper.relationships if _leads(each, columns, said)}
-    return frozenset(names | same | leading)
+    return frozenset(names | other_names(mapper, names) | leading)
+
+
+def other_names(mapper: Mapper, names: Iterable[str]) -> set[str]:
+    """The attributes that are of a column that one of these is of, or computed of it."""
+    columns = _columns(mapper, names)
+    return {each.key for each in mapper.column_attrs if columns and columns & _read(each)}
 
 
 def _names(mapper: Mapper, said: Said) -> set[str]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from ..refusal import Refusal
 from .columns import Column
+from .hidden import other_names
 from .models import OWN_TABLES, Model, Models
 
 
@@ -22,7 +23,9 @@ class Sight(Protocol):
     def rows(self) -> Any: ...
 
     @property
-    def hidden(self) -> Any: ...
+    def hidden(self) -> Any:
+        """As `hidden.hidden_with` makes it whole: of a class with what its bases hide, under every name."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -70,18 +73,10 @@ def _forbidden(model: Model) -> Refusal:
 
 
 def _hidden(model: Model, models: Models, sight: Sight) -> set[str]:
-    """By name, by what a base class hides, and what is the same column under another name. What is hidden of a subclass
-    is hidden of its base too, in whose lists its rows stand."""
-    names = {name for each in _bases(model, models) for name in sight.hidden(each)}
+    """What is hidden of a subclass is hidden of its base too, in whose lists its rows stand."""
     keys = {column.name for column in model.key_columns}
-    names |= {name for each in _below(model, models) for name in sight.hidden(each) if name not in keys}
-    kept = {column for name in names if name in model.mapper.column_attrs for column in _kept(model, name)}
-    return names | {each.name for each in model.columns if kept.intersection(_kept(model, each.name))}
-
-
-def _kept(model: Model, name: str) -> list[Any]:
-    columns = model.mapper.column_attrs[name].columns
-    return [column for column in columns if column not in model.mapper.primary_key]
+    below = {name for each in _below(model, models) for name in sight.hidden(each)} - keys
+    return below.union(sight.hidden(model), other_names(model.mapper, below))
 
 
 def _bases(model: Model, models: Models) -> list[Model]:

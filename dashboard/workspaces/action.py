@@ -14,15 +14,13 @@ import sqlalchemy as sa
 from ..refusal import Refusal
 from ..store.change_sets import COMMITTED, LOST
 from ..store.workspaces import Change, KeptWorkspaces
-from . import committing, elsewhere, explaining, failures, pins, session, settle, staged, steps, tape, undoing, walks
+from . import committing, elsewhere, failures, pins, session, settle, staged, steps, tape, undoing, walks
 from .case import Case
 from .conflicts import Conflict
 from .live import Live
-from .refused import one_line
 from .request import Done, Plan, Request
 from .snapshot import Snapshot
 from .tape import Recording
-from .withheld import SENTENCE
 
 if TYPE_CHECKING:
     from .registry import Workspaces
@@ -233,16 +231,13 @@ class Action:
         told = bool(made.statements) or (not isinstance(error, Refusal))
         case.close()
         after = self._set_back(error, made)
-        refusal = failures.refusal(error, case)
+        refusal = failures.explained(error, case)
         if not told and after is None and not self._intended:
             return refusal
         ref = self._request.arguments.get("ref")
         problem = elsewhere.problem(error, refusal, ref)
-        is_withheld = refusal.message == SENTENCE  # SQLAlchemy's own words would name what the refusal does not
-        words = {} if is_withheld else explaining.explained(error, lambda text: one_line(case.clean(text)))
-        if words:
-            problem["explained"] = words
-            refusal.details = {**refusal.details, "explained": words}
+        if "explained" in refusal.details:
+            problem["explained"] = refusal.details["explained"]
         entry = self._entry(made, self._plan.line(Done(ref=ref)), [], problem)
         if isinstance(error, Conflict):
             entry["seen"] = live.seen  # whoever resolves it may be another worker

@@ -170,8 +170,8 @@ TABLE = (
     ),
     Explanation(
         sa.exc.ProgrammingError, "",
-        "The database did not understand the statement: a table or column that is not there, or a wrong type.",
-        "Bring the schema up to what the models say, with a migration.",
+        "The database does not take the statement: a table or column that is not there, a wrong type, a missing right.",
+        "Bring the schema up to what the models say, with a migration; or ask for the right.",
     ),
     Explanation(
         sa.exc.DBAPIError, "",

@@ -5,20 +5,21 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
 from ..refusal import Refusal
-from . import conflicts, pins
+from . import conflicts, explaining, pins
 from .case import Case
 from .conflicts import Conflict
 from .constraints import MYSQL
 from .live import Live
 from .refused import STAGED, class_of, data, flush, integrity, is_ref, one_line, said, told
 from .sent import Sent
-from .withheld import withheld
+from .withheld import Withheld, withheld
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +38,22 @@ _MYSQL_FORBIDDEN = (1044, 1142, 1143, 1227, 1370)
 
 def refusal(error: Exception, case: Case) -> Refusal:
     """The refusal for what an action raised, without what its actor may not see."""
-    if isinstance(error, Refusal):
-        return error
+    return error if isinstance(error, Refusal) else _without_the_hidden(_refusal(error, case), case)
+
+
+def explained(error: Exception, case: Case) -> Refusal:
+    """The same with SQLAlchemy's own words beside it, unless they name what it does not."""
+    plain, words = refusal(error, case), explaining.explained(error, lambda text: one_line(case.clean(text)))
+    if not words or isinstance(plain, Withheld):
+        return plain
+    whole = replace(plain, details={**plain.details, "explained": words})
+    return plain if isinstance(_without_the_hidden(whole, case), Withheld) else whole
+
+
+def _without_the_hidden(found: Refusal, case: Case) -> Refusal:
     request = case.request
     spoken = [name for name in (request.arguments.get("model"),) if isinstance(name, str)]
-    return withheld(_refusal(error, case), request.models, request.sight, spoken)
+    return withheld(found, request.models, request.sight, spoken)
 
 
 def _refusal(error: Exception, case: Case) -> Refusal:

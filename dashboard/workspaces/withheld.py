@@ -14,6 +14,10 @@ SENTENCE = "Something of it that you may not see does not fit, or holds on to it
 REMEDY = "Ask somebody who sees all of it."
 
 
+class Withheld(Refusal):
+    """It has lost what its actor may not see."""
+
+
 def withheld(refusal: Refusal, models: Models, sight: Sight, named: Iterable[str]) -> Refusal:
     """The refusal without what is hidden. named: models that the request spoke of."""
     known = [models.find(name) for name in dict.fromkeys((*named, *_of(refusal.details))) if name in models]
@@ -26,7 +30,7 @@ def withheld(refusal: Refusal, models: Models, sight: Sight, named: Iterable[str
     if len(fields) == len(refusal.fields) and not any(_speaks(text, hidden | unseen) for text in told):
         return refusal
     fields = {name: text if not _speaks(text, hidden | unseen) else SENTENCE for name, text in fields.items()}
-    return Refusal(refusal.code, SENTENCE, fields, REMEDY, {"class": refusal.details.get("class", "")})
+    return Withheld(refusal.code, SENTENCE, fields, REMEDY, {"class": refusal.details.get("class", "")})
 
 
 def may_count(table: str, models: Models, sight: Sight) -> bool:

@@ -86,7 +86,8 @@ def test_what_is_no_change_set_is_not_found(committed, number):
     editor, _, _ = committed
     assert editor.get(f"/history/{number}").status_code == 404
     assert editor.post(f"/history/{number}/undo").status_code == 404
-    assert editor.get(f"/history/?before={number}").status_code in (200, 404)
+    status = 200 if number in ("0", "99") else 404  # before a number that there is not yet, or never, is a place
+    assert editor.get(f"/history/?before={number}").status_code == status
 
 
 def test_kept_in_the_datas_own_database_it_is_read_from_there(make_app):
@@ -148,7 +149,7 @@ def test_of_a_model_that_is_gone_nothing_is_shown_where_some_columns_are_hidden(
 
 
 def test_what_went_along_with_a_deleted_record_is_shown_and_what_stays_lost_is_told(shelf):
-    assert shelf.post("/records/Record/1/delete", {}).status_code in (200, 303)
+    assert shelf.post("/records/Record/1/delete", {}).status_code == 200
     number = shelf.get("/history/").json["change_sets"][0]["number"]
     page = shelf.get(f"/history/{number}", Accept="text/html").text
     assert "2 of play." in page

@@ -238,7 +238,7 @@ def test_an_expired_object_whose_session_has_no_transaction_gets_none_by_its_lab
 
 def test_words_of_a_class_that_go_wrong_fall_back_to_the_key(models):
     book = models.find("Book")
-    assert book.label(Book(id=3, title="Emma")) == "new Book" or book.label(Book(id=3, title="Emma")) == "3"
+    assert book.label(Book(id=3, title="Emma")) == "3"
     assert book.label({"id": 3, "title": "Emma"}) == "3"
     assert book.label({"id": 3, "title": "Emma", "writer": Writer(name="Jane")}) == "Emma by Jane"
 

@@ -195,6 +195,10 @@ def test_sessions_whose_listeners_the_program_cleared_are_let_go_without_an_erro
         pass
 
     watched = watch_sessions(Session, registry=name)
-    sa.event.remove(Session, "after_commit", watched._registration.listeners["after_commit"])
+    listeners = watched._registration.listeners
+    sa.event.remove(Session, "after_commit", listeners["after_commit"])
     watched.stop()
-    watch_sessions(Session, registry=name).stop()
+    assert [event for event, listener in listeners.items() if sa.event.contains(Session, event, listener)] == []
+    again = watch_sessions(Session, registry=name)
+    assert sa.event.contains(Session, "after_commit", again._registration.listeners["after_commit"])
+    again.stop()

@@ -104,13 +104,14 @@ class Chooser:
 
 
 def run(calls, restore):
+    """Answers how many of them both took."""
     with tempfile.TemporaryDirectory() as folder, Both(Path(folder), restore=restore) as both:
         chooser = Chooser(both)
-        for numbers in calls:
+        for done, numbers in enumerate(calls):
             verb, ref, arguments = chooser.call(numbers)
             orders = [state.insert_order for state in both.plain.session._new]
             if verb in ("flush", "commit") and len(orders) != len(set(orders)):
-                return  # after an expunge SQLAlchemy numbers two pending objects alike: their order is a set's
+                return done  # after an expunge SQLAlchemy numbers two pending objects alike: their order is a set's
             before = both.desk.view()
             try:
                 both.do(verb, ref, **arguments)
@@ -118,15 +119,22 @@ def run(calls, restore):
                 after = both.desk.view()
                 if before.transaction is None:
                     assert as_staged(after) == as_staged(before)
-                return
+                return done
+    return len(calls)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate, Phase.shrink]
-)
-@given(
-    st.lists(st.tuples(*[st.integers(0, most) for most in (11, 30, 12, 255)]), min_size=4, max_size=14),
-    st.sampled_from(["never", "always"]),
-)
-def test_any_calls(calls, restore):
-    run(calls, restore)
+def test_any_calls():
+    done = []
+
+    @settings(
+        max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate, Phase.shrink]
+    )
+    @given(
+        st.lists(st.tuples(*[st.integers(0, most) for most in (11, 30, 12, 255)]), min_size=4, max_size=14),
+        st.sampled_from(["never", "always"]),
+    )
+    def walk(calls, restore):
+        done.append(run(calls, restore))
+
+    walk()
+    assert sum(done) >= 2 * len(done), done

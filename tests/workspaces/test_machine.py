@@ -223,6 +223,7 @@ def test_all_verbs_do_what_a_plain_session_does(tmp_path_factory):
     counted = tmp_path_factory.getbasetemp() / "machine.json"
     if not os.environ.get("SOAK"):
         walk(8, 40, derandomize=True, phases=[Phase.generate])
+        assert Machine.done.total() >= 300, (Machine.done, Machine.failed)
         return
     while sum(Machine.done.values()) < STEPS or _short():
         Machine.drawn_from = (*STEPPED, *_short())

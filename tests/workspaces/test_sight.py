@@ -129,6 +129,25 @@ def test_what_a_failure_says_of_hidden_values_is_withheld(desk):
     assert desk.workspaces.view("w", NO_MAIL).tape[-1]["error"]["message"] == "(withheld)"
 
 
+def test_sqlalchemys_own_words_are_told_unless_they_name_what_the_actor_may_not_see(desk):
+    desk.open()
+    desk.load("Book", 1)
+    desk.do("read", "Book:1", attribute="author")
+    desk.do("close")
+    desk.load("Author", 1)
+
+    def told(sight):
+        with pytest.raises(Refusal) as refused:
+            desk.do("add", "Book:1", sight=sight)
+        assert "one object for each row" in refused.value.message
+        return refused.value.details.get("explained"), desk.last()["error"].get("explained")
+
+    everything, on_the_tape = told(Sight())
+    assert everything == on_the_tape
+    assert "another instance with key Author (1)" in everything["said"]
+    assert told(NO_AUTHORS) == (None, None)
+
+
 def test_nobody_acts_on_what_he_may_not_read(desk):
     desk.open()
     desk.load("Author", 1)

@@ -39,7 +39,7 @@ def test_every_state_with_every_flag_has_one_badge_whatever_their_order():
         for count in range(len(states.FLAGS) + 1):
             for flags in itertools.permutations(states.FLAGS, count):
                 assert states.badge(state, flags) in states.BADGES
-                assert states.badge(state, flags) == states.badge(state, flags[::-1])
+                assert states.badge(state, flags) == states.badge(state, tuple(sorted(flags)))
 
 
 def test_every_verb_that_a_state_allows_is_a_verb():
