@@ -27,6 +27,25 @@
   // who walks over what has been by the keyboard keeps it under the fingers
   const isWalked = (topic) => document.querySelector(`[data-live="${CSS.escape(topic)}"] a.bar:not(.is-open):focus-visible`) !== null;
 
+  // rows do not change places under who reads them: they stay as the page was opened, what is new comes last, and it is said
+  const inOrder = (part, html) => {
+    const kept = part.querySelectorAll("[data-keeps-order]");
+    if (!kept.length) return html;
+    const drawn = document.createElement("template");
+    drawn.innerHTML = html;
+    for (const list of kept) {
+      const anew = drawn.content.getElementById(list.id);
+      if (!anew) continue;
+      const places = new Map([...list.children].map((row, place) => [row.id, place]));
+      const place = ({ id }) => places.get(id) ?? places.size;
+      const rows = [...anew.children], sorted = rows.toSorted((one, other) => place(one) - place(other));
+      if (rows.every((row, at) => row === sorted[at])) continue;
+      anew.append(...sorted);
+      for (const said of drawn.content.querySelectorAll(`[data-order-of="${CSS.escape(list.id)}"] > *`)) said.hidden = !said.hidden;
+    }
+    return drawn.innerHTML;
+  };
+
   const show = (topic, html) => {
     if (topic === "gone") {
       htmx.swap({ text: html, target: document.getElementById("messages"), swap: "innerHTML" });
@@ -35,7 +54,7 @@
     for (const part of document.querySelectorAll(`[data-live="${CSS.escape(topic)}"]`)) {
       // what stands below rows that come and go stays where it is: they keep the most room that they have taken
       const heights = [...part.querySelectorAll("[data-steady]")].map((each) => [each.id, each.offsetHeight]);
-      htmx.swap({ text: html, sourceElement: part, target: part, swap: "outerMorph" });
+      htmx.swap({ text: inOrder(part, html), sourceElement: part, target: part, swap: "outerMorph" });
       for (const [id, height] of heights) document.getElementById(id)?.style.setProperty("min-height", `${height}px`);
       part.dispatchEvent(new CustomEvent("poolhouse:live", { bubbles: true, detail: { topic } }));
     }

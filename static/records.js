@@ -9,7 +9,7 @@
     const known = (column.selectedOptions[0]?.dataset.operators || "").split(" ");
     for (const option of operator.options) { option.hidden = !known.includes(option.value); option.disabled = option.hidden; }
     if (operator.selectedOptions[0]?.disabled) operator.value = known[0];
-    document.getElementById("filter-value").placeholder = { isnull: "true or false", in: "value" }[operator.value] || "value";
+    document.getElementById("filter-value").placeholder = { isnull: "true or false", in: "one, two, three", between: "least, most" }[operator.value] || "";
   };
   if (column && operator) {
     for (const each of [column, operator]) each.addEventListener("change", narrow);
@@ -36,7 +36,7 @@
     const chosen = boxes().filter((box) => box.checked).length, of = boxes().length;
     all.checked = chosen === of && of > 0;
     all.indeterminate = chosen > 0 && chosen < of;
-    said.textContent = everything.checked ? "All that match:" : chosen ? `${chosen} selected:` : "Select rows to";
+    said.textContent = everything.checked ? "All selected" : chosen ? `${chosen} selected` : "Select rows";
     form.querySelector(".many").classList.toggle("has-some", chosen > 0 || everything.checked);
     for (const button of form.querySelectorAll(".many button")) button.disabled = !chosen && !everything.checked;
   };

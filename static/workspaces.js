@@ -85,7 +85,8 @@
     const card = ref && document.querySelector(`#workspace [data-ref="${CSS.escape(ref)}"]`);
     const same = card ? card.querySelector(`[data-verb="${verb}"]:not([data-force])`) : verb && document.querySelector(`.foot [data-verb="${verb}"]:not(:disabled)`);
     const next = isTour ? document.querySelector("#tour [data-tour]") : ref && !card && rows().at(Math.min(place, rows().length - 1));
-    (next || same || card || (id && document.getElementById(id)) || document.querySelector("#workspace .tabs [aria-current]"))?.focus({ preventScroll: false });
+    const field = document.getElementById(id);
+    (next || same || card || (field?.checkVisibility() && field) || document.querySelector("#workspace .tabs [aria-current]"))?.focus({ preventScroll: false });
   };
 
   // what was refused: each field of the open form says what is wrong with it, and a conflict is brought into sight
@@ -98,6 +99,7 @@
     for (const [name, words] of Object.entries(fields)) {
       const place = document.querySelector(`#form [data-field="${CSS.escape(name)}"]`), field = place?.querySelector("input:not([type=hidden]), textarea, select");
       if (!field) continue;
+      place.closest("details")?.toggleAttribute("open", true);
       const problem = document.createElement("small");
       Object.assign(problem, { className: "problem", id: `${field.id}-problem`, textContent: words });
       problem.dataset.marked = "";

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from ..records.deletion import Deletion, deletion
+from ..records.deletion import Deletion, Effect, deletion
 from ..records.models import Model
 from ..refusal import Refusal
 from ..runtime import current
@@ -19,6 +19,7 @@ from .arguments import arguments
 from .finding import find
 from .finding import session as session_of
 from .html import page, refused, url, wants_json
+from .related import filtered
 from .rooms import rooms
 from .staging import open_workspaces, stage_delete
 
@@ -29,10 +30,26 @@ class DeletePage:
     workspaces: tuple[str, ...]
     refusal: Refusal | None = None
 
+    @staticmethod
+    def list_of(effect: Effect) -> str | None:
+        """The list that shows its rows alone."""
+        return filtered(effect.model, effect.filters)
+
     @property
     def public(self) -> dict[str, Any]:
         found = self.deletion
-        effects = [{**vars(each), "words": each.words} for each in found.effects]
+        effects = [
+            {
+                "how": each.how,
+                "model": each.model,
+                "title": each.title,
+                "by": each.by,
+                "count": each.count,
+                "words": each.words,
+                "list": self.list_of(each),
+            }
+            for each in found.effects
+        ]
         return {
             "model": found.model.name,
             "key": found.key,

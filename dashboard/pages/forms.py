@@ -11,6 +11,8 @@ from ..records.models import Model
 from ..refusal import Refusal
 from .controls import hint_of
 
+FIRST = 3
+"""Fields of a form that needs none, that are not folded where there is little room."""
 NAMED_MOST = 20
 """Models that are named where they are left out; of more, their number is told."""
 
@@ -40,6 +42,16 @@ class Form:
     ref: str | None
     label: str
     fields: tuple[Field, ...]
+
+    @property
+    def first(self) -> tuple[Field, ...]:
+        """What is needed, or wrong."""
+        return tuple(each for each in self.fields if each.required or each.problem) or self.fields[:FIRST]
+
+    @property
+    def further(self) -> tuple[Field, ...]:
+        """The rest, which is folded where there is little room."""
+        return tuple(each for each in self.fields if each not in self.first)
 
 
 def blank_form(model: Model, hidden: frozenset[str]) -> Form:

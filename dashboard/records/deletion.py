@@ -3,8 +3,8 @@ are set to NULL, and what forbids it?"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from ..refusal import Refusal
 from . import keys
 from .counting import Count, bounded
 from .models import Model, Models
+from .pointing import filters_of, filters_of_relationship, has_own_words
 from .reading import is_stopped, limited
 from .rows import found_row
 from .sight import Seen, Sight, seen
@@ -33,18 +34,22 @@ WORDS = {
 
 Condition = Callable[[Any], Any]
 """Of an alias of a table: which of its rows are meant."""
+Filters = Callable[[Seen], Mapping[str, str]]
+"""Of what a person may see of a model: the filters of its list that show the rows alone."""
 
 
 @dataclass(frozen=True)
 class Effect:
     """What becomes of rows. how: a key of WORDS. model, title: whose; of a table without a model its name. by: the
-    relationship or the foreign key. count: None where counting took too long."""
+    relationship or the foreign key. count: None where counting took too long. filters: of the list that shows them
+    alone, by name; empty where no filter can say it: of what goes along with what goes along, or by a table between."""
 
     how: str
     model: str
     title: str
     by: str
     count: Count | None
+    filters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def words(self) -> str:
@@ -76,7 +81,7 @@ def deletion(session: sa_orm.Session, model: Model, models: Models, sight: Sight
     identity = keys.identity_of(model, key)
     with limited(session, config.records_seconds, model):
         found = found_row(session, view, tuple(view.columns.values()), identity, key)
-        looked = _Looked(session, models, sight, config, _enforces(session, model.mapper))
+        looked = _Looked(session, models, sight, config, _enforces(session, model.mapper), found.values)
         values = dict(zip(model.mapper.primary_key, identity, strict=True))
         looked.follow(model.mapper, _is(model.mapper, values), DEPTH)
         return Deletion(model, key, text_of(model, found.values), tuple(looked.effects), looked.cut)
@@ -92,8 +97,19 @@ def _is(mapper: sa_orm.Mapper[Any], values: dict[Any, Any]) -> Condition:
 
 
 class _Looked:
-    def __init__(self, session: sa_orm.Session, models: Models, sight: Sight, config: Config, enforced: bool) -> None:
+    """values: of the record itself."""
+
+    def __init__(
+        self,
+        session: sa_orm.Session,
+        models: Models,
+        sight: Sight,
+        config: Config,
+        enforced: bool,
+        values: Mapping[str, Any],
+    ) -> None:
         self.session, self.models, self.sight, self.config = session, models, sight, config
+        self._values = values
         self.effects: list[Effect] = []
         self.cut = False
         self._followed: set[Any] = set()
@@ -133,7 +149,11 @@ class _Looked:
         how = "orm" if prop.cascade.delete else "null"
         if how == "null" and any(not column.nullable for column in _remote_columns(prop)):
             how = "forbids"
-        if self._add(how, prop.mapper, prop.key, reached) and how == "orm":
+
+        def filters(target: Seen) -> dict[str, str]:
+            return filters_of_relationship(mapper, self._values, target, prop) if depth == DEPTH else {}
+
+        if self._add(how, prop.mapper, prop.key, reached, filters) and how == "orm":
             self._deeper(prop.mapper, reached, depth, by_orm=True)
 
     def _of_foreign_key(
@@ -148,7 +168,12 @@ class _Looked:
         how = {"CASCADE": "database", "SET NULL": "null", "SET DEFAULT": "null"}.get(rule, "forbids")
         how = how if self._enforced else "dangles"
         by = ", ".join(column.name for column in key.columns)
-        if self._add(how, model.mapper, by, reached) and how == "database":
+        pairs = [(each.column, each.parent) for each in key.elements]
+
+        def filters(target: Seen) -> dict[str, str]:
+            return filters_of(mapper, self._values, target, pairs) if depth == DEPTH else {}
+
+        if self._add(how, model.mapper, by, reached, filters) and how == "database":
             self._deeper(model.mapper, reached, depth, by_orm=False)
 
     def _deeper(self, mapper: sa_orm.Mapper[Any], reached: Condition, depth: int, *, by_orm: bool) -> None:
@@ -165,9 +190,9 @@ class _Looked:
         return any(name in hidden for name in names)
 
     def _links(self, mapper: sa_orm.Mapper[Any], prop: Any, condition: Condition) -> None:
-        self._add("link", prop.mapper, prop.key, _reached(mapper, prop, condition))
+        self._add("link", prop.mapper, prop.key, _reached(mapper, prop, condition), lambda target: {})
 
-    def _add(self, how: str, mapper: sa_orm.Mapper[Any], by: str, reached: Condition) -> bool:
+    def _add(self, how: str, mapper: sa_orm.Mapper[Any], by: str, reached: Condition, filters: Filters) -> bool:
         """Counts, and tells where there is any. False for what nobody may be told, or where there is none."""
         try:
             view = seen(self.models.of_class(mapper.class_), self.models, self.sight)
@@ -176,7 +201,7 @@ class _Looked:
         count = self._count(view, reached)
         if count is not None and count.value == 0:
             return False
-        self.effects.append(Effect(how, view.model.name, view.model.title, by, count))
+        self.effects.append(Effect(how, view.model.name, view.model.title, by, count, filters(view)))
         return True
 
     def _count(self, view: Seen, reached: Condition) -> Count | None:
@@ -216,15 +241,7 @@ def _reached(mapper: sa_orm.Mapper[Any], prop: Any, condition: Condition) -> Con
         ]
         return sa.select(sa.literal(1)).select_from(owner).where(condition(owner), *joined).correlate(target).exists()
 
-    return of_target if prop.secondary is not None or _has_own_words(prop) else direct
-
-
-def _has_own_words(prop: Any) -> bool:
-    """Its primaryjoin says more than that columns are equal."""
-    return not isinstance(prop.primaryjoin, (sa.BinaryExpression, sa.sql.elements.BooleanClauseList)) or (
-        isinstance(prop.primaryjoin, sa.sql.elements.BooleanClauseList)
-        and len(prop.primaryjoin.clauses) != len(prop.local_remote_pairs)
-    )
+    return of_target if prop.secondary is not None or has_own_words(prop) else direct
 
 
 def _pointing(

@@ -75,7 +75,7 @@ class Float(Kind):
             return float(_ENDLESS[given.strip().lower()])
         if isinstance(given, str) and _NUMBER.fullmatch(given.strip()):
             return _float(given)
-        raise ValueError("A number is expected.")
+        raise ValueError("A number is expected: 12.5")
 
     def check(self, value: float) -> float:
         check_endless(value, nan=self.nan, infinite=self.infinite)
@@ -114,7 +114,7 @@ class Numeric(Kind):
         if isinstance(given, str) and given.strip().lower() in _ENDLESS:
             return Decimal(_ENDLESS[given.strip().lower()])
         if not isinstance(given, str) or not _NUMBER.fullmatch(given.strip()):
-            raise ValueError("A decimal number is expected, as text: 12.50")
+            raise ValueError("A decimal number is expected: 12.50")
         return Decimal(given.strip())
 
     def check(self, value: Decimal) -> Decimal:

@@ -17,6 +17,7 @@ from .counting import Count, bounded, keys_of
 from .labels import stand_in
 from .listing import Asked, Listing, Page, Row, drawn, read_page, usual_columns
 from .models import Model, Models
+from .pointing import filters_of_relationship
 from .reading import is_stopped, limited
 from .references import references
 from .rows import found_row
@@ -74,18 +75,7 @@ class _Side:
         return sa_orm.with_parent(self.owner, attribute)
 
     def filters(self) -> dict[str, str]:
-        """`f.COLUMN.eq` for each column of its foreign key."""
-        if self.relationship.secondary is not None:
-            return {}
-        filters = {}
-        for local, remote in self.relationship.local_remote_pairs or ():
-            try:
-                here = self.view.model.mapper.get_property_by_column(local).key
-                there = self.target.columns[self.target.model.mapper.get_property_by_column(remote).key]
-                filters[f"f.{there.name}.eq"] = there.text(there.format(self.found.values[here]))
-            except (KeyError, sa.exc.SQLAlchemyError):
-                return {}
-        return filters
+        return filters_of_relationship(self.view.model.mapper, self.found.values, self.target, self.relationship)
 
 
 def all_related(

@@ -84,7 +84,15 @@ def open_workspace(window: Page, name: str) -> None:
     expect(window.locator("#board")).to_be_visible()
 
 
+def unfold(window: Page, words: str | re.Pattern[str]) -> None:
+    """What is folded where there is little room."""
+    fold = window.locator("summary", has_text=words)
+    if fold.is_visible():
+        press(fold)
+
+
 def is_born(window: Page, email: str) -> None:
+    unfold(window, "Add or load")
     choose(window.get_by_label("New object of"), "User")
     press(window.locator("[data-action='new']"))
     write(window.get_by_label(re.compile(r"^name ")), "Ada Lovelace")
@@ -178,9 +186,11 @@ def test_a_refused_action_says_why_and_leaves_the_page_as_it_was(server, way, wi
     name = f"bad-{way.name}"
     sign_in(window, server)
     open_workspace(window, name)
+    unfold(window, "Add or load")
     choose(window.get_by_label("New object of"), "User")
     press(window.locator("[data-action='new']"))
     write(window.get_by_label(re.compile(r"^name ")), "Typed and not sent")
+    unfold(window, "Add or load")
     choose(window.get_by_label("Load a"), "User")
     write(window.get_by_label("with key"), "99999999")
     press(window.locator("[data-verb='load']"))
@@ -201,10 +211,13 @@ def test_a_refused_form_keeps_what_was_typed(server, way, window, screenshot):
     name = f"kept-{way.name}"
     sign_in(window, server)
     open_workspace(window, name)
+    unfold(window, "Add or load")
     choose(window.get_by_label("New object of"), "User")
     press(window.locator("[data-action='new']"))
+    expect(window.locator("[data-room='transient']")).to_be_in_viewport()  # the form leaves room for what is edited
     write(window.get_by_label(re.compile(r"^name ")), "Ada Lovelace")
     write(window.get_by_label(re.compile(r"^email ")), f"{name}@example.com")
+    unfold(window, re.compile("^9 more"))
     write(window.get_by_label(re.compile(r"^points$")), "many")
     press(window.locator("[data-action='create']"))
     expect(window.get_by_role("alert")).to_contain_text("points")

@@ -96,6 +96,25 @@ def test_a_holder_that_comes_and_goes_moves_nothing_below(server, new_browser):
     assert places == places[:1] * 3
 
 
+ROWS = "[...document.querySelectorAll('#statement-rows > tr')].map((row) => row.id)"
+TURNED = f"() => {{ const rows = document.querySelector('#statement-rows'); rows.append(...[...rows.children].reverse()); return {ROWS}; }}"  # fmt: skip  # noqa: E501
+
+
+def test_statements_keep_their_order_while_they_are_read_and_it_is_said_until_one_asks_anew(server, new_browser):
+    window = new_browser()
+    window.goto(server.url + "/statements/")
+    before, calls = window.evaluate(TURNED), window.locator(".figures b").first
+    said = calls.inner_text()
+    expect(calls).not_to_have_text(said, timeout=FRESH)  # drawn anew
+    assert window.evaluate(ROWS)[: len(before)] == before
+    told = window.locator("[data-order-of='statement-rows']")
+    expect(told.get_by_text("The most time first.")).to_be_hidden()
+    expect(told.get_by_text("As when you opened it")).to_be_visible()
+    with window.expect_navigation():
+        told.get_by_role("link", name="Sort anew").click()
+    assert window.evaluate(ROWS)[: len(before)] != before
+
+
 def test_a_stream_that_is_over_is_followed_by_the_next_one_and_nobody_notices(server, new_browser):
     window = new_browser()
     expect(lamp(window)).to_have_text("live", timeout=FRESH)

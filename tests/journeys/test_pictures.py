@@ -128,6 +128,21 @@ def test_what_is_walked_over_by_the_keyboard_keeps_still(live, server):
     expect(live.locator("#lamp")).to_have_text(re.compile("live|polling"))
 
 
+def test_the_focus_stays_with_its_finding_when_findings_change_places(live):
+    way = live.locator(".findings .ways a").first
+    way.focus()
+    name = way.get_attribute("id")
+    focused = live.evaluate("""async () => {
+        const part = document.getElementById("overview"), drawn = part.cloneNode(true);
+        const [first, second] = drawn.querySelectorAll(".ways"), were = [...first.childNodes];
+        first.replaceChildren(...second.childNodes);
+        second.replaceChildren(...were);
+        await htmx.swap({ text: drawn.outerHTML, sourceElement: part, target: part, swap: "outerMorph" });
+        return [document.activeElement.id, document.activeElement.closest(".verdict") !== null];
+    }""")
+    assert focused == [name, True]
+
+
 def test_an_incident_of_before_opens_as_it_was_and_is_replayed(window):
     press(window.get_by_role("navigation").get_by_role("link", name="Incidents", exact=True))
     press(window.get_by_role("link", name=re.compile("^Leaking")).last)

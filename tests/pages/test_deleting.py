@@ -37,6 +37,21 @@ def test_what_forbids_a_delete_is_said_before_and_after(script):
     assert editor.get("/records/Author/1").status_code == 200
 
 
+def test_what_goes_along_is_a_link_to_the_list_of_these_rows(script, browser_client):
+    editor = script("editor")
+    (books,) = editor.get("/records/Author/1/delete").json["effects"]
+    assert books["list"] == "/records/Book/?f.author_id.eq=1"
+    assert editor.get(books["list"]).json["count"]["value"] == books["count"]["value"]
+    assert f'<a href="{books["list"]}" aria-label="' in browser_client.get("/records/Author/1/delete").text
+
+
+def test_what_no_filter_of_a_list_can_say_is_no_link(script, runtime):
+    with runtime.databases["default"].engine.connect() as connection:
+        book = connection.scalar(sa.text("select book_id from book_tag limit 1"))
+    effects = script("editor").get(f"/records/Book/{book}/delete").json["effects"]
+    assert {each["list"] for each in effects if each["how"] == "link"} == {None}
+
+
 def test_a_lookup_answers_json_a_page_and_options(script, browser_client):
     found = script("viewer").get("/records/Author/~/lookup?q=1").json
     assert set(found) == {"model", "results", "more"}

@@ -1,5 +1,6 @@
 """One pool's page: by worker, by endpoint, and how long its connections were waited for and held."""
 
+import re
 from contextlib import ExitStack
 
 import sqlalchemy as sa
@@ -31,6 +32,9 @@ def test_the_page_of_a_pool_says_all_of_it_without_javascript(published, browser
     text = browser_client.get("/pools/default").text
     for heading in ("Who holds a connection", "Who waits", "By worker", "How long", "By endpoint"):
         assert f"<h2>{heading}</h2>" in text
+    assert re.search(r"Each worker's pool: \w+Pool of \d+, and \d+ more while those are taken\.", text)
+    head = text.partition("<h2>By worker</h2>")[2].partition("</thead>")[0]
+    assert head.count("<th ") <= 7, "a table that is read at a glance"
 
 
 def test_a_distribution_of_nothing_is_empty():

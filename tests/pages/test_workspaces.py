@@ -162,6 +162,28 @@ def test_what_a_form_shows_may_be_sent_back_and_changes_nothing(editor, model):
     assert answer.json["objects"][0] == shown
 
 
+def test_of_a_form_what_is_needed_or_wrong_comes_first_and_the_rest_can_be_folded(browser_client):
+    browser_client.post("/workspaces/", name="w")
+
+    def folded(answer):
+        return re.findall(r'data-field="(\w+)"', answer.text.partition('id="further"')[2].partition("</details>")[0])
+
+    assert {"id", "points", "settings"} <= set(folded(browser_client.get("/workspaces/w/?new=User")))
+    assert not {"name", "email"} & set(folded(browser_client.get("/workspaces/w/?new=User")))
+    sent = {
+        "version": "1",
+        "model": "User",
+        "values.name": "Ada",
+        "values.email": "a@b",
+        "values.points": "many",
+        "add": "false",
+    }
+    refused = browser_client.post("/workspaces/w/objects/", **sent)
+    assert refused.status_code == 422
+    assert "points" not in folded(refused)
+    assert "settings" in folded(refused)
+
+
 def fields_of(page):
     """What a browser would send for the form on the page, without its hidden token and version."""
     from html import unescape
