@@ -381,6 +381,11 @@ class Config:
     export_seconds: float = _bound_seconds("DASHBOARD_EXPORT_SECONDS", 600.0, "how long an export may read")
     import_bytes: int = _bound("DASHBOARD_IMPORT_BYTES", 200_000_000, "size of an imported file", most=10_000_000_000)
     import_errors: int = _bound("DASHBOARD_IMPORT_ERRORS", 100, "errors that a dry run of an import tells")
+    store_seconds: float = _bound_seconds(
+        "DASHBOARD_STORE_SECONDS",
+        5.0,
+        "how long the store, where it is on a server, may take for one statement; then it is away for as long",
+    )
     copy_seconds: float = _bound_seconds("DASHBOARD_ACCOUNTS_COPY_SECONDS", 5.0, "age of the accounts' copy")
     copy_trusted_seconds: float = _bound_seconds(
         "DASHBOARD_ACCOUNTS_TRUSTED_SECONDS",

@@ -54,6 +54,8 @@ def _of_ledger(runtime: Runtime) -> Iterator[Trouble]:
 def _of_store(store: Store) -> Iterator[Trouble]:
     try:
         version, missing = store.schema_version(), lacking(store)
+        if version == SCHEMA_VERSION:
+            store.must_be_written()  # what can be read may be on a full disk, or on a standby
     except Refusal as refusal:
         yield Trouble(f"Store: {refusal}", refusal.remedy)
         return

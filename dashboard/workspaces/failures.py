@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
+from ..disks import trouble_with
 from ..refusal import Refusal
 from . import conflicts, pins
 from .case import Case
@@ -25,7 +26,6 @@ log = logging.getLogger(__name__)
 AGAIN = "Nothing was lost: everything is staged as it was. Try again in a moment."
 UNCHANGED = "Everything is staged as it was."
 
-_AWAY_STATES = ("08", "57P", "53")
 _BUSY_STATES = ("55P03", "40P01", "40001", "57014")
 _MYSQL_BUSY = (1205, 1213, 3024)
 _MYSQL_READ_ONLY = (1290, 1792, 1836)
@@ -169,6 +169,10 @@ def _operational(error: Any, case: Case) -> Refusal:
             remedy="Bring its schema up to date.",
             details=class_of(error),
         )
+    disk = None if error.connection_invalidated else trouble_with(error)
+    if disk is not None:
+        message = f"The database cannot do this just now: {disk.sentence}."
+        return Refusal("database_away", message, remedy=f"{disk.remedy} {UNCHANGED}", details=class_of(error))
     return away(error)
 
 
