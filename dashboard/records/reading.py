@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
-from ..disks import trouble_with
 from ..refusal import Refusal
+from ..writable import disk_trouble
 
 if TYPE_CHECKING:
     from .models import Model
@@ -142,7 +142,7 @@ def refusal(error: Exception, database: str) -> Refusal:
     if schema:
         message = "The database does not have what the models say."
         return Refusal("failed", message, remedy="Bring its schema up to date.")
-    disk = trouble_with(error)
+    disk = disk_trouble(error.orig)
     if disk is not None:
         message = f"The database {database!r} cannot be read just now: {disk.sentence}."
         return Refusal("database_away", message, remedy=disk.remedy)

@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..disks import trouble_with
 from ..refusal import Refusal
+from ..writable import disk_trouble, is_read_only
 
 DOCTOR = "Try again in a moment; `flask dashboard doctor` says what is wrong."
 
@@ -59,10 +59,10 @@ def _refusal(error: Any) -> Refusal | None:
             "The store's tables are missing, or not as they were made; nothing was changed.",
             remedy="`flask dashboard store create` makes those that are missing; `doctor` says what is wrong.",
         )
-    if _is_read_only(error):
+    if is_read_only(getattr(error, "orig", None)):
         message = "The store can only be read just now; nothing was changed."
         return Refusal("store_away", message, remedy="See why its server, or its file, takes nothing that is written.")
-    disk = trouble_with(error)
+    disk = disk_trouble(getattr(error, "orig", None))
     if disk is not None:
         message = f"The store cannot be used just now: {disk.sentence}; nothing was changed."
         return Refusal("store_away", message, remedy=disk.remedy)
@@ -97,9 +97,3 @@ def _lacks_tables(error: Any) -> bool:
     text = str(getattr(error, "orig", None))
     missing = text.startswith(("no such table", "no such column")) or "has no column named" in text
     return missing or _state(error) in ("42P01", "42703", "3F000") or _number(error) in (1054, 1146)
-
-
-def _is_read_only(error: Any) -> bool:
-    sqlite = str(getattr(getattr(error, "orig", None), "sqlite_errorname", ""))
-    sqlite_only = sqlite.startswith("SQLITE_READONLY") and sqlite != "SQLITE_READONLY_DBMOVED"  # that one is gone
-    return sqlite_only or _state(error) == "25006" or _number(error) in (1290, 1792, 1836)

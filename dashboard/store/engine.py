@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ..writable import drop_read_only
 from .away import Away
 
 SCHEMA_VERSION = 1
@@ -62,6 +63,7 @@ class Store:
         parsed = sa.make_url(url)
         patience = {} if parsed.query else PATIENCE.get(parsed.get_driver_name(), {})
         self.engine = sa.create_engine(parsed, connect_args=dict(patience), hide_parameters=True)
+        drop_read_only(self.engine)
         is_file = self.engine.dialect.name == "sqlite"
         self._away = Away(None if is_file else seconds)
         if is_file:
