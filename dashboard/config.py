@@ -409,6 +409,11 @@ class Config:
     tokens_most: int = _bound(
         "DASHBOARD_TOKENS", 100, "tokens that act for one account, and those that act for themselves", most=100_000
     )
+    sign_ins_most: int = _bound(
+        "DASHBOARD_SIGN_INS",
+        1_000,
+        "sign-ins of one account that the store keeps, live or ended; one more, and all the others have ended",
+    )
     password_characters: int = _bound(
         "DASHBOARD_PASSWORD_CHARACTERS", 8, "characters that a password given on a page has at least", most=100
     )

@@ -62,9 +62,11 @@ class Store:
     def __init__(self, url: str, seconds: float | None = None) -> None:
         parsed = sa.make_url(url)
         patience = {} if parsed.query else PATIENCE.get(parsed.get_driver_name(), {})
-        self.engine = sa.create_engine(parsed, connect_args=dict(patience), hide_parameters=True)
+        is_file = parsed.get_backend_name() == "sqlite"
+        # a server that was started anew is noticed before anybody is told that the store is away
+        options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": not is_file}
+        self.engine = sa.create_engine(parsed, connect_args=dict(patience), **options)
         drop_read_only(self.engine)
-        is_file = self.engine.dialect.name == "sqlite"
         self._away = Away(None if is_file else seconds)
         if is_file:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)

@@ -4,162 +4,25 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from dashboard.store.engine import Store
+from tests.journeys.afloat import authors, must_be_live, must_let_in, no_mistake_of_ours, refused, staff
 from tests.journeys.desk import Desk
-from tests.journeys.exposition import scraped, summed
-from tests.journeys.person import PASSWORD, Person
 from tests.journeys.postgresql import PostgreSQL
 from tests.journeys.server import Server
 from tests.journeys.test_outage import run
-from tests.journeys.trouble import (
-    AS_ANYBODY,
-    SCHEMA,
-    cut,
-    full_disk,
-    locked,
-    read_only,
-    tables_of_the_store,
-    under_way,
-)
+from tests.journeys.trouble import SCHEMA, cut, locked, tables_of_the_store, under_way
 from tests.journeys.waiting import until
-
-LIVE = ("/", "/pools/", "/pools/default", "/sessions/", "/statements/", "/incidents/", "/monitoring/", "/metrics")
-TRIED_SECONDS = 5.0
-
-
-def must_be_live(person, *more, paths=LIVE):
-    for path in (*paths, *more):
-        answer = person.get(path)
-        assert answer.status == 200, (path, answer.text[:300])
-
-
-def refused(answer, *codes):
-    """A 503 in the contract's words, with a remedy."""
-    assert answer.status == 503, answer.text
-    error = answer.json["error"]
-    assert error["code"] in codes, error
-    assert error["remedy"], error
-    assert "Traceback" not in answer.text
-    return error
-
-
-def no_mistake_of_ours(server):
-    said = server.output()
-    assert "Traceback" not in said, said
-    assert "made a mistake" not in said
-
-
-def authors(file):
-    with closing(sqlite3.connect(file)) as connection:
-        return {name for (name,) in connection.execute("SELECT name FROM author")}
-
-
-def must_let_in(server, *more):
-    """Somebody whose browser was never here signs in, and reads the live pages."""
-    person = Person(server, "vera")
-    must_be_live(person, *more)
-    return person
 
 
 def is_read_only_for(server, token, path, given):
-    """That a connection was cut is noticed by whoever takes it: so each is told once that the store cannot be reached."""
+    """That a connection was cut is noticed by whoever takes it, who is told that the store cannot be reached."""
     answer = server.request("POST", path, token=token, data=given)
     assert answer.status in (422, 503), answer.text
     return "can only be read just now" in answer.json["error"]["message"]
-
-
-def counted(server):
-    """Of a counter that only grows, as Prometheus reads it."""
-    return summed(scraped(server), "sqlalchemy_transactions_total")
-
-
-def verdict(server, token):
-    return server.request("GET", "/", token=token).json["verdict"]["sentence"]
-
-
-def is_blind(server, token):
-    """What the one on call sees first, with the file's name in it."""
-    return "cannot be used" in verdict(server, token) and "ledger.db" in verdict(server, token)
-
-
-def test_a_full_disk_a_read_only_folder_a_broken_ledger_and_a_clock_set_back_lose_nothing(poolhouse_server, tmp_path):
-    clock = tmp_path / "clock"
-    clock.write_text("0")
-    path = str(Path(__file__).parent / "clock")
-    settings = {
-        "DASHBOARD_DEMO": "off",
-        "CLOCK": str(clock),
-        "PYTHONPATH": path,
-        "DASHBOARD_ACCOUNTS_COPY_SECONDS": "1",
-    }
-    server = poolhouse_server("-w 2", settings=settings, under=AS_ANYBODY)
-    server.command("user add vera --role viewer --password-stdin", stdin=PASSWORD)
-    token, admin, vera = server.token("editor"), server.token("admin"), Person(server, "vera")
-    desk = Desk(server, token)
-    desk.load("Book", "1")
-    desk.new("Author", name="Staged before the disk was full")
-    staged = desk.get()["objects"]
-    before = counted(server)
-
-    with full_disk(server):
-        must_be_live(vera, f"/workspaces/{desk.name}/")
-        must_let_in(server)
-        assert vera.get("/records/Author/").status in (200, 503)  # SQLite itself may want to write to read
-        for verb, given in (("commit", {}), ("objects/", {"model": "Author", "values": {"name": "Too late"}})):
-            error = refused(desk.post(verb, given), "store_away", "database_away")
-            assert "its disk does not take what is written" in error["message"]
-        assert desk.get()["objects"] == staged
-        assert server.request("GET", "/readyz").status in (200, 503)
-        assert is_blind(server, token)
-        told = server.request("GET", "/readyz", token=admin).text
-        assert "Store: The store cannot be used just now: its disk does not take what is written" in told
-    until(lambda: desk.post("commit").status == 200, what="the commit, with room again")
-    assert "Staged before the disk was full" in authors(server.instance / "demo.db")
-    until(lambda: not is_blind(server, token), what="a ledger that can be written")
-
-    desk.new("Author", name="Staged before the folder was read only")
-    staged = desk.get()["objects"]
-    with read_only(server.instance):
-        for file in server.instance.glob("ledger*"):
-            file.unlink()  # and no new one can be made
-        must_be_live(vera, f"/workspaces/{desk.name}/")
-        must_let_in(server)
-        until(lambda: is_blind(server, token), what="the finding")
-        assert desk.get()["objects"] == staged
-        assert f"Nothing can be written in {server.instance}." in server.request("GET", "/readyz", token=admin).text
-    until(lambda: desk.post("commit").status == 200, what="the commit, in a folder that can be written")
-    until(lambda: not is_blind(server, token), what="a ledger that can be written")
-
-    for file in server.instance.glob("ledger*"):
-        file.unlink()
-    (server.instance / "ledger.db").write_bytes(b"no ledger at all" * 500)
-    until(lambda: is_blind(server, token), what="the finding")
-    must_be_live(vera)
-    must_let_in(server)
-    desk.new("Author", name="Made on a broken ledger")
-    assert desk.post("commit").status == 200
-    (server.instance / "ledger.db").unlink()
-    until(lambda: not is_blind(server, token), what="a new ledger")
-    assert counted(server) >= before > 0  # what was counted outlives its file
-
-    clock.write_text("-86400")
-    must_be_live(vera)
-    must_let_in(server)
-    desk.new("Author", name="Made yesterday")
-    desk.do("flush")
-    desk.do("commit")
-    assert server.token("viewer", name="made-yesterday")
-    assert {
-        "Staged before the folder was read only",
-        "Made on a broken ledger",
-        "Made yesterday",
-    } <= authors(server.instance / "demo.db")
-    no_mistake_of_ours(server)
 
 
 def test_sigterm_finishes_requests_ends_transactions_and_parks_workspaces(tmp_path, poolhouse_server):
@@ -224,8 +87,7 @@ def test_the_store_is_slow_and_away_while_the_data_are_there(poolhouse_server):
         made.engine.dispose()
         settings = {"DASHBOARD_STORE_URL": url, "DASHBOARD_DEMO": "off", "DASHBOARD_STORE_SECONDS": "0.2"}
         server = poolhouse_server("-w 2", settings=settings)
-        server.command("user add vera --role viewer --password-stdin", stdin=PASSWORD)
-        token, vera = server.token("editor"), Person(server, "vera")
+        token, _, vera = staff(server)
         desk = Desk(server, token)
         desk.new("Author", name="Staged before the store went")
         for _ in range(8):  # both workers know her
@@ -261,8 +123,7 @@ def test_postgresql_as_data_and_store_slow_read_only_stopped_and_back(poolhouse_
         made.engine.dispose()
         settings = {"DATABASE_URL": url, "DASHBOARD_STORE_URL": url, "DASHBOARD_RECORDS_SECONDS": "1"}
         server = poolhouse_server("-w 2", settings=settings)
-        server.command("user add vera --role viewer --password-stdin", stdin=PASSWORD)
-        token, vera = server.token("editor"), Person(server, "vera")
+        token, _, vera = staff(server)
         desk = Desk(server, token)
         desk.do("values", desk.load("author", "1"), values={"name": "Jane A."})
 

@@ -79,7 +79,8 @@ class Shop:
 
     def has_connected_again(self):
         """A connection that was cut is noticed by whoever takes it: that is the shop's own affair, with or without."""
-        return all([each.request("GET", "/").status == 200 for each in (self.guest, self.alone) for _ in range(4)])
+        found = [each.request("GET", "/").status for each in (self.guest, self.alone) for _ in range(4)]
+        return set(found) == {200}
 
 
 @pytest.fixture

@@ -98,5 +98,6 @@ def cut(url):
     """Whoever is connected has to connect again."""
     run(
         url,
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL",
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "WHERE pid <> pg_backend_pid() AND datname IS NOT NULL",
     )

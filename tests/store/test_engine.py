@@ -151,3 +151,14 @@ def test_a_store_that_can_only_be_read_says_so(store):
         write(store, READ_ONLY)
     assert refused.value.code == "store_away"
     assert "can only be read" in refused.value.message
+
+
+def test_a_server_that_was_started_anew_refuses_nobody(postgresql_url):
+    store = Store(postgresql_url)
+    store.create()
+    other = sa.create_engine(postgresql_url, poolclass=sa.NullPool)
+    with other.connect() as connection:
+        mine = "pid <> pg_backend_pid() AND datname = current_database()"
+        connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {mine}")
+    assert store.schema_version() == SCHEMA_VERSION
+    store.engine.dispose()
