@@ -381,6 +381,11 @@ class Config:
     export_seconds: float = _bound_seconds("DASHBOARD_EXPORT_SECONDS", 600.0, "how long an export may read")
     import_bytes: int = _bound("DASHBOARD_IMPORT_BYTES", 200_000_000, "size of an imported file", most=10_000_000_000)
     import_errors: int = _bound("DASHBOARD_IMPORT_ERRORS", 100, "errors that a dry run of an import tells")
+    store_seconds: float = _bound_seconds(
+        "DASHBOARD_STORE_SECONDS",
+        5.0,
+        "how long the store, where it is on a server, may take for one statement; then it is away for as long",
+    )
     copy_seconds: float = _bound_seconds("DASHBOARD_ACCOUNTS_COPY_SECONDS", 5.0, "age of the accounts' copy")
     copy_trusted_seconds: float = _bound_seconds(
         "DASHBOARD_ACCOUNTS_TRUSTED_SECONDS",
@@ -403,6 +408,11 @@ class Config:
     accounts_most: int = _bound("DASHBOARD_ACCOUNTS", 1_000, "accounts", most=100_000)
     tokens_most: int = _bound(
         "DASHBOARD_TOKENS", 100, "tokens that act for one account, and those that act for themselves", most=100_000
+    )
+    sign_ins_most: int = _bound(
+        "DASHBOARD_SIGN_INS",
+        1_000,
+        "sign-ins of one account that the store keeps, live or ended; one more, and all the others have ended",
     )
     password_characters: int = _bound(
         "DASHBOARD_PASSWORD_CHARACTERS", 8, "characters that a password given on a page has at least", most=100

@@ -15,6 +15,9 @@ from .records.models import Database
 from .refusal import Refusal
 from .runtime import Runtime
 from .store.engine import SCHEMA_VERSION, Store
+from .writable import disk_trouble
+
+REACHED = "See that it runs, and that its URL is right."
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ def _of_ledger(runtime: Runtime) -> Iterator[Trouble]:
 def _of_store(store: Store) -> Iterator[Trouble]:
     try:
         version, missing = store.schema_version(), lacking(store)
+        if version == SCHEMA_VERSION:
+            store.must_be_written()  # what can be read may be on a full disk, or on a standby
     except Refusal as refusal:
         yield Trouble(f"Store: {refusal}", refusal.remedy)
         return
@@ -76,8 +81,9 @@ def _of_database(runtime: Runtime, database: Database, tell: Callable[[str], obj
     except Refusal as refusal:
         yield Trouble(f"Database {database.name}: {refusal}", refusal.remedy)
     except Exception as error:  # a driver may be missing, a dialect may raise what it likes
-        what = f"Database {database.name} does not answer ({type(error).__name__}):"
-        yield Trouble(what, "is it running, is its URL right?")
+        disk = disk_trouble(getattr(error, "orig", None))
+        why, remedy = (disk.sentence, disk.remedy) if disk else (type(error).__name__, REACHED)
+        yield Trouble(f"Database {database.name} does not answer ({why}).", remedy)
 
 
 def _of_settings(runtime: Runtime) -> Iterator[Trouble]:

@@ -71,7 +71,7 @@ def open_store(config: Config) -> Store:
     """The store of the settings; made at once where it is a file of ours, by `store create` only on a server
     database. Raises Refusal: "store_away" for one that does not answer, "unavailable" for one without the tables that
     this version knows."""
-    store = Store(store_url(config))
+    store = Store(store_url(config), config.store_seconds)
     try:
         if store.engine.dialect.name == "sqlite":
             store.create()
@@ -85,7 +85,7 @@ def open_store(config: Config) -> Store:
 def begin_store(config: Config, *, people: bool) -> tuple[Store, Accounts | None]:
     """The store, and the accounts in it where people are asked for, for a process that serves. A server database that
     is away is begun by whoever uses it when it is back. Raises as `open_store` does for one that will not come back."""
-    store = LateStore(store_url(config))
+    store = LateStore(store_url(config), config.store_seconds)
     accounts = Accounts(store, config) if people else None
 
     def begin() -> None:

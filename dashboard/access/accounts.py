@@ -153,7 +153,7 @@ class Accounts:
 
     def begin(self, account: rows.Account, asker: Asker) -> SignIn:
         """Signs in whoever has proven to be this."""
-        now = self._clock()
+        account, now = self._without_a_crowd(account), self._clock()
         sign_in = SignIn(secrets.token_urlsafe(18), account.name, now, now, account.changed_at)
         with suppress(Refusal):  # the store is away: the signed cookie alone carries the sign-in, and reads
             sign_ins.add_sign_in(
@@ -163,6 +163,16 @@ class Accounts:
                 ended_before=now - self._config.sign_in_most_seconds,
             )
         return sign_in
+
+    def _without_a_crowd(self, account: rows.Account) -> rows.Account:
+        """Who signs in and out without end would fill the store, and the copy of every process: past the bound all
+        sign-ins of this account end. The account as it is then."""
+        with suppress(Refusal):
+            if sign_ins.count_sign_ins(self._store, account.name) >= self._config.sign_ins_most:
+                rows.save_account(self._store, replace(account, changed_at=self._clock()))
+                sign_ins.forget_sign_ins(self._store, account.name)
+                return self._people.read_now().accounts.get(account.name, account)
+        return account
 
     def renewed(self, sign_in: SignIn, asker: Asker) -> SignIn | None:
         """The sign-in as one that was seen now; None where it was seen a moment ago."""

@@ -17,6 +17,7 @@ from werkzeug.exceptions import (
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..refusal import Refusal
+from ..runtime import current
 from . import (
     about,
     account,
@@ -120,7 +121,7 @@ def _http_error(error: HTTPException) -> WerkzeugResponse:
     if error.response is not None or (error.code is not None and error.code < 400):
         return error.get_response()
     if isinstance(error, RequestEntityTooLarge):
-        return html.refused(Refusal("too_large", "The request's body is larger than DASHBOARD_REQUEST_BYTES allows."))
+        return html.refused(_too_large())
     if isinstance(error, NotFound):
         return html.refused(Refusal("not_found", "There is no such page."))
     if isinstance(error, MethodNotAllowed):
@@ -133,6 +134,13 @@ def _http_error(error: HTTPException) -> WerkzeugResponse:
     answer = html.refused(Refusal("not_understood", "This request could not be understood."))
     answer.status_code = error.code or answer.status_code  # a host's before_request may have its own to say
     return answer
+
+
+def _too_large() -> Refusal:
+    bound = gate.bound_of_body()
+    most = f"DASHBOARD_{bound.upper()} allows ({getattr(current().config, bound):,} bytes)"
+    message = f"The request's body is larger than {most}, or has more than {gate.FORM_PARTS:,} parts."
+    return Refusal("too_large", message, remedy="Send less at once; nothing was changed.")
 
 
 def _unexpected(error: BaseException) -> WerkzeugResponse:

@@ -3,6 +3,8 @@ there."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from ..refusal import Refusal
@@ -10,6 +12,7 @@ from ..runtime import NotStarted
 from .html import plain_error, wants_json
 from .neighbours import spare
 
+AGAIN = "Then start the program again: a start that failed is not tried a second time."
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -24,7 +27,11 @@ def blueprint(name: str) -> Blueprint:
 def apologise(path: str = "") -> Response:
     found = current_app.extensions[request.blueprint or ""]
     assert isinstance(found, NotStarted)
-    answer = jsonify(plain_error(found.reason)) if wants_json() else _text(found.reason)
+    answer = (
+        jsonify(plain_error(replace(found.reason, remedy=f"{found.reason.remedy} {AGAIN}")))
+        if wants_json()
+        else _text(found.reason)
+    )
     answer.status_code = 503
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["X-Content-Type-Options"] = "nosniff"
@@ -32,4 +39,4 @@ def apologise(path: str = "") -> Response:
 
 
 def _text(reason: Refusal) -> Response:
-    return Response(f"Poolhouse could not start. {reason} {reason.remedy}".rstrip() + "\n", mimetype="text/plain")
+    return Response(f"Poolhouse could not start. {reason} {reason.remedy} {AGAIN}\n", mimetype="text/plain")

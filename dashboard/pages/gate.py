@@ -18,7 +18,9 @@ from .visitor import Visit, csrf_of, is_at_metrics, parts_of, recognise, set_coo
 
 OPEN = "open"
 """The permission of a route that needs no sign-in."""
-__all__ = ["ADMINISTER", "EDIT", "OPEN", "READ", "check", "leave", "needs", "visit"]
+FORM_PARTS = 1_000
+"""Of a form that carries files."""
+__all__ = ["ADMINISTER", "EDIT", "FORM_PARTS", "OPEN", "READ", "bound_of_body", "check", "leave", "needs", "visit"]
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -45,7 +47,8 @@ def check() -> None:
     runtime.start()
     runtime.streams.note_thread()
     view = current_app.view_functions[request.endpoint or ""]
-    request.max_content_length = getattr(runtime.config, getattr(view, "body", "request_bytes"))
+    request.max_content_length = getattr(runtime.config, bound_of_body())
+    request.max_form_memory_size, request.max_form_parts = runtime.config.request_bytes, FORM_PARTS
     permission = getattr(view, "needs", None)
     seen = _recognised(runtime, permission)
     changes = request.method not in ("GET", "HEAD", "OPTIONS") and not seen.bearer
@@ -60,6 +63,14 @@ def check() -> None:
         runtime.pace.step(seen.person.name)
     if getattr(view, "uses_database", False):
         _enter_bulkhead(runtime, seen)
+
+
+def bound_of_body() -> str:
+    """The setting that bounds this request's body. What is read whole into memory, as fields and JSON are, has the
+    small one everywhere: only a file may be larger."""
+    view = current_app.view_functions[request.endpoint or ""]
+    is_whole = request.is_json or request.mimetype == "application/x-www-form-urlencoded"
+    return str("request_bytes" if is_whole else getattr(view, "body", "request_bytes"))
 
 
 def _recognised(runtime: Runtime, permission: str | None) -> Visit:

@@ -45,8 +45,17 @@ def readyz() -> Response:
     ready = _is_ready(runtime)
     lines = ["ready" if ready else "not ready"]
     if gate.may(gate.ADMINISTER, None):
-        lines += [f"{each.what} {each.remedy}".rstrip() for each in diagnosis.troubles(runtime)]
+        lines += _reasons(runtime)
     return Response("\n".join(lines) + "\n", status=200 if ready else 503, mimetype="text/plain")
+
+
+def _reasons(runtime: Runtime) -> list[str]:
+    """Behind the bulkhead: a database that hangs must not take every thread by those who ask what is wrong."""
+    try:
+        gate.enter_database()
+    except Refusal as full:
+        return [f"{full} {full.remedy}"]
+    return [f"{each.what} {each.remedy}".rstrip() for each in diagnosis.troubles(runtime)]
 
 
 def _is_public(runtime: Runtime) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -114,15 +115,21 @@ def blueprint() -> Blueprint:
 @gate.needs(gate.READ, database=True)
 def index() -> Response:
     lines: list[ModelLine] = []
-    problems: list[str] = []
+    refused: dict[str, Refusal] = {}
     for database in databases().values():
         try:
             lines += _lines(database)
         except Refusal as refusal:
-            problems.append(f"{database.name}: {refusal.message} {refusal.remedy}")
-    if problems and not lines:
-        raise Refusal("database_away", " ".join(problems))
+            refused[database.name] = refusal
+    if refused and not lines:
+        raise Refusal("database_away", _told(refused), remedy=next(iter(refused.values())).remedy)
+    problems = (f"{name}: {refusal.message} {refusal.remedy}" for name, refusal in refused.items())
     return page("records/index.html", RecordsIndex(tuple(lines), tuple(problems)))
+
+
+def _told(refused: Mapping[str, Refusal]) -> str:
+    named = len(refused) > 1
+    return " ".join(f"{name}: {refusal.message}" if named else refusal.message for name, refusal in refused.items())
 
 
 @gate.needs(gate.READ, database=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,9 +17,14 @@ def place(instance: Path, number: int) -> str:
     """The socket of this process's holder of transactions of that number; "" where no path is short enough.
     In the instance folder, else, where that lies too deep, in one of the account's own among the temporary files."""
     name = f"{os.getpid()}.{number}"
-    folders = (instance.absolute() / "peers", Path(tempfile.gettempdir()).absolute() / f"poolhouse-{os.getuid()}")
-    paths = (str(folder / name) for folder in folders)
+    paths = (str(folder / name) for folder in _folders(instance))
     return next((path for path in paths if len(os.fsencode(path)) <= LONGEST), "")
+
+
+def _folders(instance: Path) -> Iterator[Path]:
+    yield instance.absolute() / "peers"
+    with suppress(OSError):  # on a full disk there is no folder for temporary files
+        yield Path(tempfile.gettempdir()).absolute() / f"poolhouse-{os.getuid()}"
 
 
 def prepare(path: str) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
 from ..refusal import Refusal
+from ..writable import disk_trouble
 
 if TYPE_CHECKING:
     from .models import Model
@@ -65,7 +66,7 @@ def a_while(session: sa_orm.Session, seconds: float, model: Model) -> Iterator[N
     finally:
         if connection.dialect.name in ("mysql", "mariadb"):  # elsewhere the limit ends with the transaction
             with suppress(sa.exc.SQLAlchemyError):
-                connection.exec_driver_sql(_NO_LIMITS[connection.dialect.name])
+                connection.exec_driver_sql(_NO_LIMITS[_kind(connection)])
 
 
 @contextmanager
@@ -76,7 +77,7 @@ def in_time(connection: sa.Connection, seconds: float, ours: AbstractContextMana
         with ours:
             stack.enter_context(_limit(connection, seconds))
         yield
-        reset = _NO_LIMITS.get(connection.dialect.name)
+        reset = _NO_LIMITS.get(_kind(connection))
         if reset is not None:
             connection.exec_driver_sql(reset)
 
@@ -90,7 +91,7 @@ def _connection(session: sa_orm.Session, model: Model) -> sa.Connection:
 def _limit(connection: sa.Connection, seconds: float) -> Iterator[None]:
     name = connection.dialect.name
     if name != "sqlite":
-        statement = _LIMITS.get(name)
+        statement = _LIMITS.get(_kind(connection))
         if statement is not None:
             milliseconds = max(1, int(seconds * 1000))
             connection.exec_driver_sql(statement.format(milliseconds=milliseconds, seconds=seconds))
@@ -103,6 +104,11 @@ def _limit(connection: sa.Connection, seconds: float) -> Iterator[None]:
         yield
     finally:
         driver.set_progress_handler(None, 0)
+
+
+def _kind(connection: sa.Connection) -> str:
+    """A MariaDB may well be addressed as `mysql+pymysql://`; it has another limit than MySQL."""
+    return "mariadb" if getattr(connection.dialect, "is_mariadb", False) else connection.dialect.name
 
 
 def is_stopped(error: BaseException) -> bool:
@@ -136,6 +142,10 @@ def refusal(error: Exception, database: str) -> Refusal:
     if schema:
         message = "The database does not have what the models say."
         return Refusal("failed", message, remedy="Bring its schema up to date.")
+    disk = disk_trouble(error.orig)
+    if disk is not None:
+        message = f"The database {database!r} cannot be read just now: {disk.sentence}."
+        return Refusal("database_away", message, remedy=disk.remedy)
     if isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError)) or code.startswith(_AWAY):
         return _away(database)
     return _failed(error)

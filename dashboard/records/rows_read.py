@@ -43,13 +43,15 @@ def _wrong(message: str) -> Refusal:
 
 def _csv(text: io.TextIOWrapper, model: Model) -> Iterator[Row]:
     csv.field_size_limit(FIELD)
-    reader = csv.reader(text, strict=True)
+    lines = _Lines(text)
+    reader = csv.reader(lines, strict=True)
     try:
         names = [_unguarded(name) for name in next(reader, [])]
         if not names or len(set(names)) != len(names):
             raise _wrong("The first line names the columns, each once.")
-        columns = {column.name: column for column in model.columns}
+        columns, lines.of_record = {column.name: column for column in model.columns}, 0
         for number, cells in enumerate(reader, 2):
+            lines.of_record = 0
             if not cells:
                 continue
             if len(cells) != len(names):
@@ -57,6 +59,26 @@ def _csv(text: io.TextIOWrapper, model: Model) -> Iterator[Row]:
             yield number, {name: _meant(columns.get(name), cell) for name, cell in zip(names, cells, strict=True)}
     except csv.Error as error:
         raise _wrong(f"Line {reader.line_num} is no CSV: {error}.") from None
+
+
+class _Lines:
+    """The file's lines, as long as those of one record are no longer than they may be: csv itself bounds each field,
+    and a record may have a million of them. of_record: characters since the last one."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text, self.of_record = text, 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(FIELD + 1)
+        if not line:
+            raise StopIteration
+        self.of_record += len(line)
+        if self.of_record > FIELD:
+            raise _wrong(f"A record has more than {FIELD:,} characters.")
+        return line
 
 
 def _meant(column: Column | None, cell: str) -> Any:

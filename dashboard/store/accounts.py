@@ -45,9 +45,10 @@ def read_people(store: Store, ended_since: float) -> People:
     """Accounts, tokens, and the sign-ins that were ended after `ended_since` (seconds since 1970): older ones have
     run out by themselves, however much they were used: one process hears later than another that they were ended."""
     with store.reading() as connection:
+        # first: an ended sign-in is forgotten only after its account was changed, and never is neither known
+        ended = connection.scalars(sa.select(sign_in_table.c.id).where(sign_in_table.c.ended_at > ended_since)).all()
         accounts = [Account(*row) for row in connection.execute(sa.select(account_table))]
         tokens = [Token(**row._mapping) for row in connection.execute(sa.select(token_table))]
-        ended = connection.scalars(sa.select(sign_in_table.c.id).where(sign_in_table.c.ended_at > ended_since))
         return People({a.name: a for a in accounts}, {t.hash: t for t in tokens}, frozenset(ended))
 
 

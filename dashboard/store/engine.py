@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
 import sqlalchemy as sa
 
-from ..refusal import Refusal
+from ..writable import drop_read_only
+from .away import Away
 
 SCHEMA_VERSION = 1
 metadata = sa.MetaData()
@@ -32,6 +33,15 @@ PATIENCE: Mapping[str, Mapping[str, Any]] = {
     **{driver: {"connect_timeout": 5} for driver in ("psycopg", "psycopg2", "pymysql", "mysqldb")},
 }
 """How each driver is told how many seconds to wait; a URL with options of its own says that itself."""
+LIMITS: Mapping[str, tuple[str, ...]] = {
+    "postgresql": ("SET statement_timeout = {milliseconds}",),
+    "mysql": (
+        "SET SESSION max_execution_time = {milliseconds}",
+        "SET SESSION lock_wait_timeout = {whole}, innodb_lock_wait_timeout = {whole}",
+    ),
+    "mariadb": ("SET SESSION max_statement_time = {seconds}",),
+}
+"""What a session says first, so that the server gives a statement up by itself."""
 
 schema_table = sa.Table("poolhouse_schema", metadata, sa.Column("version", sa.Integer, primary_key=True))
 
@@ -40,6 +50,8 @@ class Store:
     """The store's engine, with one way to read and one to write. Both raise Refusal("store_away") when it cannot be
     reached, and "busy" where others write into its file all the while.
 
+    seconds: that one statement may take on a server; None for a command, which may take its time.
+
     >>> store = Store("sqlite://")
     >>> store.create()
     >>> with store.reading() as connection:
@@ -47,12 +59,19 @@ class Store:
     1
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, seconds: float | None = None) -> None:
         parsed = sa.make_url(url)
         patience = {} if parsed.query else PATIENCE.get(parsed.get_driver_name(), {})
-        self.engine = sa.create_engine(parsed, connect_args=dict(patience), hide_parameters=True)
-        if self.engine.dialect.name == "sqlite":
+        is_file = parsed.get_backend_name() == "sqlite"
+        # a server that was started anew is noticed before anybody is told that the store is away
+        options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": not is_file}
+        self.engine = sa.create_engine(parsed, connect_args=dict(patience), **options)
+        drop_read_only(self.engine)
+        self._away = Away(None if is_file else seconds)
+        if is_file:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
+        elif seconds is not None:
+            sa.event.listen(self.engine, "connect", _limit(self.engine.dialect, seconds))
 
     def _keep_private(self) -> None:
         """The file holds password hashes: it is its owner's alone before it holds anything.
@@ -113,16 +132,21 @@ class Store:
                 return None
             return connection.scalar(sa.select(schema_table.c.version))
 
+    def must_be_written(self) -> None:
+        """Raises Refusal where nothing can be: its disk may be full, or its server a standby."""
+        with self.writing() as connection:
+            connection.execute(schema_table.update().values(version=schema_table.c.version))
+
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        with _away_is_a_refusal(), self.engine.connect() as connection:
+        with self._away.told(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """One transaction, committed at the end. On SQLite it begins IMMEDIATE: a read first and a write later could
         otherwise fail with "locked"."""
-        with _away_is_a_refusal(), self.engine.connect() as connection:
+        with self._away.told(), self.engine.connect() as connection:
             if self.engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             with connection.begin() if not connection.in_transaction() else connection.get_transaction() as _:  # type: ignore[union-attr]
@@ -138,63 +162,19 @@ def _import_tables() -> None:
         table.dialect_kwargs.update(mysql_collate="utf8mb4_bin", mariadb_collate="utf8mb4_bin")
 
 
-@contextmanager
-def _away_is_a_refusal() -> Iterator[None]:
-    try:
-        yield
-    except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
-        if isinstance(error, sa.exc.DataError):  # a NUL, of which PostgreSQL keeps none
-            message = "This holds a character that cannot be kept, or is too long; nothing was changed."
-            raise Refusal("not_understood", message) from error
-        if not _is_away(error):
-            raise
-        if "database is locked" in str(getattr(error, "orig", "")):
-            raise Refusal(
-                "busy",
-                "Others are writing into the store just now; nothing was changed.",
-                remedy="Try again in a moment.",
-            ) from error
-        if _lacks_tables(error):
-            raise Refusal(
-                "store_away",
-                "The store's tables are missing, or not as they were made; nothing was changed.",
-                remedy="`flask dashboard store create` makes those that are missing; `doctor` says what is wrong.",
-            ) from error
-        raise Refusal(
-            "store_away",
-            "The store cannot be reached just now; nothing was changed.",
-            remedy="Try again in a moment; `flask dashboard doctor` says what is wrong.",
-        ) from error
+def _limit(dialect: sa.Dialect, seconds: float) -> Callable[[Any, object], None]:
+    """A server that hangs, or a table that somebody has locked, shall not keep a thread of ours for good."""
 
+    def connected(connection: Any, record: object) -> None:
+        kind = "mariadb" if getattr(dialect, "is_mariadb", False) else dialect.name
+        cursor = connection.cursor()
+        for statement in LIMITS.get(kind, ()):
+            words = {"seconds": seconds, "whole": max(1, round(seconds)), "milliseconds": max(1, int(seconds * 1000))}
+            cursor.execute(statement.format_map(words))
+        cursor.close()
+        connection.commit()
 
-def _is_away(error: Any) -> bool:
-    """Not what a row's own values cause: a broken file, a missing table, a right that is missing, a standby that is
-    read only."""
-    if _number(error) in _MYSQL_VALUES:
-        return False
-    if isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)):
-        return True
-    return type(error) is sa.exc.DatabaseError or _state(error) in ("42501", "25006") or _lacks_tables(error)
-
-
-def _state(error: Any) -> str:
-    orig = getattr(error, "orig", None)
-    return str(getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None) or "")
-
-
-_MYSQL_VALUES = (1364, 3819, 4025)
-"""A column without a value, and two kinds of CHECK: PyMySQL calls them OperationalError, as it calls a lost server."""
-
-
-def _number(error: Any) -> Any:
-    """MySQL's number of the error; another driver's first argument is a text."""
-    return (getattr(getattr(error, "orig", None), "args", None) or ("",))[0]
-
-
-def _lacks_tables(error: Any) -> bool:
-    text = str(getattr(error, "orig", None))
-    missing = text.startswith(("no such table", "no such column")) or "has no column named" in text
-    return missing or _state(error) in ("42P01", "42703", "3F000") or _number(error) in (1054, 1146)
+    return connected
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:

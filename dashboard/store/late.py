@@ -19,8 +19,8 @@ class LateStore(Store):
     """A Store that may begin later than its process. As long as it has not begun, every use tries again, and raises
     the Refusal that says why not."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
+    def __init__(self, url: str, seconds: float | None = None) -> None:
+        super().__init__(url, seconds)
         self._undone: Callable[[], object] | None = None
         self._trying = threading.Lock()
         self._tried_by: int | None = None

@@ -58,6 +58,19 @@ def add_sign_in(store: Store, begun: Begun, *, idle_before: float, ended_before:
         connection.execute(table.insert().values(**vars(begun)))
 
 
+def count_sign_ins(store: Store, account: str) -> int:
+    """Live and ended ones."""
+    mine = sa.select(sa.func.count()).select_from(sign_in_table).where(sign_in_table.c.account == account)
+    with store.reading() as connection:
+        return connection.scalar(mine) or 0
+
+
+def forget_sign_ins(store: Store, account: str) -> None:
+    """Of an account that was changed since, which voids them all."""
+    with store.writing() as connection:
+        connection.execute(sign_in_table.delete().where(sign_in_table.c.account == account))
+
+
 def see_sign_in(store: Store, begun: Begun) -> None:
     """Notes that it is still used; also one whose beginning could not be written down (the store was away)."""
     table = sign_in_table

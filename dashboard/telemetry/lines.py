@@ -162,7 +162,11 @@ def _number(code: CodeType, offset: int) -> int:
 
 def _short(filename: str) -> str:
     """Relative to where the program was started, else to the folder on sys.path that it was imported from."""
-    return _short_from(filename, os.getcwd(), tuple(sys.path))  # noqa: PTH109  a Path costs more than all the rest
+    try:
+        here = os.getcwd()  # noqa: PTH109  a Path costs more than all the rest
+    except OSError:  # a deployment may take the folder away under a program that runs
+        here = ""
+    return _short_from(filename, here, tuple(sys.path))
 
 
 @lru_cache(maxsize=FILES_REMEMBERED)

@@ -15,6 +15,7 @@ import sqlalchemy.orm as sa_orm
 from ..records.nulls import tell_nulls_apart
 from ..refusal import Refusal
 from ..telemetry import watch
+from ..writable import drop_read_only
 
 POOL_NAME = "workspaces"
 SYNC_DRIVERS = {
@@ -56,7 +57,7 @@ class WorkspaceEngine:
         self._count = itertools.count(1)
         if not self.shared:
             sa.event.listen(self.engine, "connect", _impatient(host.dialect.name, seconds))
-            sa.event.listen(self.engine, "handle_error", _tell_moved)
+            drop_read_only(self.engine)
             tell_nulls_apart(self.engine, mappers)
         self._watch = None if self.shared else watch(self.engine, name=name)
         self._listeners: list[tuple[str, Callable[..., None]]] = []
@@ -125,13 +126,6 @@ def _impatient(dialect: str, seconds: float) -> Callable[[Any, Any], None]:
                 connection.commit()
 
     return connected
-
-
-def _tell_moved(context: sa.ExceptionContext) -> None:
-    """SQLite's file is not where it was opened: what is connected to it stays useless, also when a file is there
-    again."""
-    if getattr(context.original_exception, "sqlite_errorname", "") == "SQLITE_READONLY_DBMOVED":
-        context.is_disconnect = True
 
 
 def is_shared(host: sa.Engine) -> bool:

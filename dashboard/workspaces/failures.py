@@ -12,6 +12,7 @@ import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
 from ..refusal import Refusal
+from ..writable import disk_trouble, is_read_only
 from . import conflicts, explaining, pins
 from .case import Case
 from .conflicts import Conflict
@@ -26,10 +27,8 @@ log = logging.getLogger(__name__)
 AGAIN = "Nothing was lost: everything is staged as it was. Try again in a moment."
 UNCHANGED = "Everything is staged as it was."
 
-_AWAY_STATES = ("08", "57P", "53")
 _BUSY_STATES = ("55P03", "40P01", "40001", "57014")
 _MYSQL_BUSY = (1205, 1213, 3024)
-_MYSQL_READ_ONLY = (1290, 1792, 1836)
 _MYSQL_VALUES = (1264, 1265, 1292, 1366, 1367, 1406, 1411, 3140)
 _MYSQL_SCHEMA = (1054, 1146, 1305, 1356)
 _VERBS = {"insert": "add rows to", "update": "change rows of", "delete": "delete rows of", "select": "read"}
@@ -59,6 +58,8 @@ def _without_the_hidden(found: Refusal, case: Case) -> Refusal:
 def _refusal(error: Exception, case: Case) -> Refusal:
     if isinstance(error, Conflict):
         return conflicts.refusal(error, case.request.sight)
+    if isinstance(error, sa.exc.DBAPIError) and is_read_only(error.orig):
+        return Refusal("failed", "This database can only be read just now.", remedy=UNCHANGED, details=class_of(error))
     if isinstance(error, sa.exc.DBAPIError) and not error.connection_invalidated:
         sentence = said(error)
         if sentence is not None:
@@ -170,8 +171,6 @@ def _operational(error: Any, case: Case) -> Refusal:
         return integrity(error, case)
     if number in _MYSQL_VALUES:
         return data(error, case)
-    if "readonly database" in text and not error.connection_invalidated:  # invalidated: its file was moved away
-        return Refusal("failed", "This database can only be read.", remedy=UNCHANGED, details=class_of(error))
     if not error.connection_invalidated and (
         text.startswith("no such ") or "syntax error" in text or "has no column" in text or number in _MYSQL_SCHEMA
     ):
@@ -181,6 +180,10 @@ def _operational(error: Any, case: Case) -> Refusal:
             remedy="Bring its schema up to date.",
             details=class_of(error),
         )
+    disk = None if error.connection_invalidated else disk_trouble(error.orig)
+    if disk is not None:
+        message = f"The database cannot do this just now: {disk.sentence}."
+        return Refusal("database_away", message, remedy=f"{disk.remedy} {UNCHANGED}", details=class_of(error))
     return away(error)
 
 
@@ -230,12 +233,10 @@ def _programming(error: Any, case: Case) -> Refusal:
 
 
 def _unable(error: Any, case: Case) -> Refusal | None:
-    """The account may not, or nothing may be written here at all."""
+    """The account may not."""
     orig = error.orig
     state = str(getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None) or "")
     number = _number(error)
-    if state == "25006" or number in _MYSQL_READ_ONLY:
-        return Refusal("failed", "This database can only be read just now.", remedy=UNCHANGED, details=class_of(error))
     sqlite = getattr(orig, "sqlite_errorname", "")
     if state != "42501" and number not in _MYSQL_FORBIDDEN and sqlite != "SQLITE_AUTH":
         return None

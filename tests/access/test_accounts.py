@@ -8,6 +8,7 @@ from dashboard.access import Person, permissions_of
 from dashboard.access.accounts import Accounts, Asker
 from dashboard.config import Config
 from dashboard.refusal import Refusal
+from dashboard.store import sign_ins
 from dashboard.store.engine import Store
 
 
@@ -104,6 +105,23 @@ def test_signing_out_ends_this_sign_in_and_no_other(accounts):
     accounts.sign_out(here)
     assert accounts.signed_in(here) is None
     assert accounts.signed_in(there) == Person("ada", "editor")
+
+
+def test_who_signs_in_and_out_without_end_fills_no_store_and_no_sign_in_that_was_ended_comes_back(store, clock):
+    accounts = Accounts(store, Config.read({"DASHBOARD_SIGN_INS": "5"}), clock=clock, monotonic=clock)
+    other = Accounts(store, Config.read({}), clock=clock, monotonic=clock)
+    accounts.save("ada", "editor", "pw")
+    ada = accounts.people().accounts["ada"]
+    begun = []
+    for number in range(12):
+        begun.append(accounts.begin(accounts.people().accounts["ada"], Asker("a")))
+        if number % 2:
+            accounts.sign_out(begun[-1])
+        assert sign_ins.count_sign_ins(store, "ada") <= 5
+    alive = [accounts.signed_in(each) is not None for each in begun]
+    assert alive == [False] * 10 + [True, False]
+    assert [other.signed_in(each) is not None for each in begun] == alive
+    assert accounts.people().accounts["ada"].password_hash == ada.password_hash
 
 
 def test_a_changed_password_ends_the_sign_ins_from_before(accounts, clock):

@@ -56,7 +56,8 @@ class Server(Program):
     """A running Poolhouse. `url` has no slash at its end; `instance` is its folder.
 
     arguments: further words for gunicorn, like "-w 4". settings: environment variables, as in README's table.
-    checkout: the folder with wsgi.py and the Procfile. app: another WSGI application than wsgi.py's.
+    checkout: the folder with wsgi.py and the Procfile. app: another WSGI application than wsgi.py's. under: words that
+    run gunicorn, like those of `setpriv`.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Server(Program):
         ready: bool = True,
         checkout: Path = ROOT,
         app: str = "wsgi:app",
+        under: str = "",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.instance = folder / "instance"
@@ -75,7 +77,7 @@ class Server(Program):
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = environment(self.instance, self.port, settings or {})
         self.checkout, self.app = checkout, app.partition(":")[0]
-        command = ["sh", "-c", f"exec {web_line(app)} {arguments}"]
+        command = ["sh", "-c", f"exec {under} {web_line(app)} {arguments}"]
         super().__init__(command, log=folder / "gunicorn.log", env=self.env, folder=checkout)
         if ready:
             self.wait_until_ready()

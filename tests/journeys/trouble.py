@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import os
 import resource
 from contextlib import contextmanager
 
@@ -15,6 +17,10 @@ SCHEMA = (
     "INSERT INTO author (id, name) VALUES (1, 'Jane Austen'), (2, 'Mary Shelley')",
     "ALTER TABLE author ALTER COLUMN id RESTART WITH 10",
 )
+
+
+AS_ANYBODY = "setpriv --bounding-set=-dac_override" if os.geteuid() == 0 else ""
+"""Under it also the superuser may write only where the mode says so."""
 
 
 def processes(server):
@@ -38,17 +44,60 @@ def full_disk(server):
 
 
 @contextmanager
-def locked(url, table):
+def read_only(folder):
+    """Nothing can be made in it, taken out of it, or opened to be written, by a server that runs AS_ANYBODY."""
+    files = [file for file in folder.iterdir() if file.is_file()]
+    modes = {path: path.stat().st_mode for path in (*files, folder)}
+    for path in modes:
+        path.chmod(0o500 if path == folder else 0o400)
+    try:
+        yield
+    finally:
+        for path, mode in modes.items():
+            if path.exists():
+                path.chmod(mode)
+
+
+@contextmanager
+def locked(url, *tables):
+    """Whoever reads them waits."""
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.begin() as connection:
-        connection.exec_driver_sql(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        connection.exec_driver_sql(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
         yield
     engine.dispose()
+
+
+def tables_of_the_store(url):
+    return [name for (name,) in run(url, "SELECT tablename FROM pg_tables WHERE tablename LIKE 'poolhouse%%'")]
+
+
+@contextmanager
+def under_way(server, path, body, headers=None):
+    """A POST that the server has begun to work on, and whose body is sent only when the answer is asked for:
+    `answered()` gives status and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection.putrequest("POST", path)
+    sent = {"Content-Type": "application/json", "Accept": "application/json", **(headers or {})}
+    for name, value in {**sent, "Content-Length": str(len(body)), "Expect": "100-continue"}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    begun = connection.sock.recv(100)
+    assert begun.startswith(b"HTTP/1.1 100"), begun
+
+    def answered():
+        connection.send(body)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    yield answered
+    connection.close()
 
 
 def cut(url):
     """Whoever is connected has to connect again."""
     run(
         url,
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL",
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "WHERE pid <> pg_backend_pid() AND datname IS NOT NULL",
     )

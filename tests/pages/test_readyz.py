@@ -40,3 +40,21 @@ def test_a_store_that_is_away_is_not_ready_and_nobody_else_is_told_why(app, runt
     monkeypatch.setattr(runtime.store, "schema_version", away)
     answer = app.test_client().get("/readyz")
     assert (answer.status_code, answer.text) == (503, "not ready\n")
+
+
+def test_an_admin_is_told_that_nothing_can_be_written_though_all_can_be_read(script, runtime):
+    admin = script("admin")
+    sa.event.listen(runtime.store.engine, "connect", lambda connection, _: connection.execute("PRAGMA query_only = ON"))
+    runtime.store.engine.dispose()
+    assert "Store: The store can only be read just now" in admin.get("/readyz").text
+
+
+def test_who_asks_what_is_wrong_takes_no_more_threads_than_any_other_who_uses_a_database(script, runtime):
+    admin = script("admin")
+    for _ in range(runtime.config.database_pages):
+        assert runtime.bulkhead.acquire(blocking=False)
+    told = admin.get("/readyz").text
+    assert told.startswith("ready\nAs many pages as may use the database at once are in it now.")
+    for _ in range(runtime.config.database_pages):
+        runtime.bulkhead.release()
+    assert admin.get("/readyz").text == "ready\n"

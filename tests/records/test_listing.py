@@ -231,6 +231,18 @@ def test_a_query_that_takes_too_long_is_stopped_and_says_why(library):
     assert len(bounded.page("Item").rows) == 3
 
 
+def test_a_mariadb_whose_address_says_mysql_is_read_within_the_same_time(mariadb_url):
+    Base.metadata.create_all(sa.create_engine(mariadb_url))
+    library = Library(sa.create_engine(sa.make_url(mariadb_url).set(drivername="mysql+pymysql")), records_seconds=0.2)
+    library.add(Shelf, {"id": 1, "name": "low"})
+    slow = Sight(rows=lambda model: sa.text("(SELECT BENCHMARK(1000000000000, MD5(shelf.id))) > 0"))
+    with pytest.raises(Refusal) as refused:
+        library.page("Shelf", slow)
+    assert refused.value.code == "overloaded"
+    assert [row.key for row in library.page("Shelf", q="low").rows] == ["1"]
+    library.engine.dispose()
+
+
 @pytest.mark.parametrize("sort", [(), ("-part", "code"), ("number",), ("-text",)])
 def test_a_search_counts_on_from_its_page(library, sort):
     library.add(Item, *({"part": n // 3, "co,de": f"c{n}", "order": n % 4 or None, "text": "lamp"} for n in range(30)))

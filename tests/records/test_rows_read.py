@@ -12,8 +12,12 @@ from dashboard.records import rows_read
 from dashboard.refusal import Refusal
 
 
-def read(text):
-    return list(rows_read.rows_of(io.BytesIO(text.encode()), "json", model=None))
+class AnyModel:
+    columns = ()
+
+
+def read(text, form="json"):
+    return list(rows_read.rows_of(io.BytesIO(text.encode()), form, model=AnyModel()))
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 7, 65_536])
@@ -34,3 +38,18 @@ def test_small_records_behind_a_large_one_are_not_copied_for_each():
     begun = time.process_time()
     assert len(read(text)) == 100_001
     assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl"])
+def test_a_record_without_end_is_not_held_in_memory(form, monkeypatch):
+    monkeypatch.setattr(rows_read, "FIELD", 1_000)
+    monkeypatch.setattr(rows_read, "CHUNK", 500)
+    begin, end, cell = {"csv": ("n,m\n1,2\n", "", '"1\n",'), "json": ("[[", "]]", "1,")}.get(form, ("[", "]", "1,"))
+    file = io.BytesIO((begin + cell * 200_000 + end).encode())
+    with pytest.raises(Refusal) as refused:
+        list(rows_read.rows_of(file, form, model=AnyModel()))
+    assert refused.value.code == "invalid"
+    assert file.tell() < 20_000
+    whole = "x" * 900
+    rows = {"csv": f"n\n{whole}\n{whole}\n", "json": json.dumps([{"n": whole}] * 2)}
+    assert [row["n"] for _, row in read(rows.get(form, f'{{"n": "{whole}"}}\n' * 2), form)] == [whole] * 2

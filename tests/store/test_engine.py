@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from dashboard.refusal import Refusal
 from dashboard.store import workspace_rows
 from dashboard.store.engine import SCHEMA_VERSION, Store
+from dashboard.store.progress import progress_table
+from tests.journeys.waiting import until
 
 
 def test_the_file_of_the_store_is_its_owners_alone_and_so_is_its_log(tmp_path):
@@ -80,4 +82,83 @@ def test_a_file_that_others_write_into_all_the_while_is_busy_and_not_away(tmp_pa
             pass
         assert (refused.value.code, refused.value.status) == ("busy", 423)
         assert store.schema_version() == SCHEMA_VERSION
+    store.engine.dispose()
+
+
+HELD = {"postgresql": "LOCK TABLE poolhouse_schema", "mariadb": "LOCK TABLES poolhouse_schema WRITE"}
+
+
+@pytest.mark.parametrize("kind", HELD)
+def test_a_store_that_hangs_is_away_in_time_and_not_waited_for_a_second_time(kind, new_database):
+    url = new_database(kind)
+    made = Store(url)
+    made.create()
+    store = Store(url, seconds=0.3)
+    with made.engine.connect() as somebody:
+        somebody.exec_driver_sql(HELD[kind])
+        said = []
+        for _ in range(2):
+            with pytest.raises(Refusal) as refused:
+                store.schema_version()
+            assert refused.value.code == "store_away"
+            assert "doctor" in refused.value.remedy
+            said.append(refused.value.message)
+        assert "cannot be reached" in said[0]
+        assert "did not answer in time" in said[1]
+        somebody.invalidate()
+    until(lambda: answers(store), what="the store")
+    store.engine.dispose()
+    made.engine.dispose()
+
+
+def answers(store):
+    try:
+        return store.schema_version() == SCHEMA_VERSION
+    except Refusal:
+        return False
+
+
+FULL = {
+    "postgresql": "DO $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END $$",
+    "mariadb": "SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1021",
+    "sqlite": "PRAGMA max_page_count = 1",  # as large as it is
+}
+READ_ONLY = {
+    "postgresql": "SET TRANSACTION READ ONLY",
+    "mariadb": "SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1290",
+    "sqlite": "PRAGMA query_only = ON",
+}
+
+
+def write(store, fault):
+    """Something large, under this fault."""
+    with store.writing() as connection:
+        connection.exec_driver_sql(fault[connection.dialect.name])
+        owner, words = "x", "y" * 255
+        rows = [{"owner": owner, "job": str(n), "at": 0.0, "done": 0, "words": words} for n in range(500)]
+        connection.execute(progress_table.insert(), rows)
+
+
+def test_a_store_whose_disk_is_full_says_so(store):
+    with pytest.raises(Refusal) as refused:
+        write(store, FULL)
+    assert (refused.value.code, refused.value.remedy) == ("store_away", "Make room on it, then try again.")
+    assert "its disk is full" in refused.value.message
+
+
+def test_a_store_that_can_only_be_read_says_so(store):
+    with pytest.raises(Refusal) as refused:
+        write(store, READ_ONLY)
+    assert refused.value.code == "store_away"
+    assert "can only be read" in refused.value.message
+
+
+def test_a_server_that_was_started_anew_refuses_nobody(postgresql_url):
+    store = Store(postgresql_url)
+    store.create()
+    other = sa.create_engine(postgresql_url, poolclass=sa.NullPool)
+    with other.connect() as connection:
+        mine = "pid <> pg_backend_pid() AND datname = current_database()"
+        connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {mine}")
+    assert store.schema_version() == SCHEMA_VERSION
     store.engine.dispose()

@@ -141,3 +141,12 @@ engine.dispose()
 def test_a_program_without_a_file_is_named_too():
     done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "<string>:9 in <module>"
+
+
+def test_a_program_whose_folder_was_taken_away_while_it_runs_is_named_all_the_same(engine, pool, tmp_path, monkeypatch):
+    release = tmp_path / "release"
+    release.mkdir()
+    monkeypatch.chdir(release)
+    release.rmdir()
+    with engine.connect():
+        assert [holder.line for holder in pool().holders] == [line_above()]

@@ -75,6 +75,30 @@ def test_the_database_goes_away_and_comes_back(away):
     assert len(away.rows("select * from author")) == 4
 
 
+def test_a_database_whose_disk_is_full_says_so_and_takes_all_of_it_when_there_is_room(away):
+    connections = []
+    sa.event.listen(away.engine, "connect", lambda connection, record: connections.append(connection))
+    away.open()
+    away.load("Book", 1)
+    away.set("Book:1", summary="x" * 100_000)
+    before = away.view()
+    away.do("expire", "Book:1")
+    away.do("undo")
+    for connection in connections:
+        connection.execute("PRAGMA max_page_count = 1")  # it stays as large as it is
+    for verb in ("commit", "flush"):
+        with pytest.raises(Refusal) as refused:
+            away.do(verb)
+        assert refused.value.code == "database_away"
+        assert "its disk is full" in refused.value.message
+        assert "Make room" in refused.value.remedy
+        assert away.view().objects == before.objects
+    for connection in connections:
+        connection.execute("PRAGMA max_page_count = 1000000")
+    away.do("commit")
+    assert away.rows("select length(summary) from book where id = 1") == [(100_000,)]
+
+
 def test_a_locked_database_is_busy(desk):
     desk.open()
     desk.load("Book", 1)
