@@ -122,6 +122,12 @@ class Runtime:
     history: History | None = None
     prometheus: Prometheus | None = None
 
+    @property
+    def metrics_are_public(self) -> bool:
+        """Whether everybody may read /metrics."""
+        public = self.config.metrics_public
+        return self.alone if public is None else public
+
     def start(self) -> None:
         """Begins what runs beside the requests. Called by gunicorn's hook, else by the first request;
         harmless when begun."""

@@ -44,8 +44,8 @@ templates.filters["ticked"] = ticked
 templates.filters["tojson"] = partial(json.dumps, ensure_ascii=False, sort_keys=True)
 
 
-def page(template: str, context: Any, *, status: int = 200) -> Response:
-    """The answer to a GET, drawn from one frozen dataclass.
+def page(template: str, context: Any, *, status: int = 200, refusal: Refusal | None = None) -> Response:
+    """The answer to a GET, drawn from one frozen dataclass. refusal: of what was just tried, where the page says it.
 
     template: `<noun>/<page>.html`. htmx names the element that it will swap; if that element is a partial of this page
     (`#pool-slots` is `<noun>/_pool_slots.html`), only that is drawn.
@@ -55,6 +55,8 @@ def page(template: str, context: Any, *, status: int = 200) -> Response:
     else:
         response = Response(draw(_partial(template) or template, context), mimetype="text/html")
     response.status_code = status
+    if refusal is not None:
+        request.environ[REFUSED_AS], response.status_code = refusal.code, refusal.status
     response.vary.update(("Accept", "HX-Request", "HX-Target", "Cookie"))
     return response
 
