@@ -71,7 +71,8 @@ def written(response: Response) -> Response:
         elif response.status_code < 400 and gate.visit().noted is None:
             _note_done()
     except Refusal as away:
-        log.error("the audit lacks %s %r by %r: %s", request.method, request.path, _who(), away)
+        about = _subject(request.view_args or {})  # no path: that of a sign-in link is as good as a password
+        log.error("the audit lacks %s %s %r by %r: %s", request.method, _act(), about, _who(), away)
     return response
 
 
