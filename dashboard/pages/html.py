@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from ..access.access import asked
 from ..refusal import Refusal
 from ..runtime import current
-from .addresses import HOUSE, static, url
+from .addresses import HOUSE, as_sent, static, url
 from .ago import ago
 from .audit import REFUSED_AS
 from .colours import coloured
@@ -165,7 +165,7 @@ def wants_json() -> bool:
 
 def sign_in_url() -> str:
     runtime = current()
-    here = request.root_path + request.full_path.rstrip("?") if request.method == "GET" else url("overview.index")
+    here = as_sent() if request.method == "GET" else url("overview.index")
     if runtime.access is not None:
         access = runtime.access
         return str(asked(lambda: access.sign_in_url(here)))

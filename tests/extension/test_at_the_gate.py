@@ -1,4 +1,4 @@
-"""Is it written down whom the host's Access refuses?"""
+"""Where is somebody sent who is signed out of the host, and is it written down whom its Access refuses?"""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ class Reader(Access):
         name = request.headers.get("X-Who")
         return Person(name, "editor") if name else None
 
+    def sign_in_url(self, next):
+        return f"/sign-in?next={next}"
+
     def may(self, person, verb, model):
         return super().may(person, verb, model) and (verb == "read" or model is None)
 
@@ -25,6 +28,19 @@ def client(host, engine):
     app = host(TESTING=True)
     Dashboard(app, engine, access=Reader(), url_prefix="/ops")
     return app.test_client()
+
+
+@pytest.mark.parametrize(
+    "path, next_",
+    [
+        ("/ops/records/x%0d%0aSet-Cookie:a=b/", "/ops/records/x%0D%0ASet-Cookie%3Aa%3Db/"),
+        ("/ops/records/item/?q=caf%C3%A9%26x&size=5", "/ops/records/item/?q=caf%C3%A9%26x&size=5"),
+    ],
+)
+def test_a_host_is_told_where_somebody_wanted_to_go_as_an_address(client, path, next_):
+    answer = client.get(path)
+    assert (answer.status_code, answer.headers.get("Location")) == (303, f"/sign-in?next={next_}")
+    assert "Set-Cookie" not in answer.headers
 
 
 @pytest.mark.parametrize(
