@@ -27,11 +27,10 @@ TABLES = (
 """The modules that have tables in the store."""
 """Every table of the store; each module of this room adds its own. Their names begin with `poolhouse_`."""
 
-PATIENCE: Mapping[str, Mapping[str, Any]] = {
-    "pysqlite": {"timeout": 10.0},
-    **{driver: {"connect_timeout": 5} for driver in ("psycopg", "psycopg2", "pymysql", "mysqldb")},
-}
-"""How each driver is told how many seconds to wait; a URL with options of its own says that itself."""
+SECONDS = 10.0
+"""That one question may take: who only asks whether we are ready must not keep a thread, which may be a host's, for as
+long as a server is silent."""
+CONNECT_SECONDS = 5
 
 schema_table = sa.Table("poolhouse_schema", metadata, sa.Column("version", sa.Integer, primary_key=True))
 
@@ -49,8 +48,8 @@ class Store:
 
     def __init__(self, url: str) -> None:
         parsed = sa.make_url(url)
-        patience = {} if parsed.query else PATIENCE.get(parsed.get_driver_name(), {})
-        self.engine = sa.create_engine(parsed, connect_args=dict(patience), hide_parameters=True)
+        patience = {name: value for name, value in _patience(parsed).items() if name not in parsed.query}
+        self.engine = sa.create_engine(parsed, connect_args=patience, hide_parameters=True)
         if self.engine.dialect.name == "sqlite":
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
 
@@ -116,6 +115,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         with _away_is_a_refusal(), self.engine.connect() as connection:
+            _bound(connection)
             yield connection
 
     @contextmanager
@@ -125,8 +125,26 @@ class Store:
         with _away_is_a_refusal(), self.engine.connect() as connection:
             if self.engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _bound(connection)
             with connection.begin() if not connection.in_transaction() else connection.get_transaction() as _:  # type: ignore[union-attr]
                 yield connection
+
+
+def _patience(url: sa.URL) -> Mapping[str, Any]:
+    """How the driver is told how many seconds to wait, where the URL does not say that itself."""
+    driver, milliseconds = url.get_driver_name(), int(SECONDS * 1000)
+    if driver in ("psycopg", "psycopg2"):
+        gone = {"tcp_user_timeout": milliseconds, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+        return {"connect_timeout": CONNECT_SECONDS, **gone}
+    if driver in ("pymysql", "mysqldb"):
+        return {"connect_timeout": CONNECT_SECONDS, "read_timeout": SECONDS, "write_timeout": SECONDS}
+    return {"timeout": SECONDS} if driver == "pysqlite" else {}
+
+
+def _bound(connection: sa.Connection) -> None:
+    """For this transaction alone: a pooler in between may give the connection to others."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(SECONDS * 1000)}")
 
 
 def _import_tables() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import threading
 from contextlib import closing
 
 import pytest
 import sqlalchemy as sa
 
 from dashboard.refusal import Refusal
-from dashboard.store import workspace_rows
+from dashboard.store import engine, workspace_rows
 from dashboard.store.engine import SCHEMA_VERSION, Store
 
 
@@ -45,6 +46,34 @@ def test_a_store_without_its_tables_is_away_and_says_how_to_make_them(store):
     store.create()
     with store.reading() as connection:
         assert connection.execute(sa.select(workspace_rows.workspace_table)).all() == []
+
+
+LOCKS = {
+    "postgresql": ("LOCK TABLE poolhouse_schema IN ACCESS EXCLUSIVE MODE", "ROLLBACK"),
+    "mariadb": ("LOCK TABLES poolhouse_schema WRITE", "UNLOCK TABLES"),
+}
+
+
+@pytest.mark.parametrize("kind", LOCKS)
+def test_a_store_that_does_not_answer_is_away_in_time(new_database, monkeypatch, kind):
+    monkeypatch.setattr(engine, "SECONDS", 0.3)
+    url, (lock, unlock) = new_database(kind), LOCKS[kind]
+    store, other = Store(url), sa.create_engine(url)
+    store.create()
+    with other.connect() as holder:
+        holder.exec_driver_sql(lock)
+        later = threading.Timer(5, lambda: holder.exec_driver_sql(unlock))  # a test that fails must not hang
+        later.start()
+        for opened in (store.reading, store.writing):
+            with pytest.raises(Refusal) as refused, opened() as connection:
+                connection.execute(sa.select(engine.schema_table)).all()
+            assert refused.value.code == "store_away"
+        later.cancel()
+        later.join()
+        holder.exec_driver_sql(unlock)
+    assert store.schema_version() == SCHEMA_VERSION
+    for each in (store.engine, other):
+        each.dispose()
 
 
 def test_a_file_that_is_no_database_is_a_store_that_is_away(tmp_path):
