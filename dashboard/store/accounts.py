@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from .engine import Store, metadata
+from .list_views import list_view_table
 from .sign_ins import link_table, sign_in_table
 from .tokens import Token, token_table
 
@@ -91,9 +92,10 @@ def change_account(store: Store, name: str, at: float, *, as_of: float | None = 
 
 
 def remove_account(store: Store, name: str) -> None:
-    """With the tokens, links and sign-ins that it had."""
+    """With the tokens, links, sign-ins and views of lists that it had: a later account of that name is another's."""
     with store.writing() as connection:
         connection.execute(token_table.delete().where(token_table.c.owner == name))
         connection.execute(link_table.delete().where(link_table.c.account == name))
         connection.execute(sign_in_table.delete().where(sign_in_table.c.account == name))
+        connection.execute(list_view_table.delete().where(list_view_table.c.owner == name))
         connection.execute(account_table.delete().where(account_table.c.name == name))

@@ -244,7 +244,15 @@ def test_every_answer_carries_the_strict_headers(script):
 
 
 def test_no_cache_keeps_what_only_somebody_signed_in_may_see(app, script):
-    for path in ("/", "/records/Book/1", "/records/Book/~/export", "/audit/", "/nowhere", "/metrics"):
+    for path in (
+        "/",
+        "/records/Book/1",
+        "/records/Book/~/export",
+        "/audit/",
+        "/nowhere",
+        "/metrics",
+        "/stream/now?topics=pools",
+    ):
         assert script("admin").get(path).headers["Cache-Control"] == "no-store"
     assert app.test_client().get("/login").headers["Cache-Control"] == "no-store"
 
