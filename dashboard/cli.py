@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +17,13 @@ from flask.cli import AppGroup, with_appcontext
 from . import diagnosis, first_start
 from .access.access import ROLES, role_named
 from .access.accounts import Accounts
+from .access.members import LINKED, must_be_a_name, must_stay_linked
 from .access.tokens import SCOPES
 from .config import Config
 from .masks import IN_URLS, MASK
 from .refusal import Refusal
 from .runtime import NotStarted, Runtime
+from .store.audit import Deed, moment
 from .store.change_sets import data_table
 from .store.engine import SCHEMA_VERSION, Store, metadata
 from .workspaces.committing import IN_DATABASE, create_in
@@ -43,7 +47,8 @@ dashboard_group.add_command(user_group)
 dashboard_group.add_command(token_group)
 dashboard_group.add_command(store_group)
 
-NAME_LENGTH = 100
+COMMAND_LINE = "command line"
+"""From where it was done, in the audit."""
 role_option = click.option("--role", required=True, type=click.Choice(ROLES))
 
 
@@ -61,8 +66,11 @@ def add_user(name: str, role: str, password_stdin: bool) -> None:
     )
     if not password:
         raise click.ClickException("An empty password is none.")
-    _must_be_a_name(name)
-    _accounts().save(name, role_named(role), password)
+    must_be_a_name(name)
+    must_stay_linked(name, role)
+    accounts = _accounts()
+    _note("accounts.add", name, role=role)
+    accounts.save(name, role_named(role), password)
     click.echo(f"{name} may sign in as {role}.")
 
 
@@ -76,9 +84,10 @@ def add_user(name: str, role: str, password_stdin: bool) -> None:
 @with_appcontext
 def create_token(name: str, role: str, scope: str | None, expires: float | None) -> None:
     """Makes a bearer token and prints it, this once, alone on the last line."""
-    _must_be_a_name(name)
-    seconds = None if expires is None else expires * 86_400
-    token = _accounts().new_token(name, role_named(role), scope=scope, seconds=seconds)
+    must_be_a_name(name)
+    accounts, seconds = _accounts(), None if expires is None else expires * 86_400
+    _note("accounts.create_token", name, role=role, scope=scope)
+    token = accounts.new_token(name, role_named(role), scope=scope, seconds=seconds)
     click.echo(f"Token {name}, {role}; it is kept as a hash only:", err=True)
     click.echo(token)
 
@@ -87,7 +96,9 @@ def create_token(name: str, role: str, scope: str | None, expires: float | None)
 @with_appcontext
 def link() -> None:
     """Prints a link that signs in as admin, once, within ten minutes."""
-    click.echo(f"{_address(_runtime())}/link/{_accounts().new_link()}")
+    accounts = _accounts()
+    _note("accounts.link", LINKED)
+    click.echo(f"{_address(_runtime())}/link/{accounts.new_link()}")
 
 
 def _address(runtime: Runtime) -> str:
@@ -250,11 +261,6 @@ def _store() -> Iterator[Store]:
         store.engine.dispose()
 
 
-def _must_be_a_name(name: str) -> None:
-    if not 0 < len(name) <= NAME_LENGTH or not name.isprintable():
-        raise click.ClickException(f"A name has 1 to {NAME_LENGTH} printable characters.")
-
-
 def _config() -> Config:
     config = _entry().config
     if config is None:
@@ -267,6 +273,15 @@ def _entry() -> Runtime | NotStarted:
         if isinstance(extension, (Runtime, NotStarted)):
             return extension
     raise click.ClickException("No Poolhouse is in this app: it is switched off (DASHBOARD_ENABLED).")
+
+
+def _note(act: str, subject: str, **details: str | None) -> None:
+    """Before it is done. Whoever may start programs here is nobody's account: who is their name on this machine."""
+    try:
+        who = getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as in many containers
+        who = str(os.getuid())
+    _runtime().audit.add(Deed(moment(), who, "", COMMAND_LINE, act, subject, details=details))
 
 
 def _runtime() -> Runtime:

@@ -378,7 +378,14 @@ class Config:
         "exports, imports, bulk edits, reviews and undos that one person may ask of one worker within a minute",
     )
     bulk_rows: int = _bound("DASHBOARD_BULK_ROWS", 1_000, "records that one bulk edit, delete or action changes")
-    export_seconds: float = _bound_seconds("DASHBOARD_EXPORT_SECONDS", 600.0, "how long an export may read")
+    export_seconds: float = _bound_seconds(
+        "DASHBOARD_EXPORT_SECONDS", 600.0, "how long an export may read, and whoever takes it may need"
+    )
+    exports: int = _bound(
+        "DASHBOARD_EXPORTS",
+        2,
+        "exports that one worker sends at once; where there are several connections for records, one is left for pages",
+    )
     import_bytes: int = _bound("DASHBOARD_IMPORT_BYTES", 200_000_000, "size of an imported file", most=10_000_000_000)
     import_errors: int = _bound("DASHBOARD_IMPORT_ERRORS", 100, "errors that a dry run of an import tells")
     store_seconds: float = _bound_seconds(

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from .first_start import KEY_CHARACTERS
+from .first_start import KEY_CHARACTERS, KEY_FILE, STORE_FILE
 from .records.models import Database
 from .refusal import Refusal
 from .runtime import Runtime
 from .store.engine import SCHEMA_VERSION, Store
+from .telemetry.ledger_file import FILE as LEDGER_FILE
 from .writable import disk_trouble
 
 REACHED = "See that it runs, and that its URL is right."
@@ -98,11 +99,20 @@ def _of_settings(runtime: Runtime) -> Iterator[Trouble]:
             "Nobody can sign in: no proxy is believed.", "Set DASHBOARD_PROXY_ADDRESSES to the proxy's address."
         )
 
+    if config.metrics_token and config.metrics_public is None and runtime.metrics_are_public:
+        yield Trouble(
+            "/metrics takes a token (DASHBOARD_METRICS_TOKEN), and is open to everybody without one.",
+            "DASHBOARD_METRICS_PUBLIC=off closes it; on says that this is meant.",
+        )
+
 
 def _of_files(runtime: Runtime) -> Iterator[Trouble]:
-    """Nobody but this account may read the secret key and the store."""
+    """Nobody but this account may read the secret key, the store and the ledger, or put others in their place."""
     folder = runtime.config.instance
-    for path in (folder / "poolhouse_secret_key", folder / "store.db", folder / "peers"):
+    if (_mode(folder) or 0) & stat.S_IWOTH:
+        what = f"Everybody on this machine may write in {folder}, and could put a secret key of their own there."
+        yield Trouble(what, f"chmod o-w {folder}")
+    for path in (folder / KEY_FILE, folder / STORE_FILE, folder / LEDGER_FILE, folder / "peers"):
         mode = _mode(path)
         if mode is not None and mode & (stat.S_IRWXG | stat.S_IRWXO):
             yield Trouble(f"Others may read {path}.", f"chmod go-rwx {path}")

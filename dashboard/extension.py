@@ -120,9 +120,7 @@ class Dashboard:
             history = History(databases, store, workspaces, readers, config) if workspaces and readers else None
             if config.change_sets == IN_DATABASE:
                 begin_history(databases.values())
-            answering = (
-                Answering(workspaces, self.access, key, config, app.app_context) if workspaces is not None else None
-            )
+            answering = Answering(workspaces, self.access, key, config, app.app_context) if workspaces else None
             undo.pop_all()
         set_scope_reader(host.scope_of_request)
         set_stacks(config.stacks)
@@ -140,6 +138,7 @@ class Dashboard:
             secret_key=key,
             services=Services((*_services(store, ledger, workspaces, readers, answering, app), *beside)),
             bulkhead=threading.BoundedSemaphore(config.database_pages),
+            exports=threading.BoundedSemaphore(min(config.exports, max(1, config.records_connections - 1))),
             streams=Streams(config.streams),
             pace=Pace(config.heavy_requests),
             watches=tuple(watches),

@@ -99,7 +99,8 @@ class Streams:
 
 @dataclass(frozen=True)
 class Runtime:
-    """All that a page may see. bulkhead, streams: the places for pages that use a database, and for streams.
+    """All that a page may see. bulkhead, exports, streams: the places for pages that use a database, for exports, which
+    keep a connection for as long as somebody reads them, and for streams.
     access: the host's, else None; accounts: ours, None with a host's access. alone: not a guest."""
 
     name: str
@@ -115,12 +116,19 @@ class Runtime:
     secret_key: str
     services: Services
     bulkhead: threading.BoundedSemaphore
+    exports: threading.BoundedSemaphore
     streams: Streams
     pace: Pace
     watches: tuple[Watch, ...] = ()
     readers: Readers | None = None
     history: History | None = None
     prometheus: Prometheus | None = None
+
+    @property
+    def metrics_are_public(self) -> bool:
+        """Whether everybody may read /metrics."""
+        public = self.config.metrics_public
+        return self.alone if public is None else public
 
     def start(self) -> None:
         """Begins what runs beside the requests. Called by gunicorn's hook, else by the first request;

@@ -204,7 +204,7 @@ class Accounts:
 
     def ensure_admin(self) -> None:
         """The account that the sign-in link is for. It has no password until one is given."""
-        rows.add_account_if_missing(self._store, rows.Account("admin", "admin", None, self._clock()))
+        rows.add_account(self._store, rows.Account("admin", "admin", None, self._clock()))
 
     def new_token(
         self,

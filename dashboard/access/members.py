@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from ..config import Config
 from ..refusal import Refusal
@@ -40,24 +39,26 @@ class Members:
     def add(self, name: str, role: Role, password: str) -> None:
         must_be_a_name(name)
         self._must_be_a_password(password)
+        message, remedy = f"There is an account {name!r} already.", "Change that one, or take another name."
+        taken = Refusal("taken", message, fields={"name": "Taken."}, remedy=remedy)
         if name in self._accounts.people(anew=True).accounts:
-            message = f"There is an account {name!r} already."
-            raise Refusal("taken", message, fields={"name": "Taken."}, remedy="Change that one, or take another name.")
+            raise taken
         must_have_room("accounts", len(self._accounts.people().accounts), self._config.accounts_most)
-        self._write(rows.Account(name, role, self._hash(password), self._clock()))
+        added = rows.add_account(self._store, rows.Account(name, role, self._hash(password), self._clock()))
+        self._accounts.people(anew=True)
+        if not added:
+            raise taken
 
     def set_role(self, name: str, role: Role) -> None:
         """Its sign-ins end; its password stays."""
-        account = self._found(name)
-        if name == LINKED and role != "admin":
-            raise Refusal("forbidden", f"{LINKED} stays an admin: the sign-in link is for it.")
-        self._write(replace(account, role=role, changed_at=self._clock()))
+        must_stay_linked(name, role)
+        self._change(name, role=role)
 
     def set_password(self, name: str, password: str) -> None:
         """Its sign-ins end."""
-        account = self._found(name)
+        self._found(name)
         self._must_be_a_password(password)
-        self._write(replace(account, password_hash=self._hash(password), changed_at=self._clock()))
+        self._change(name, password_hash=self._hash(password))
 
     def remove(self, name: str) -> None:
         """With its tokens and sign-ins. What it wrote stays, under its name."""
@@ -71,13 +72,13 @@ class Members:
 
     def change_password(self, name: str, current: str, new: str, asker: Asker) -> SignIn:
         """By whoever knows the present one, if there is one. All sign-ins end; the one that is answered is for this
-        browser."""
+        browser. Raises Refusal("conflict") where the account was changed or removed meanwhile."""
         self._must_be_a_password(new)
         account = self._found(name)
         if account.password_hash is not None:
             self._prove(name, current, asker)
-        self._write(replace(account, password_hash=self._hash(new), changed_at=self._clock()))
-        return self._accounts.begin(self._found(name), asker)
+        changed = self._change(name, as_of=account.changed_at, password_hash=self._hash(new))
+        return self._accounts.begin(changed, asker)
 
     def _prove(self, name: str, current: str, asker: Asker) -> None:
         try:
@@ -104,8 +105,7 @@ class Members:
 
     def end_sign_ins(self, name: str) -> rows.Account:
         """All of an account, those that could not be written down too. Answers the account as it is then."""
-        self._write(replace(self._found(name), changed_at=self._clock()))
-        return self._found(name)
+        return self._change(name)
 
     # tokens
 
@@ -131,9 +131,14 @@ class Members:
 
     # inside
 
-    def _write(self, account: rows.Account) -> None:
-        rows.save_account(self._store, account)
+    def _change(self, name: str, *, as_of: float | None = None, **values: str | None) -> rows.Account:
+        changed = rows.change_account(self._store, name, self._clock(), as_of=as_of, **values)
         self._accounts.people(anew=True)
+        if changed is not None:
+            return changed
+        self._found(name)
+        message = "This account was changed by somebody else just now; nothing was changed."
+        raise Refusal("conflict", message, remedy="Sign in again, and repeat it.")
 
     def _found(self, name: str) -> rows.Account:
         found = self._accounts.people(anew=True).accounts.get(name)
@@ -157,6 +162,12 @@ def must_be_a_name(name: str) -> None:
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
         message = f"A name has 1 to {LONGEST_NAME} printable characters."
         raise Refusal("invalid", message, fields={"name": message})
+
+
+def must_stay_linked(name: str, role: str) -> None:
+    """Raises Refusal("forbidden")."""
+    if name == LINKED and role != "admin":
+        raise Refusal("forbidden", f"{LINKED} stays an admin: the sign-in link is for it.")
 
 
 def must_have_room(what: str, there: int, most: int) -> None:

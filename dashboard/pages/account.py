@@ -12,8 +12,8 @@ from ..access.accounts import Accounts, SignIn
 from ..refusal import Refusal
 from ..runtime import current
 from ..store.audit import REFUSED
-from . import addresses, audit, cookies, gate, my_account, visitor
-from .html import draw, url
+from . import addresses, audit, gate, my_account, visitor
+from .html import draw, refused, url
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,17 @@ def follow_link(token: str) -> WerkzeugResponse:
 
 @gate.needs(gate.READ)
 def logout() -> WerkzeugResponse:
-    seen = gate.visit()
+    """This browser is signed out in any case; a copy of its cookie where that can be written down."""
+    seen, response = gate.visit(), redirect(url("account.login"), 303)
     if seen.sign_in is not None:
-        _accounts().sign_out(seen.sign_in)
-        audit.note("sign_out", seen.sign_in.name)
-    response = redirect(url("account.login"), 303)
-    cookies.drop(response, "")
+        try:
+            _accounts().sign_out(seen.sign_in)
+            audit.note("sign_out", seen.sign_in.name)
+        except Refusal as away:
+            message = f"This browser is signed out, but a copy of its cookie would be good still. {away}"
+            remedy = "When the store is back, end this sign-in on the page of your account."
+            response = refused(Refusal(away.code, message, remedy=remedy))
+    visitor.end(response)
     return response
 
 

@@ -6,6 +6,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
 from flask import Flask, current_app, request, url_for
@@ -27,6 +28,12 @@ def root() -> str:
     """The path below which all our pages are: `/`, or where a host has mounted us."""
     prefix: str = current_app.blueprints[current().name].url_prefix or "/"
     return (request.root_path.rstrip("/") + prefix) or "/"
+
+
+def as_sent() -> str:
+    """The address of the present request, in which a new line is no new line: a host may join it to its own."""
+    query = request.query_string.decode("latin-1")
+    return quote(request.root_path + request.path) + (f"?{query}" if query else "")
 
 
 def url(endpoint: str, **values: Any) -> str:

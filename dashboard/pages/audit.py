@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,7 +15,7 @@ from ..access import Person
 from ..access.access import READ
 from ..refusal import Refusal
 from ..runtime import current
-from ..store.audit import DONE, REFUSED, Audit, Deed
+from ..store.audit import DONE, REFUSED, Audit, Deed, moment
 from . import gate
 
 log = logging.getLogger("poolhouse")
@@ -26,6 +25,8 @@ WRITING = ("flush", "commit", "discard", "take-over")
 """Verbs of a workspace that write, or take something from somebody; the others stand on its tape."""
 AGAIN_SECONDS = 60.0
 REMEMBERED = 1_000
+NOTHING = ""
+"""In place of an outcome."""
 
 
 def note(act: str, subject: str = "", outcome: str = DONE, *, person: Person | None = None, **details: Any) -> None:
@@ -37,7 +38,7 @@ def note(act: str, subject: str = "", outcome: str = DONE, *, person: Person | N
     if seen.token is not None:
         details["token"] = seen.token.name
     deed = Deed(
-        at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        at=moment(),
         who=person.name if person is not None else "",
         role=person.role if person is not None else "",
         address=request.remote_addr or "",
@@ -50,6 +51,16 @@ def note(act: str, subject: str = "", outcome: str = DONE, *, person: Person | N
     seen.noted = outcome
 
 
+def tells(**details: Any) -> None:
+    """What the row of the present request tells beside, if there is one."""
+    gate.visit().details.update(details)
+
+
+def nothing_done() -> None:
+    """A form that asks once more, or a trial: no row says that something was done."""
+    gate.visit().noted = NOTHING
+
+
 def written(response: Response) -> Response:
     """Runs after every handler of ours: what it did and what it was refused is written down, where it has not done that
     itself. The answer is given either way: by now it is done."""
@@ -60,7 +71,8 @@ def written(response: Response) -> Response:
         elif response.status_code < 400 and gate.visit().noted is None:
             _note_done()
     except Refusal as away:
-        log.error("the audit lacks %s %r by %r: %s", request.method, request.path, _who(), away)
+        about = _subject(request.view_args or {})  # no path: that of a sign-in link is as good as a password
+        log.error("the audit lacks %s %s %r by %r: %s", request.method, _act(), about, _who(), away)
     return response
 
 
@@ -77,7 +89,7 @@ def _note_done() -> None:
     verb = given.get("verb")
     if name.startswith("workspaces.") and name != "workspaces.create" and verb not in WRITING:
         return
-    note(f"{name}.{verb}" if verb else name, _subject(given))
+    note(f"{name}.{verb}" if verb else name, _subject(given), **gate.visit().details)
 
 
 def _note_refusal(code: str) -> None:

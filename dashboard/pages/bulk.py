@@ -15,14 +15,14 @@ from ..refusal import Refusal
 from ..runtime import current
 from ..workspaces.brief import Saves
 from ..workspaces.bulk_verbs import bulk
-from . import actor, gate, toasts, zone
+from . import actor, audit, gate, toasts, zone
 from .controls import Control, as_sent, controls_of_many
 from .finding import find
 from .given import sent
 from .html import done, is_swapped, page, refused, wants_json
 from .lists import address
 from .progress import new_job, told
-from .rooms import rooms
+from .rooms import do, rooms
 from .staging import open_workspaces
 from .workspaces import Answer
 
@@ -63,13 +63,14 @@ def act_on_many(model: str) -> WerkzeugResponse:
     try:
         given = _given(found)
         if asks and not request.form.get("confirmed"):
+            audit.nothing_done()
             return page("records/bulk.html", _asked(found, models, given))
         return _done(found, given)
     except Refusal as refusal:
         if not asks or is_swapped() or not request.form.get("confirmed"):
             return refused(refusal)
         drawn = _asked(found, models, request.form.to_dict(), refusal)
-        return page("records/bulk.html", drawn, status=refusal.status)
+        return page("records/bulk.html", drawn, refusal=refusal)
 
 
 def _given(found: Model) -> dict[str, Any]:
@@ -91,6 +92,7 @@ def _done(found: Model, given: Mapping[str, Any]) -> WerkzeugResponse:
     with told(given) as note:
         room = Saves(rooms())
         done_at_once = room.do(found.database, bulk(written, note), given, actor=actor.name(), sight=actor.sight())
+    audit.tells(action=str(given["action"]), count=written["count"])
     if wants_json() or request.is_json:
         return page("records/bulk.html", Done(found.name, str(given["action"]), written["count"]))
     answer = redirect(address(found.name, _search(given)), 303)
@@ -106,7 +108,8 @@ def _staged(found: Model, given: Mapping[str, Any]) -> WerkzeugResponse:
     wanted = {**wanted, "model": found.name}
     if given.get("all"):
         wanted = {**wanted, "limit": current().config.bulk_rows, "keys": None}
-    outcome = rooms().act(name, "load-many", wanted, actor=actor.name(), sight=actor.sight())
+    outcome = do(name, "load-many", wanted)
+    audit.tells(action="stage", workspace=name)
     return done("workspaces.show", Answer(outcome), name=name)
 
 

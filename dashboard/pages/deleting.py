@@ -92,7 +92,7 @@ def delete_record(model: str, key: str) -> WerkzeugResponse:
     except Refusal as refusal:
         if wants_json() or request.is_json:
             return refused(refusal)
-        return page("records/delete.html", DeletePage(looked, open_workspaces(found), refusal), status=refusal.status)
+        return page("records/delete.html", DeletePage(looked, open_workspaces(found), refusal), refusal=refusal)
     if wants_json():
         return page("records/delete.html", Deleted(found.name, (key,)))
     return toasts.told(redirect(url("records.show_list", model=found.name), 303), found, done.change_set, "Deleted")

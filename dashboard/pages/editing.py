@@ -17,7 +17,7 @@ from ..refusal import Refusal
 from ..runtime import current
 from ..workspaces.brief import Saves
 from ..workspaces.record_verbs import Written, create, save
-from . import actor, gate, toasts, zone
+from . import actor, audit, gate, toasts, zone
 from .controls import Control, Fixed, as_sent, controls_of, fixed_of, in_conflict
 from .finding import find
 from .finding import session as session_of
@@ -129,7 +129,7 @@ def _refused(found: Model, models: Models, key: str | None, refusal: Refusal) ->
         drawn = overlaid(editor(found, models, key), request.form.to_dict(flat=False), refusal)
     except Refusal:  # the record is gone, or the database: then the words alone
         return refused(refusal)
-    return page("records/form.html", drawn, status=refusal.status)
+    return page("records/form.html", drawn, refusal=refusal)
 
 
 def _wanted_aside() -> tuple[str, str] | None:
@@ -147,6 +147,7 @@ def _wanted_aside() -> tuple[str, str] | None:
 def _aside(found: Model, models: Models, key: str | None, word: str, name: str) -> WerkzeugResponse:
     """What a person without JavaScript does while the form is open: search in a picker, or create what is to be
     picked."""
+    audit.nothing_done()
     typed = {name: texts for name, texts in request.form.to_dict(flat=False).items() if name != "csrf"}
     drawn = overlaid(editor(found, models, key), typed)
     control = next((each for each in drawn.controls if each.name == name and each.target), None)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from threading import BoundedSemaphore
 
 from flask import Blueprint, Response, request
 
@@ -32,6 +33,7 @@ def export_records(model: str) -> Response:
         raise Refusal("not_understood", f"format is one of {known}.", fields={"format": f"One of {known}."})
     asked, config, secret = asked_for(given), current().config, current().secret_key
     with ExitStack() as opened:
+        opened.enter_context(_place(current().exports))
         session = opened.enter_context(session_of(found))
         made = export(session, found, models, actor.sight(), asked, config, secret)
         parts = made.written(form)
@@ -43,6 +45,18 @@ def export_records(model: str) -> Response:
     answer.call_on_close(rest.close)  # also where nobody reads a byte of it
     answer.headers.set("Content-Disposition", "attachment", filename=f"{found.name}.{form}")
     return answer
+
+
+@contextmanager
+def _place(exports: BoundedSemaphore) -> Iterator[None]:
+    """Raises Refusal("overloaded")."""
+    if not exports.acquire(blocking=False):
+        message = "As many exports as may be sent at once are being read just now."
+        raise Refusal("overloaded", message, remedy="Try again when one of them is over.")
+    try:
+        yield
+    finally:
+        exports.release()
 
 
 def _sent(first: bytes, parts: Iterator[bytes]) -> Iterator[bytes]:

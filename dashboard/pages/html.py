@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from ..access.access import asked
 from ..refusal import Refusal
 from ..runtime import current
-from .addresses import HOUSE, static, url
+from .addresses import HOUSE, as_sent, static, url
 from .ago import ago
 from .audit import REFUSED_AS
 from .colours import coloured
@@ -46,8 +46,8 @@ templates.filters["ticked"] = ticked
 templates.filters["tojson"] = partial(json.dumps, ensure_ascii=False, sort_keys=True)
 
 
-def page(template: str, context: Any, *, status: int = 200) -> Response:
-    """The answer to a GET, drawn from one frozen dataclass.
+def page(template: str, context: Any, *, status: int = 200, refusal: Refusal | None = None) -> Response:
+    """The answer to a GET, drawn from one frozen dataclass. refusal: of what was just tried, where the page says it.
 
     template: `<noun>/<page>.html`. htmx names the element that it will swap; if that element is a partial of this page
     (`#pool-slots` is `<noun>/_pool_slots.html`), only that is drawn.
@@ -57,6 +57,8 @@ def page(template: str, context: Any, *, status: int = 200) -> Response:
     else:
         response = Response(draw(_partial(template) or template, context), mimetype="text/html")
     response.status_code = status
+    if refusal is not None:
+        request.environ[REFUSED_AS], response.status_code = refusal.code, refusal.status
     response.vary.update(("Accept", "HX-Request", "HX-Target", "Cookie"))
     return response
 
@@ -165,7 +167,7 @@ def wants_json() -> bool:
 
 def sign_in_url() -> str:
     runtime = current()
-    here = request.root_path + request.full_path.rstrip("?") if request.method == "GET" else url("overview.index")
+    here = as_sent() if request.method == "GET" else url("overview.index")
     if runtime.access is not None:
         access = runtime.access
         return str(asked(lambda: access.sign_in_url(here)))

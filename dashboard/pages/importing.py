@@ -16,7 +16,7 @@ from ..records.rows_read import rows_of
 from ..refusal import Refusal
 from ..workspaces.brief import NOTHING, Saves
 from ..workspaces.import_verbs import INSERT, Imported, take_in
-from . import actor, gate, progress
+from . import actor, audit, gate, progress
 from .arguments import switch
 from .finding import find
 from .html import page, refused, wants_json
@@ -80,11 +80,14 @@ def import_records(model: str) -> WerkzeugResponse:
                 Saves(rooms()).do(found.database, planned, wanted, actor=actor.name(), sight=actor.sight())
         if told.errors and not dry:
             raise _wrong(told)
+        if dry:
+            audit.nothing_done()
+        audit.tells(mode=mode, inserted=told.inserted, updated=told.updated)
     except Refusal as refusal:
         if wants_json():
             return refused(refusal)
         drawn = ImportPage(found, _columns(found), mode, dry, told if told.errors else None, refusal)
-        return page("records/import.html", drawn, status=refusal.status)
+        return page("records/import.html", drawn, refusal=refusal)
     return page("records/import.html", ImportPage(found, _columns(found), mode, dry, told))
 
 

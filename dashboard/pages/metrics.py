@@ -22,7 +22,7 @@ def blueprint() -> Blueprint:
 @gate.needs(gate.OPEN)
 def index() -> Response:
     runtime = current()
-    if not _is_public(runtime):
+    if not runtime.metrics_are_public:
         gate.require(gate.READ)
     reading = runtime.ledger.read()
     if runtime.workspaces is not None:
@@ -56,11 +56,6 @@ def _reasons(runtime: Runtime) -> list[str]:
     except Refusal as full:
         return [f"{full} {full.remedy}"]
     return [f"{each.what} {each.remedy}".rstrip() for each in diagnosis.troubles(runtime)]
-
-
-def _is_public(runtime: Runtime) -> bool:
-    public = runtime.config.metrics_public
-    return runtime.alone if public is None else public
 
 
 def _is_ready(runtime: Runtime) -> bool:

@@ -226,9 +226,7 @@ def alert_rules() -> Response:
 def scrape_configuration() -> Response:
     runtime = current()
     where = urlsplit(runtime.config.public_url or request.host_url)
-    public = runtime.config.metrics_public
-    public = runtime.alone if public is None else public
-    path = url("metrics.index")
+    path, public = url("metrics.index"), runtime.metrics_are_public
     return _file(alerts.scrape_file(where.netloc, where.scheme or "http", path, public=public))
 
 

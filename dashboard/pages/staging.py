@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from ..records.models import Model
 from ..refusal import Refusal
 from ..workspaces.registry import Outcome
-from . import actor
+from . import actor, audit
 from .html import done
 from .rooms import do, rooms
 from .workspaces import Answer
@@ -63,6 +63,7 @@ def _act(given: Mapping[str, Any], verb: str, wanted: Mapping[str, Any]) -> Outc
     name = given["stage"]
     if not isinstance(name, str):
         raise Refusal("not_understood", "stage names a workspace.", fields={"stage": "Text is expected."})
+    audit.tells(workspace=name)
     return do(name, verb, wanted)
 
 

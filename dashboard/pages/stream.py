@@ -98,7 +98,6 @@ class Live:
         drawings = [(each, self._drawing(each, shell, POLLED_SECONDS)) for each in followed]
         answer = Response("".join(event(each, drawing) for each, drawing in drawings), mimetype="text/event-stream")
         answer.set_etag("-".join(drawing.mark for _, drawing in drawings), weak=True)
-        answer.headers["Cache-Control"] = "no-cache, private"
         answer.make_conditional(request)
         return answer
 

@@ -7,7 +7,7 @@ import hmac
 import logging
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -34,7 +34,8 @@ FORWARDED = ("forwarded", "via", "x-real-ip")
 class Visit:
     """What the gate found out about one request. nonce: what this browser's CSRF token is made of; None for a
     bearer. renewed: the browser's cookie is to say that its sign-in was seen just now. token: what a bearer sent.
-    noted: the outcome that the audit was told. salt: of the token in this answer."""
+    noted: what the audit was told of it already; details: what its row tells beside. salt: of the token in this
+    answer."""
 
     person: Person | None
     sign_in: SignIn | None
@@ -44,6 +45,7 @@ class Visit:
     renewed: bool = False
     token: Token | None = None
     noted: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
     salt: str = ""
     holds_bulkhead: bool = False
 
@@ -89,9 +91,11 @@ def _recognised(runtime: Runtime, request: Request) -> Visit:
 
 
 def _asks_by_itself(request: Request) -> bool:
-    """A page that is only left open: what it asks every second must not keep its sign-in from idling out."""
+    """A page that is only left open: what it asks every second must not keep its sign-in from idling out. Without TLS a
+    browser does not say how it fetches; then the parts that live are known by what they take."""
     fetched = request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
-    return request.method == "GET" and (fetched or request.headers.get("HX-Request") == "true")
+    lives = request.accept_mimetypes.best == "text/event-stream"
+    return request.method == "GET" and (fetched or lives or request.headers.get("HX-Request") == "true")
 
 
 def asker() -> Asker:
@@ -219,6 +223,13 @@ def begin(response: Response, sign_in: SignIn) -> None:
     seen = visit()
     seen.nonce, seen.new_nonce, seen.renewed, seen.sign_in = secrets.token_urlsafe(18), False, False, sign_in
     set_cookie(response, seen.nonce, sign_in)
+
+
+def end(response: Response) -> None:
+    """The browser forgets who was signed in with it."""
+    seen = visit()
+    seen.new_nonce, seen.renewed = False, False
+    cookies.drop(response, "")
 
 
 def set_cookie(response: Response, nonce: str, sign_in: SignIn | None) -> None:

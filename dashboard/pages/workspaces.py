@@ -232,11 +232,11 @@ def _refused(name: str, verb: str, given: dict[str, Any], refusal: Refusal) -> W
             return refused(refusal, "workspaces/_refused.html", WorkspacePage(view, refusal=refusal))
         if refusal.details.get("conflicts") and not wants_json():
             view, sight = _looked_at(name)
-            return page("workspaces/show.html", _page(view, sight, None, refusal), status=refusal.status)
+            return page("workspaces/show.html", _page(view, sight, None, refusal), refusal=refusal)
         if verb in TYPED and request.form and not wants_json():
             view, sight = _looked_at(name)
             form = as_sent(_form(view, sight, str(given.get("model") or ""), given.get("ref")), request.form, refusal)
-            return page("workspaces/show.html", _page(view, sight, form, refusal), status=refusal.status)
+            return page("workspaces/show.html", _page(view, sight, form, refusal), refusal=refusal)
     except Refusal:  # the page cannot be drawn any more: then the words alone
         pass
     return refused(refusal)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from json.encoder import encode_basestring
+from time import monotonic
 from typing import Any
 
 import sqlalchemy as sa
@@ -61,12 +62,26 @@ def export(
 
 
 def _rows(session: sa_orm.Session, page: Page, model: Model, config: Config) -> Generator[list[Any]]:
+    """However long each part takes to be sent: the whole of it keeps a connection, and a transaction open."""
+    end = monotonic() + config.export_seconds
     try:
         with limited(session, config.export_seconds, model):
-            yield from _read(session, page)
+            _must_not_idle(session, page, config.export_seconds)
+            for part in _read(session, page):
+                if monotonic() > end:
+                    raise Stopped
+                yield part
     except Stopped:
         message = f"The export takes too long: stopped after {config.export_seconds:g} s."
         raise Refusal("overloaded", message, remedy="Narrow it with a filter.") from None
+
+
+def _must_not_idle(session: sa_orm.Session, page: Page, seconds: float) -> None:
+    """Who stops reading altogether keeps this thread; the server ends the transaction by itself, which would keep it
+    from cleaning up. MySQL does so after a minute, by its net_write_timeout."""
+    if page.dialect == "postgresql":
+        connection = session.connection(bind_arguments={"mapper": page.view.model.mapper})
+        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {int(seconds * 1000)}")
 
 
 def _read(session: sa_orm.Session, page: Page) -> Iterator[list[Any]]:

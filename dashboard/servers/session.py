@@ -7,13 +7,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 STATEMENT_CHARACTERS = 500
-_NUMBER = r"(?<![\w$.\"`])\d+(?:\.\d+)?(?![\w\"`])"
-STANDARD = re.compile(rf"[eE]?'(?:[^']|'')*(?:'|$)|\$(\w*)\$.*?(?:\$\1\$|$)|/\*.*?(?:\*/|$)|--[^\n]*|{_NUMBER}", re.S)
-"""Literals and comments of SQL as PostgreSQL reads it."""
-MYSQL = re.compile(
-    rf"'(?:[^'\\]|\\.|'')*(?:'|$)|\"(?:[^\"\\]|\\.|\"\")*(?:\"|$)|/\*.*?(?:\*/|$)|(?:--|#)[^\n]*|{_NUMBER}", re.S
+_NUMBER = r"(?<![\w$.\"`])(?:0[xX][0-9a-fA-F]+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)(?![\w\"`])"
+_WITH_BACKSLASHES = r"'(?:[^'\\]|\\(?:.|$)|'')*(?:'|$)"
+STANDARD = re.compile(
+    rf"(?P<name>\"(?:[^\"]|\"\")*(?:\"|$))|(?<![\w$])[eE]{_WITH_BACKSLASHES}|'(?:[^']|'')*(?:'|$)"
+    rf"|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|$)|/\*.*?(?:\*/|$)|--[^\n]*|{_NUMBER}",
+    re.S,
 )
-"""As MySQL does: with backslashes, and with texts in double quotes."""
+"""Literals and comments of SQL as PostgreSQL reads it; and names, in which an apostrophe begins no text."""
+MYSQL = re.compile(
+    rf"(?P<name>`(?:[^`]|``)*(?:`|$))|{_WITH_BACKSLASHES}|\"(?:[^\"\\]|\\(?:.|$)|\"\")*(?:\"|$)"
+    rf"|/\*.*?(?:\*/|$)|(?:--|#)[^\n]*|{_NUMBER}",
+    re.S,
+)
+"""As MySQL does: with backslashes in every text, and with texts in double quotes."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,10 @@ def without_values(statement: str | None, values: re.Pattern[str]) -> str | None
     >>> without_values("UPDATE t SET a = 'it''s', b = 12 WHERE c = 'cut he", STANDARD)
     'UPDATE t SET a = #, b = # WHERE c = #'
     """
-    return None if not statement else " ".join(values.sub("#", statement).split())[:STATEMENT_CHARACTERS]
+    if not statement:
+        return None
+    shown = values.sub(lambda found: found["name"] or "#", statement)
+    return " ".join(shown.split())[:STATEMENT_CHARACTERS]
 
 
 def numbers(many: Iterable[int] | None) -> tuple[int, ...]:

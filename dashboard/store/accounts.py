@@ -3,11 +3,13 @@ hashes only."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 
 from .engine import Store, metadata
+from .list_views import list_view_table
 from .sign_ins import link_table, sign_in_table
 from .tokens import Token, token_table
 
@@ -17,7 +19,7 @@ account_table = sa.Table(
     sa.Column("name", sa.String(100), primary_key=True),
     sa.Column("role", sa.String(20), nullable=False),
     sa.Column("password_hash", sa.String(300)),
-    sa.Column("changed_at", sa.Float, nullable=False),
+    sa.Column("changed_at", sa.Double, nullable=False),
 )
 
 
@@ -53,27 +55,48 @@ def read_people(store: Store, ended_since: float) -> People:
 
 
 def save_account(store: Store, account: Account) -> None:
-    """Its sign-ins end. Whatever the clock says, its `changed_at` is later than before."""
-    table, mine = account_table, sign_in_table.c.account == account.name
-    with store.writing() as connection:
-        before = connection.scalar(sa.select(table.c.changed_at).where(table.c.name == account.name))
-        connection.execute(table.delete().where(table.c.name == account.name))
-        at = account.changed_at if before is None else max(account.changed_at, before + 0.001)
-        connection.execute(table.insert().values(**{**vars(account), "changed_at": at}))
-        ended = sign_in_table.update().where(mine, sign_in_table.c.ended_at.is_(None))
-        connection.execute(ended.values(ended_at=account.changed_at))
+    """Makes it, or changes it, whoever changed it meanwhile. Its sign-ins end."""
+    while not add_account(store, account):
+        now: dict[str, Any] = {"role": account.role, "password_hash": account.password_hash}
+        if change_account(store, account.name, account.changed_at, **now) is not None:
+            return
 
 
-def add_account_if_missing(store: Store, account: Account) -> None:
+def add_account(store: Store, account: Account) -> bool:
+    """False where there is one of that name. What is left of an earlier one (a token that was made while it was
+    removed) does not act for it."""
+    try:
+        with store.writing() as connection:
+            if connection.scalar(sa.select(account_table.c.name).where(account_table.c.name == account.name)) is None:
+                connection.execute(token_table.delete().where(token_table.c.owner == account.name))
+                connection.execute(account_table.insert().values(**vars(account)))
+                return True
+    except sa.exc.IntegrityError:  # somebody has made it just now
+        pass
+    return False
+
+
+def change_account(store: Store, name: str, at: float, *, as_of: float | None = None, **values: Any) -> Account | None:
+    """Changes these columns alone; its sign-ins end. The account as it is then: whatever the clock says (`at`), its
+    `changed_at` is later than before. as_of: the `changed_at` of the account that is meant. None where there is none,
+    or another one by now: whoever asks to change their own does not undo what was done to it meanwhile."""
+    table = account_table
     with store.writing() as connection:
-        if connection.scalar(sa.select(account_table.c.name).where(account_table.c.name == account.name)) is None:
-            connection.execute(account_table.insert().values(**vars(account)))
+        found = connection.execute(sa.select(table).where(table.c.name == name).with_for_update()).first()
+        if found is None or as_of not in (None, found.changed_at):
+            return None
+        changed = replace(Account(*found), changed_at=max(at, found.changed_at + 0.001), **values)
+        connection.execute(table.update().where(table.c.name == name).values(**vars(changed)))
+        mine = (sign_in_table.c.account == name, sign_in_table.c.ended_at.is_(None))
+        connection.execute(sign_in_table.update().where(*mine).values(ended_at=at))
+        return changed
 
 
 def remove_account(store: Store, name: str) -> None:
-    """With the tokens, links and sign-ins that it had."""
+    """With the tokens, links, sign-ins and views of lists that it had: a later account of that name is another's."""
     with store.writing() as connection:
         connection.execute(token_table.delete().where(token_table.c.owner == name))
         connection.execute(link_table.delete().where(link_table.c.account == name))
         connection.execute(sign_in_table.delete().where(sign_in_table.c.account == name))
+        connection.execute(list_view_table.delete().where(list_view_table.c.owner == name))
         connection.execute(account_table.delete().where(account_table.c.name == name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,6 +45,11 @@ class Deed:
     outcome: str = DONE
     details: Mapping[str, Any] = field(default_factory=dict)
     number: int = 0
+
+
+def moment() -> str:
+    """This one, as a Deed has it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 _COLUMNS = [column.name for column in audit_table.c]

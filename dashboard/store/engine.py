@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -28,13 +29,10 @@ TABLES = (
 """The modules that have tables in the store."""
 """Every table of the store; each module of this room adds its own. Their names begin with `poolhouse_`."""
 
-PATIENCE: Mapping[str, Mapping[str, Any]] = {
-    "pysqlite": {"timeout": 10.0},
-    **{driver: {"connect_timeout": 5} for driver in ("psycopg", "psycopg2", "pymysql", "mysqldb")},
-}
-"""How each driver is told how many seconds to wait; a URL with options of its own says that itself."""
+CONNECT_SECONDS = 5
+BUSY_SECONDS = 10.0
+"""How long a file is waited for while others write into it."""
 LIMITS: Mapping[str, tuple[str, ...]] = {
-    "postgresql": ("SET statement_timeout = {milliseconds}",),
     "mysql": (
         "SET SESSION max_execution_time = {milliseconds}",
         "SET SESSION lock_wait_timeout = {whole}, innodb_lock_wait_timeout = {whole}",
@@ -61,13 +59,14 @@ class Store:
 
     def __init__(self, url: str, seconds: float | None = None) -> None:
         parsed = sa.make_url(url)
-        patience = {} if parsed.query else PATIENCE.get(parsed.get_driver_name(), {})
+        patience = {name: value for name, value in _patience(parsed, seconds).items() if name not in parsed.query}
         is_file = parsed.get_backend_name() == "sqlite"
         # a server that was started anew is noticed before anybody is told that the store is away
         options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": not is_file}
-        self.engine = sa.create_engine(parsed, connect_args=dict(patience), **options)
+        self.engine = sa.create_engine(parsed, connect_args=patience, **options)
         drop_read_only(self.engine)
         self._away = Away(None if is_file else seconds)
+        self._seconds = seconds
         if is_file:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
         elif seconds is not None:
@@ -140,6 +139,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         with self._away.told(), self.engine.connect() as connection:
+            self._bound(connection)
             yield connection
 
     @contextmanager
@@ -149,8 +149,31 @@ class Store:
         with self._away.told(), self.engine.connect() as connection:
             if self.engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
+            self._bound(connection)
             with connection.begin() if not connection.in_transaction() else connection.get_transaction() as _:  # type: ignore[union-attr]
                 yield connection
+
+    def _bound(self, connection: sa.Connection) -> None:
+        """PostgreSQL is told for each transaction: a pooler in between may give its connection to others."""
+        if self._seconds is not None and connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {_milliseconds(self._seconds)}")
+
+
+def _patience(url: sa.URL, seconds: float | None) -> dict[str, Any]:
+    """How the driver is told how many seconds to wait, where the URL does not say that itself. It waits longer than the
+    server, whose word says more."""
+    driver, whole = url.get_driver_name(), None if seconds is None else 2 * math.ceil(seconds)
+    if driver in ("psycopg", "psycopg2"):
+        silent = {"tcp_user_timeout": whole * 1000, "keepalives_idle": whole, "keepalives_interval": 2} if whole else {}
+        return {"connect_timeout": CONNECT_SECONDS, **silent}
+    if driver in ("pymysql", "mysqldb"):
+        silent = {"read_timeout": whole, "write_timeout": whole} if whole else {}
+        return {"connect_timeout": CONNECT_SECONDS, **silent}
+    return {"timeout": BUSY_SECONDS} if driver == "pysqlite" else {}
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, int(seconds * 1000))
 
 
 def _import_tables() -> None:
@@ -169,7 +192,7 @@ def _limit(dialect: sa.Dialect, seconds: float) -> Callable[[Any, object], None]
         kind = "mariadb" if getattr(dialect, "is_mariadb", False) else dialect.name
         cursor = connection.cursor()
         for statement in LIMITS.get(kind, ()):
-            words = {"seconds": seconds, "whole": max(1, round(seconds)), "milliseconds": max(1, int(seconds * 1000))}
+            words = {"seconds": seconds, "whole": max(1, round(seconds)), "milliseconds": _milliseconds(seconds)}
             cursor.execute(statement.format_map(words))
         cursor.close()
         connection.commit()

@@ -17,7 +17,7 @@ progress_table = sa.Table(
     metadata,
     sa.Column("owner", sa.String(255), primary_key=True),
     sa.Column("job", sa.String(JOB_LENGTH), primary_key=True),
-    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
     sa.Column("done", sa.Integer, nullable=False),
     sa.Column("total", sa.Integer),
     sa.Column("words", sa.String(255), nullable=False),

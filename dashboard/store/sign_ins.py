@@ -14,9 +14,9 @@ sign_in_table = sa.Table(
     metadata,
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("account", sa.String(100), nullable=False),
-    sa.Column("at", sa.Float, nullable=False),
-    sa.Column("ended_at", sa.Float, index=True),
-    sa.Column("seen_at", sa.Float),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("ended_at", sa.Double, index=True),
+    sa.Column("seen_at", sa.Double),
     sa.Column("address", sa.String(100)),
     sa.Column("browser", sa.String(200)),
 )
@@ -25,14 +25,14 @@ link_table = sa.Table(
     metadata,
     sa.Column("hash", sa.String(64), primary_key=True),
     sa.Column("account", sa.String(100), nullable=False),
-    sa.Column("expires_at", sa.Float, nullable=False),
+    sa.Column("expires_at", sa.Double, nullable=False),
 )
 failed_sign_in_table = sa.Table(
     "poolhouse_failed_sign_in",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("subject", sa.String(140), nullable=False, index=True),
-    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
     sa.Column("trial", sa.String(32), doc="the one try of which these rows are"),
 )
 

@@ -15,11 +15,11 @@ token_table = sa.Table(
     sa.Column("hash", sa.String(64), primary_key=True),
     sa.Column("name", sa.String(100), nullable=False),
     sa.Column("role", sa.String(20), nullable=False),
-    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("owner", sa.String(100), doc="the account that it acts for; NULL: for itself"),
     sa.Column("scope", sa.String(20), doc="NULL: all that its role may"),
-    sa.Column("expires_at", sa.Float),
-    sa.Column("last_used_at", sa.Float),
+    sa.Column("expires_at", sa.Double),
+    sa.Column("last_used_at", sa.Double),
 )
 
 

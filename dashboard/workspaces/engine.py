@@ -154,7 +154,7 @@ def _twin(host: sa.Engine, connections: int, seconds: float) -> sa.Engine:
         host.dialect,
         host.url,
         execution_options=host.get_execution_options(),
-        hide_parameters=host.hide_parameters,
+        hide_parameters=True,  # an error that is logged holds no value of a record
     )
     _copy_listeners(host.pool.dispatch, twin.pool.dispatch)
     # also the engine's: a host's `begin` listener may be what begins its transactions at all (SQLite's recipe for
@@ -186,7 +186,14 @@ def _sync_twin(host: sa.Engine, connections: int, seconds: float) -> sa.Engine:
         raise Refusal("unavailable", f"Workspaces have no synchronous driver for {host.dialect.driver}.", remedy=remedy)
     url = host.url.set(drivername=f"{host.url.get_backend_name()}+{driver}")
     try:
-        return sa.create_engine(url, pool_size=connections, max_overflow=0, pool_timeout=seconds, pool_pre_ping=True)
+        return sa.create_engine(
+            url,
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=seconds,
+            pool_pre_ping=True,
+            hide_parameters=True,
+        )
     except ModuleNotFoundError:
         message = f"The host's engine is asynchronous; workspaces would use {driver}, which is not installed."
         raise Refusal("unavailable", message, remedy=remedy) from None

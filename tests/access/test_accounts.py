@@ -78,6 +78,23 @@ def test_a_password_signs_in_and_a_wrong_one_does_not(accounts):
     assert refusal_of(lambda: accounts.sign_in("ada", "battery", Asker("127.0.0.1"))).code == "invalid"
 
 
+def test_a_name_that_nobody_has_is_worked_at_as_hard_as_one_that_somebody_has(accounts, monkeypatch):
+    """Of the answer's time the hash is nearly all: one of the same cost is checked in any case."""
+    costs = []
+
+    def check(known_hash, password):
+        costs.append(known_hash.partition("$")[0])
+        return False
+
+    monkeypatch.setattr("dashboard.access.accounts.check_password_hash", check)
+    accounts.save("ada", "editor", "correct horse")
+    for name in ("ada", "nobody", "admin"):  # whose password is wrong, whom there is not, who has none
+        assert refusal_of(lambda name=name: accounts.sign_in(name, "guess")).code == "invalid"
+    assert len(costs) == 3
+    assert len(set(costs)) == 1
+    assert costs[0].startswith("scrypt:")
+
+
 def test_an_account_without_a_password_cannot_sign_in_by_password(accounts):
     assert refusal_of(lambda: accounts.sign_in("admin", "", Asker("127.0.0.1"))).code == "invalid"
 

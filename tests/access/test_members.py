@@ -12,6 +12,7 @@ from dashboard.access.accounts import Accounts, Asker
 from dashboard.access.members import Members
 from dashboard.config import Config
 from dashboard.refusal import Refusal
+from dashboard.store import list_views
 from dashboard.store import tokens as token_rows
 from dashboard.store.engine import Store
 from tests.access.test_accounts import Clock, refusal_of, take_away
@@ -175,7 +176,8 @@ def test_while_the_store_is_away_each_worker_counts_wrong_tries_itself(accounts,
     assert refusal_of(lambda: accounts.sign_in("ada", "correct horse")).code == "throttled"
 
 
-def test_a_role_is_changed_and_an_account_removed_with_all_that_was_its_own(accounts, members):
+def test_a_role_is_changed_and_an_account_removed_with_all_that_was_its_own(accounts, members, store):
+    list_views.keep(store, "ada", "Book", "mine", "q=hers", most=5)
     sign_in, token = accounts.sign_in("ada", "correct horse"), accounts.new_token("mine", "editor", owner="ada")
     members.set_role("ada", "viewer")
     assert accounts.signed_in(sign_in) is None
@@ -184,6 +186,7 @@ def test_a_role_is_changed_and_an_account_removed_with_all_that_was_its_own(acco
     members.remove("ada")
     assert accounts.bearer(token) is None
     assert (members.sign_ins("ada"), members.tokens("ada")) == ([], [])
+    assert list_views.views_of(store, "ada", "Book") == {}
     assert refusal_of(lambda: accounts.sign_in("ada", "correct horse")).code == "invalid"
 
 

@@ -42,6 +42,7 @@ def command(tmp_path):
         apps.append(app)
         return app.test_cli_runner().invoke(args=["dashboard", *words.split()], input=stdin)
 
+    run.instance = str(tmp_path / "instance")
     yield run
     for app in apps:
         runtime = app.extensions.get("poolhouse")
@@ -140,6 +141,7 @@ def test_people_sign_in_as_settings_and_commands_say(tmp_path):
         (f"user add {'a' * 101} --role viewer --password-stdin", PASSWORD),
         ("user add ann --role king --password-stdin", PASSWORD),
         (f"token create {'a' * 101} --role viewer", ""),
+        ("user add admin --role viewer --password-stdin", PASSWORD),
     ],
 )
 def test_what_a_command_cannot_do_it_says_in_words(words, stdin, command):
@@ -147,6 +149,26 @@ def test_what_a_command_cannot_do_it_says_in_words(words, stdin, command):
     assert done.exit_code in (1, 2)
     assert "Error: " in done.output
     assert isinstance(done.exception, SystemExit)
+
+
+def test_what_an_admin_does_by_command_is_in_the_audit_without_any_secret(command, monkeypatch):
+    monkeypatch.setenv("LOGNAME", "operator")
+    said = [
+        command("user add ann --role editor --password-stdin", PASSWORD).output,
+        command("token create ci --role viewer --scope metrics").stdout.strip(),
+        command("link").output.strip(),
+    ]
+    app = create_app({"DASHBOARD_INSTANCE": command.instance, "DATABASE_URL": "none"})
+    runtime = app.extensions["poolhouse"]
+    deeds = list(reversed(runtime.audit.newest(most=9)))
+    runtime.close()
+    assert [(each.act, each.subject, dict(each.details)) for each in deeds] == [
+        ("accounts.add", "ann", {"role": "editor"}),
+        ("accounts.create_token", "ci", {"role": "viewer", "scope": "metrics"}),
+        ("accounts.link", "admin", {}),
+    ]
+    assert {(each.who, each.address, each.outcome) for each in deeds} == {("operator", "command line", "done")}
+    assert not [secret for secret in (PASSWORD, said[1], said[2].rpartition("/")[2]) if secret in repr(deeds)]
 
 
 def test_the_doctor_says_what_is_there_and_what_is_wrong(tmp_path, command):

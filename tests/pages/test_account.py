@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
+from dashboard.refusal import Refusal
 from tests.pages.conftest import Script, token_in
 
 PASSWORD = "correct horse"
@@ -70,6 +72,29 @@ def test_a_person_sees_where_they_are_signed_in_and_ends_the_others(app, ada):
     assert ada.post("/account/sign-ins/end").status_code == 303
     assert third.get("/account/").status_code == 303
     assert ada.get("/account/").status_code == 200
+
+
+def test_a_browser_is_signed_out_in_any_case_and_told_what_could_not_be_ended(app, ada, monkeypatch):
+    from dashboard.store import sign_ins
+
+    def away(*_):
+        raise Refusal("store_away", "The store cannot be reached just now.")
+
+    monkeypatch.setattr(sign_ins, "end_sign_in", away)
+    answer = ada.post("/logout")
+    assert answer.status_code == 503
+    assert "This browser is signed out, but a copy of its cookie would be good still." in answer.text
+    assert ada.get("/account/").status_code == 303
+
+
+def test_signing_out_is_not_undone_by_the_same_answer(app, ada, monkeypatch):
+    accounts = app.extensions["poolhouse"].accounts
+    hour_later = time.time() + 3_600
+    monkeypatch.setattr(accounts, "_clock", lambda: hour_later)
+    csrf = token_in(ada.client.get("/account/").text)
+    monkeypatch.setattr(accounts, "_clock", lambda: hour_later + 3_600)
+    answer = ada.client.post("/logout", data={"csrf": csrf})
+    assert [cookie.partition(";")[0] for cookie in answer.headers.getlist("Set-Cookie")] == ["poolhouse="]
 
 
 def test_a_token_is_shown_once_and_acts_for_its_owner(app, ada):

@@ -58,6 +58,35 @@ def test_each_write_is_written_down_and_who_only_looks_is_not(script, deeds):
     ]
 
 
+def test_what_was_only_asked_or_tried_is_not_written_down_as_done(browser_client, deeds):
+    author = "/records/Author"
+    asked = [
+        browser_client.post(f"{author}/~/bulk", action="delete", keys="1"),
+        browser_client.post(f"{author}/~/import", dry_run="1", file=(io.BytesIO(b"name\nAda\n"), "authors.csv")),
+        browser_client.post("/records/Book/", **{"find-in": "author_id", "q.author_id": "Jane"}),
+    ]
+    assert [answer.status_code for answer in asked] == [200, 200, 200]
+    assert [act for act, *_ in deeds()] == ["sign_in.link"]
+
+
+def test_of_what_was_done_to_many_and_of_what_was_staged_the_row_says_that(script, runtime):
+    editor = script("editor")
+    editor.post("/records/Book/~/bulk", {"action": "edit", "keys": ["1", "2"], "values": {"stock": 3}})
+    rows = {"file": (io.BytesIO(b"name\nAda\n"), "authors.csv")}
+    editor.client.post("/records/Author/~/import", data=rows, headers=editor.headers)
+    editor.post("/workspaces/", {"name": "w"})
+    editor.post("/records/Book/1", {"values": {"stock": 4}, "stage": "w"})
+    editor.post("/records/Book/~/bulk", {"action": "stage", "keys": ["2", "3"], "stage": "w"})
+    told = [dict(each.details) for each in reversed(runtime.audit.newest(most=9))]
+    assert [{name: value for name, value in each.items() if name != "token"} for each in told] == [
+        {"action": "edit", "count": 2},
+        {"mode": "insert", "inserted": 1, "updated": 0},
+        {},
+        {"workspace": "w"},
+        {"action": "stage", "workspace": "w"},
+    ]
+
+
 def test_an_export_is_written_down_before_its_first_byte(script, deeds):
     script("viewer").get("/records/Author/~/export?format=csv&f.name.contains=Jane")
     assert deeds() == [("records.export", "Author", "test-viewer", DONE)]

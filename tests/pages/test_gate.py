@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from dashboard.pages.gate import ADMINISTER, EDIT, OPEN, READ
@@ -125,6 +127,21 @@ def test_signing_out_ends_the_sign_in_for_a_copied_cookie_too(app, browser_clien
     assert copied.get("/").status_code == 303
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Accept": "text/event-stream"},  # as without TLS: a browser says no Sec-Fetch-Mode there
+        {"Accept": "text/html", "HX-Request": "true"},
+        {"Accept": "text/html", "Sec-Fetch-Mode": "cors"},
+    ],
+)
+def test_a_page_that_is_only_left_open_does_not_keep_its_sign_in_from_idling_out(app, browser_client, headers):
+    accounts = app.extensions["poolhouse"].accounts
+    accounts._clock = lambda: time.time() + 7 * 3_600
+    assert "Set-Cookie" not in browser_client.get("/stream/now?topics=pools", **headers).headers
+    assert "Set-Cookie" in browser_client.get("/pools/", Accept="text/html").headers
+
+
 def test_a_forged_cookie_is_nobody(app):
     forger = app.test_client()
     forger.set_cookie("poolhouse", "eyJpZCI6IngiLCJuYW1lIjoiYWRtaW4ifQ.x")
@@ -227,7 +244,15 @@ def test_every_answer_carries_the_strict_headers(script):
 
 
 def test_no_cache_keeps_what_only_somebody_signed_in_may_see(app, script):
-    for path in ("/", "/records/Book/1", "/records/Book/~/export", "/audit/", "/nowhere", "/metrics"):
+    for path in (
+        "/",
+        "/records/Book/1",
+        "/records/Book/~/export",
+        "/audit/",
+        "/nowhere",
+        "/metrics",
+        "/stream/now?topics=pools",
+    ):
         assert script("admin").get(path).headers["Cache-Control"] == "no-store"
     assert app.test_client().get("/login").headers["Cache-Control"] == "no-store"
 

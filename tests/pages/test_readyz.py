@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from tests.pages.conftest import Script
+
 
 def test_everybody_is_told_ready_and_an_admin_what_could_be_better(app, script, runtime):
     assert app.test_client().get("/readyz").text == "ready\n"
@@ -14,6 +16,19 @@ def test_everybody_is_told_ready_and_an_admin_what_could_be_better(app, script, 
     assert told.status_code == 200
     assert "Others may read" in told.text
     assert "chmod go-rwx" in told.text
+
+
+def test_an_admin_is_told_of_a_door_that_looks_closed_and_is_not(make_app):
+    app = make_app(DASHBOARD_METRICS_TOKEN="scrape")
+    folder = app.extensions["poolhouse"].config.instance
+    folder.chmod(0o777)
+    told = Script(app, "admin").get("/readyz").text
+    assert "/metrics takes a token (DASHBOARD_METRICS_TOKEN), and is open to everybody without one." in told
+    assert f"chmod o-w {folder}" in told
+    folder.chmod(0o700)
+    for public in ("on", "off"):
+        meant = make_app(DASHBOARD_METRICS_TOKEN="scrape", DASHBOARD_METRICS_PUBLIC=public)
+        assert Script(meant, "admin").get("/readyz").text == "ready\n"
 
 
 def test_a_store_that_lacks_something_says_how_to_make_it(script, runtime):

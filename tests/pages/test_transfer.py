@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 import weakref
 
 import pytest
@@ -13,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.demo import models
+from dashboard.records import export
 from dashboard.records.export import guarded
 from dashboard.records.rows_read import _unguarded
+from dashboard.refusal import Refusal
 from tests.pages.conftest import Script
 
 
@@ -69,6 +72,35 @@ def test_an_export_that_nobody_reads_gives_its_connection_back(script, runtime):
     answer.close()
     assert checked_out(runtime) == 0
     assert viewer.client.head("/records/Book/~/export", headers=viewer.headers).status_code == 200
+    assert checked_out(runtime) == 0
+
+
+def test_who_reads_exports_slowly_takes_the_records_from_nobody(script, runtime):
+    """A browser's download that is paused keeps a connection, and whoever may look may begin many."""
+    viewer, open_ = script("viewer"), []
+    for _ in range(runtime.config.records_connections + 1):
+        answer = viewer.client.get("/records/Book/~/export", headers=viewer.headers, buffered=False)
+        if answer.status_code == 200:
+            next(iter(answer.response))
+        open_.append(answer)
+    assert [answer.status_code for answer in open_] == [200, 200, 503, 503]
+    assert open_[-1].json["error"]["code"] == "overloaded"
+    assert script("viewer").get("/records/Book/").status_code == 200
+    for answer in open_:
+        answer.close()
+    assert viewer.client.head("/records/Book/~/export", headers=viewer.headers).status_code == 200
+
+
+def test_an_export_that_is_read_for_too_long_ends(script, runtime, monkeypatch):
+    viewer = script("viewer")
+    answer = viewer.client.get("/records/Book/~/export", headers=viewer.headers, buffered=False)
+    parts = iter(answer.response)
+    next(parts)
+    later = time.monotonic() + runtime.config.export_seconds
+    monkeypatch.setattr(export, "monotonic", lambda: later)
+    with pytest.raises(Refusal, match="takes too long"):
+        list(parts)
+    answer.close()
     assert checked_out(runtime) == 0
 
 

@@ -40,6 +40,24 @@ def test_a_server_does_not_send_the_rest_of_an_export_that_nobody_reads(mariadb_
     engine.dispose()
 
 
+IDLE = "SELECT current_setting('idle_in_transaction_session_timeout')"
+
+
+def test_postgresql_ends_the_transaction_of_who_stops_reading(postgresql_url):
+    engine = sa.create_engine(postgresql_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE page AS SELECT n FROM generate_series(1, 3000) n")
+        connection.exec_driver_sql("ALTER TABLE page ADD PRIMARY KEY (n)")
+    models = Models.reflected(engine)
+    with sa_orm.Session(engine) as session:
+        parts = export(session, models.find("page"), models, EVERYTHING, Asked(), Config(), SECRET).written("csv")
+        next(parts)
+        assert session.scalar(sa.text(IDLE)) == "10min"
+        assert sum(part.count(b"\n") for part in parts) == 2_000
+        assert session.scalar(sa.text(IDLE)) == "0"
+    engine.dispose()
+
+
 def test_a_line_says_of_each_value_what_a_list_says():
     engine = sa.create_engine("sqlite://")
     with engine.begin() as connection:

@@ -113,12 +113,36 @@ def test_a_cancelled_statement_fails_in_its_program_and_the_session_stays(engine
         (r"SELECT 'it\'s secret', 'secret'", MYSQL),
         ('SELECT "secret", "it""s secret', MYSQL),
         (r'SELECT "a\"secret" # secret', MYSQL),
+        (r"SELECT E'it\'s secret', LIKE'C:\', 'secret", STANDARD),
+        ("SELECT E'it\\'s secret\\", STANDARD),
+        ("SELECT 'it\\'s secret\\", MYSQL),
     ],
 )
 def test_no_value_of_a_statement_is_shown(statement, kind):
     shown = without_values(statement, kind)
     assert shown.startswith("SELECT #")
     assert "secret" not in shown
+
+
+@pytest.mark.parametrize(
+    "statement, kind, shown",
+    [
+        ("""SELECT "o'clock" FROM t WHERE a = 'secret'""", STANDARD, 'SELECT "o\'clock" FROM t WHERE a = #'),
+        ("SELECT `o'clock` FROM t WHERE a = 'secret'", MYSQL, "SELECT `o'clock` FROM t WHERE a = #"),
+        (
+            "UPDATE t1 SET a = 12.75e0, b = 0xDEAD, c = -1e+16, d = .75",
+            MYSQL,
+            "UPDATE t1 SET a = #, b = #, c = -#, d = #",
+        ),
+        (
+            "SELECT t2.x FROM t2 WHERE a = $1 AND b = 7 LIMIT 10",
+            STANDARD,
+            "SELECT t2.x FROM t2 WHERE a = $1 AND b = # LIMIT #",
+        ),
+    ],
+)
+def test_names_are_shown_and_each_number_is_a_value_as_a_whole(statement, kind, shown):
+    assert without_values(statement, kind) == shown
 
 
 def test_a_session_that_is_gone_is_not_found(engine):

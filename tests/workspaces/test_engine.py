@@ -39,6 +39,16 @@ def test_a_workspace_takes_no_connection_of_the_hosts_pool(tmp_path):
             desk.do("commit")
 
 
+def test_an_error_that_is_logged_holds_no_value_of_a_record(tmp_path):
+    host = sa.create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    made, store = workspaces(host, tmp_path)
+    with made.engine("default").connect() as connection, pytest.raises(sa.exc.DBAPIError) as failed:
+        connection.execute(sa.text("SELECT :password FROM nowhere"), {"password": "hunter2"})
+    assert "hunter2" not in str(failed.value)
+    made.close()
+    store.engine.dispose()
+
+
 def test_telemetry_counts_the_pool_workspaces_and_not_the_hosts(tmp_path):
     ledger = Ledger(tmp_path / "ledger")
     with Desk(f"sqlite:///{tmp_path / 'shop.db'}", f"sqlite:///{tmp_path / 'store.db'}") as desk:
