@@ -95,13 +95,15 @@ class Members:
         """Those of one account that have not idled out, or everybody's."""
         return sign_ins.live_sign_ins(self._store, name, self._clock() - self._config.sign_in_seconds)
 
-    def end_sign_in(self, id: str, name: str | None) -> None:
-        """name: whose it must be; None for anybody's. Raises Refusal("not_found") where there is none."""
+    def end_sign_in(self, id: str, name: str | None) -> str:
+        """name: whose it must be; None for anybody's. Answers whose it was. Raises Refusal("not_found") where there is
+        none."""
         found = next((each for each in self.sign_ins(name) if each.id == id), None)
         if found is None:
             raise Refusal("not_found", "There is no such sign-in, or it has ended.")
         sign_ins.end_sign_in(self._store, id, found.account, self._clock())
         self._accounts.people(anew=True)
+        return found.account
 
     def end_sign_ins(self, name: str) -> rows.Account:
         """All of an account, those that could not be written down too. Answers the account as it is then."""

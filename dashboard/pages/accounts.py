@@ -127,7 +127,7 @@ def end_sign_ins(key: str) -> WerkzeugResponse:
 
 @gate.needs(gate.ADMINISTER)
 def end_sign_in(id: str) -> WerkzeugResponse:
-    members().end_sign_in(id, None)
+    audit.note("accounts.end_sign_in", members().end_sign_in(id, None))
     return done("accounts.index", _page())
 
 

@@ -97,6 +97,21 @@ def test_signing_out_is_not_undone_by_the_same_answer(app, ada, monkeypatch):
     assert [cookie.partition(";")[0] for cookie in answer.headers.getlist("Set-Cookie")] == ["poolhouse="]
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Accept": "text/event-stream"},  # as without TLS: a browser says no Sec-Fetch-Mode there
+        {"Accept": "text/html", "HX-Request": "true"},
+        {"Accept": "text/html", "Sec-Fetch-Mode": "cors"},
+    ],
+)
+def test_a_page_that_is_only_left_open_does_not_keep_its_sign_in_from_idling_out(app, browser_client, headers):
+    accounts = app.extensions["poolhouse"].accounts
+    accounts._clock = lambda: time.time() + 7 * 3_600
+    assert "Set-Cookie" not in browser_client.get("/stream/now?topics=pools", **headers).headers
+    assert "Set-Cookie" in browser_client.get("/pools/", Accept="text/html").headers
+
+
 def test_a_token_is_shown_once_and_acts_for_its_owner(app, ada):
     answer = ada.post("/account/tokens/", name="laptop", role="admin", scope="write", days="7")
     assert answer.status_code == 201

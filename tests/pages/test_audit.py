@@ -112,7 +112,10 @@ def test_what_an_admin_does_with_accounts_is_written_down_without_any_secret(scr
     admin.post("/accounts/", {"name": "eve", "role": "viewer", "password": "very secret words"})
     made = admin.post("/accounts/tokens/", {"name": "ci", "role": "viewer", "scope": "metrics"}).json
     admin.post("/accounts/eve/role", {"role": "editor"})
-    told = runtime.audit.newest(most=10)
+    sign_in = runtime.accounts.sign_in("eve", "very secret words")
+    admin.post(f"/accounts/sign-ins/{sign_in.id}/end")
+    ended, *told = runtime.audit.newest(most=10)
+    assert (ended.act, ended.subject) == ("accounts.end_sign_in", "eve")
     assert [(each.act, each.subject) for each in told] == [
         ("accounts.set_role", "eve"),
         ("accounts.create_token", "ci"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from dashboard.pages.gate import ADMINISTER, EDIT, OPEN, READ
@@ -125,21 +123,6 @@ def test_signing_out_ends_the_sign_in_for_a_copied_cookie_too(app, browser_clien
     copied = app.test_client()
     copied.set_cookie("poolhouse", cookie)
     assert copied.get("/").status_code == 303
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Accept": "text/event-stream"},  # as without TLS: a browser says no Sec-Fetch-Mode there
-        {"Accept": "text/html", "HX-Request": "true"},
-        {"Accept": "text/html", "Sec-Fetch-Mode": "cors"},
-    ],
-)
-def test_a_page_that_is_only_left_open_does_not_keep_its_sign_in_from_idling_out(app, browser_client, headers):
-    accounts = app.extensions["poolhouse"].accounts
-    accounts._clock = lambda: time.time() + 7 * 3_600
-    assert "Set-Cookie" not in browser_client.get("/stream/now?topics=pools", **headers).headers
-    assert "Set-Cookie" in browser_client.get("/pools/", Accept="text/html").headers
 
 
 def test_a_forged_cookie_is_nobody(app):
