@@ -65,8 +65,12 @@ def save_account(store: Store, account: Account) -> None:
 
 
 def add_account_if_missing(store: Store, account: Account) -> None:
+    there = sa.select(account_table.c.name).where(account_table.c.name == account.name)
+    with store.reading() as connection:
+        if connection.scalar(there) is not None:
+            return  # nothing is written where nothing can be
     with store.writing() as connection:
-        if connection.scalar(sa.select(account_table.c.name).where(account_table.c.name == account.name)) is None:
+        if connection.scalar(there) is None:
             connection.execute(account_table.insert().values(**vars(account)))
 
 
