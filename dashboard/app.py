@@ -87,7 +87,7 @@ def announce() -> str:
     try:
         link = sign_in_link(config)
     except Refusal as refusal:
-        if not first_start.may_come_back(refusal, config):
+        if not first_start.may_come_back(refusal):
             raise
         return f"Poolhouse: {refusal} When it is back, `flask dashboard link` prints a link to sign in with."
     return f"Poolhouse: sign in once, within {config.link_seconds / 60:.0f} minutes, at\n  {link}"
@@ -124,8 +124,11 @@ def _demo(app: Flask, db: SQLAlchemy, config: Config) -> tuple[tuple[Service, ..
     with app.app_context():
         engine = db.engine
     sa.event.listen(engine, "connect", _prepare_sqlite)
-    with first_start.lock(config):
-        seed(engine)
+    try:
+        with first_start.lock(config):
+            seed(engine)
+    except sa.exc.DBAPIError as error:  # its disk may be full: a server with one worker less must not end by that
+        log.error("the demo's data could not be laid: %s", type(error).__name__)
     engine.dispose()
     if config.demo is False:
         return (), ()

@@ -38,7 +38,7 @@ def lock(config: Config) -> Iterator[None]:
     path = config.instance / "first-start.lock"
     try:
         config.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = path.open("w")
+        file = _opened(path)
     except OSError as error:
         raise Refusal(
             "unavailable",
@@ -48,6 +48,14 @@ def lock(config: Config) -> Iterator[None]:
     with file:
         _wait_for(file, config.first_start_seconds)
         yield
+
+
+def _opened(path: Path) -> IO[str]:
+    """To be written where it can be, for then it is made: to hold it, reading is enough."""
+    try:
+        return path.open("w")
+    except OSError:
+        return path.open()
 
 
 def _wait_for(file: IO[str], seconds: float) -> None:
@@ -83,8 +91,8 @@ def open_store(config: Config) -> Store:
 
 
 def begin_store(config: Config, *, people: bool) -> tuple[Store, Accounts | None]:
-    """The store, and the accounts in it where people are asked for, for a process that serves. A server database that
-    is away is begun by whoever uses it when it is back. Raises as `open_store` does for one that will not come back."""
+    """The store, and the accounts in it where people are asked for, for a process that serves. One that is away is
+    begun by whoever uses it when it is back. Raises as `open_store` does for one that will not come back."""
     store = LateStore(store_url(config), config.store_seconds)
     accounts = Accounts(store, config) if people else None
 
@@ -96,7 +104,8 @@ def begin_store(config: Config, *, people: bool) -> tuple[Store, Accounts | None
             _prepare(accounts, config)
 
     def begin_late() -> None:
-        _must_be_known(store.schema_version())  # before the lock: nobody shall queue for it while the store is away
+        if not is_ours(config):  # before the lock: nobody shall queue for it while the store is away
+            _must_be_known(store.schema_version())
         with lock(config):
             begin()
         log.warning("poolhouse: the store is back, and has begun")
@@ -104,7 +113,7 @@ def begin_store(config: Config, *, people: bool) -> tuple[Store, Accounts | None
     try:
         begin()
     except Refusal as refusal:
-        if not may_come_back(refusal, config):
+        if not may_come_back(refusal):
             store.engine.dispose()
             raise
         log.error("poolhouse starts without its store, and tries again with each request: %s", refusal)
@@ -120,9 +129,9 @@ def is_ours(config: Config) -> bool:
     return sa.make_url(store_url(config)).get_backend_name() == "sqlite"
 
 
-def may_come_back(refusal: Refusal, config: Config) -> bool:
-    """Whether the store is only away, on a server that may answer in a moment."""
-    return refusal.code == "store_away" and not is_ours(config)
+def may_come_back(refusal: Refusal) -> bool:
+    """Whether the store is only away: its server may answer in a moment, or its disk have room."""
+    return refusal.code == "store_away"
 
 
 def _must_be_known(version: int | None) -> None:

@@ -65,9 +65,13 @@ def save_account(store: Store, account: Account) -> None:
 def add_account(store: Store, account: Account) -> bool:
     """False where there is one of that name. What is left of an earlier one (a token that was made while it was
     removed) does not act for it."""
+    there = sa.select(account_table.c.name).where(account_table.c.name == account.name)
+    with store.reading() as connection:
+        if connection.scalar(there) is not None:
+            return False  # nothing is written where nothing can be
     try:
         with store.writing() as connection:
-            if connection.scalar(sa.select(account_table.c.name).where(account_table.c.name == account.name)) is None:
+            if connection.scalar(there) is None:
                 connection.execute(token_table.delete().where(token_table.c.owner == account.name))
                 connection.execute(account_table.insert().values(**vars(account)))
                 return True

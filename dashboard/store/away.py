@@ -59,6 +59,10 @@ def _refusal(error: Any) -> Refusal | None:
             "The store's tables are missing, or not as they were made; nothing was changed.",
             remedy="`flask dashboard store create` makes those that are missing; `doctor` says what is wrong.",
         )
+    if getattr(getattr(error, "orig", None), "sqlite_errorname", "") in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+        message = "The store's file is no database, or a broken one; nothing was changed."
+        remedy = "Bring it back from a copy; or move it away: then a new one is made, with no account in it."
+        return Refusal("unavailable", message, remedy=remedy)
     if is_read_only(getattr(error, "orig", None)):
         message = "The store can only be read just now; nothing was changed."
         return Refusal("store_away", message, remedy="See why its server, or its file, takes nothing that is written.")

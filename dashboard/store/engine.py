@@ -81,10 +81,14 @@ class Store:
                 os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
 
     def create(self) -> None:
-        """Makes what is missing; harmless when all is there. Callers hold the instance folder's first-start lock."""
+        """Makes what is missing; where all is there it only reads. Callers hold the instance folder's first-start
+        lock."""
         _import_tables()
         self._keep_private()
-        metadata.create_all(self.engine)
+        if self.schema_version() is not None and not (self.missing() or self.missing_columns()):
+            return
+        with self._away.told():
+            metadata.create_all(self.engine)
         self._add_missing_columns()
         with self.writing() as connection:
             if connection.scalar(sa.select(schema_table.c.version)) is None:

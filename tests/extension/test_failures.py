@@ -41,7 +41,7 @@ def broken(name, app, engine, tmp_path):
         says = "newer Poolhouse"
     elif name == "a store that is no database":
         (make(folder) / STORE_FILE).write_text("not SQLite, and long enough to be taken for a header of something else")
-        says = "DatabaseError"
+        says = "is no database, or a broken one"
     elif name == "a store of an unknown kind":
         app.config["DASHBOARD_STORE_URL"] = "nosuchdatabase://geheim"
         says = "NoSuchModuleError"

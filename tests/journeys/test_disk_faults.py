@@ -13,7 +13,7 @@ from tests.journeys.desk import Desk
 from tests.journeys.exposition import scraped, summed
 from tests.journeys.person import Person
 from tests.journeys.server import Server
-from tests.journeys.trouble import AS_ANYBODY, full_disk, read_only
+from tests.journeys.trouble import AS_ANYBODY, full_disk, processes, read_only
 from tests.journeys.waiting import until
 
 IO_ERROR = "its disk does not take what is written"
@@ -52,6 +52,15 @@ class House:
         """A counter that only grows, as Prometheus reads it."""
         return summed(scraped(self.server), "sqlalchemy_transactions_total")
 
+    def loses_a_worker(self):
+        worker = processes(self.server)[1]
+        worker.kill()
+        until(lambda: len(processes(self.server)) == 3 and worker not in processes(self.server), what="another worker")
+
+    def lets_everybody_in(self):
+        """Whichever worker is asked."""
+        return {self.vera.get("/pools/", timeout=20).status for _ in range(8)} == {200}
+
     def sees_again(self, counted=0):
         """counted: what is known once every worker has said its word again."""
         until(lambda: not self.is_blind(), what="a ledger that can be written")
@@ -87,8 +96,10 @@ def test_a_full_disk(house):
         assert house.server.request("GET", "/readyz").status in (200, 503)
         assert house.is_blind()
         assert f"Store: The store cannot be used just now: {IO_ERROR}" in house.told()
+        house.loses_a_worker()
     until(lambda: desk.post("commit").status == 200, what="the commit, with room again")
     assert "Staged before the disk was full" in authors(house.data)
+    until(house.lets_everybody_in, what="the worker that began on a full disk")
     house.sees_again()
     assert house.told() == "ready\n"
 
@@ -105,6 +116,8 @@ def test_a_folder_that_can_only_be_read_and_in_which_the_ledger_is_deleted(house
         assert not list(folder.glob("ledger*.db"))
         assert desk.get()["objects"] == staged
         assert f"Nothing can be written in {folder}." in house.told()
+        house.loses_a_worker()
+        until(house.lets_everybody_in, what="the worker that began in a folder that can only be read")
     until(lambda: desk.post("commit").status == 200, what="the commit, in a folder that can be written")
     assert "Staged before the folder was read only" in authors(house.data)
     house.sees_again(before)  # what was counted outlives its file

@@ -49,13 +49,15 @@ def test_a_store_without_its_tables_is_away_and_says_how_to_make_them(store):
         assert connection.execute(sa.select(workspace_rows.workspace_table)).all() == []
 
 
-def test_a_file_that_is_no_database_is_a_store_that_is_away(tmp_path):
+def test_a_file_that_is_no_database_is_called_that(tmp_path):
     (tmp_path / "store.db").write_bytes(b"no database at all" * 100)
     store = Store(f"sqlite:///{tmp_path}/store.db")
     with pytest.raises(Refusal) as refused, store.reading() as connection:
         connection.exec_driver_sql("select 1 from poolhouse_workspace")
     store.engine.dispose()
-    assert refused.value.code == "store_away"
+    assert refused.value.code == "unavailable"
+    assert "is no database" in refused.value.message
+    assert "from a copy" in refused.value.remedy
 
 
 def test_a_fault_of_our_own_is_not_told_as_a_store_that_is_away(store):
