@@ -65,48 +65,48 @@
   if (!table) return;
   const names = new Set([...table.querySelectorAll("th[data-can-edit]")].map((head) => head.dataset.canEdit));
   const prepare = (cell) => { if (names.has(cell.dataset.column)) { cell.toggleAttribute("data-edit", true); cell.tabIndex = -1; } };
-  for (const cell of table.querySelectorAll("tr[data-key] td[data-column]")) prepare(cell);
+  for (const cell of table.querySelectorAll("tr[data-key] [data-column]")) prepare(cell);
 
   const address = (cell) => `${table.dataset.here}${cell.closest("tr").dataset.key}/cells/${encodeURIComponent(cell.dataset.column)}`;
   const remembered = () => { try { return localStorage.getItem("poolhouse-stage") || ""; } catch { return ""; } };
   const remember = (stage) => { try { localStorage.setItem("poolhouse-stage", stage); } catch { /* a browser that keeps nothing */ } };
-  const ask = (cell, query) => htmx.ajax("GET", address(cell) + query, { source: cell, target: cell, swap: "outerHTML" });
+  const ask = (cell, query) => htmx.ajax("GET", address(cell) + query + (cell.tagName === "TH" ? "&lead=1" : ""), { source: cell, target: cell, swap: "outerHTML" });
   const leave = (cell) => ask(cell, "?shown=1");
   const open = async (cell) => {
-    const other = table.querySelector("td.is-edited");
+    const other = table.querySelector(".is-edited");
     if (other) await leave(other);
     const place = { row: cell.closest("tr"), column: cell.dataset.column };
     await ask(cell, `?stage=${encodeURIComponent(remembered())}`);
-    const field = place.row.querySelector(`td.is-edited[data-column="${CSS.escape(place.column)}"] :is(input:not([type=hidden]), textarea, select)`);
+    const field = place.row.querySelector(`.is-edited[data-column="${CSS.escape(place.column)}"] :is(input:not([type=hidden]), textarea, select)`);
     field?.focus();
     field?.select?.();
   };
   const isPlain = (event) => !event.target.closest("a, button, input, select, textarea, label");
   table.addEventListener("click", (event) => {
-    const cell = event.target.closest("td[data-edit]");
+    const cell = event.target.closest("[data-edit]");
     if (cell && isPlain(event) && document.getSelection().isCollapsed) open(cell);
   });
 
   const beside = (cell, key) => {
-    const cells = [...cell.parentElement.querySelectorAll("td[data-edit]")], at = cells.indexOf(cell);
+    const cells = [...cell.parentElement.querySelectorAll("[data-edit]")], at = cells.indexOf(cell);
     if (key === "ArrowRight") return cells[at + 1];
     if (key === "ArrowLeft") return cells[at - 1] || cell.parentElement.querySelector("a");
     const row = key === "ArrowDown" ? cell.parentElement.nextElementSibling : cell.parentElement.previousElementSibling;
-    return row?.querySelector(`td[data-column="${CSS.escape(cell.dataset.column)}"]`);
+    return row?.querySelector(`[data-column="${CSS.escape(cell.dataset.column)}"]`);
   };
   table.addEventListener("keydown", (event) => {
-    const cell = event.target.closest("td"), row = event.target.closest("tr[data-key]");
+    const cell = event.target.closest("[data-column]"), row = event.target.closest("tr[data-key]");
     if (cell?.classList.contains("is-edited")) {
       if (event.key === "Escape") { event.stopPropagation(); leave(cell); }
       else if (event.key === "Enter" && event.target.tagName === "SELECT") { event.preventDefault(); event.target.form.requestSubmit(); }
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || !row) return;
-    const isCell = event.target.matches("td[data-edit]");
+    const isCell = event.target.matches("[data-edit]");
     if (isCell && (event.key === "Enter" || event.key === "e" || event.key === "F2")) { event.preventDefault(); event.stopPropagation(); open(cell); }
     else if (isCell && event.key.startsWith("Arrow")) { const next = beside(cell, event.key); if (next) { event.preventDefault(); next.focus(); } }
     else if (!isCell && event.target.matches("a") && (event.key === "ArrowRight" || event.key === "e")) {
-      const first = row.querySelector("td[data-edit]");
+      const first = row.querySelector("[data-edit]");
       if (first) { event.preventDefault(); event.stopPropagation(); if (event.key === "e") open(first); else first.focus(); }
     }
   });
@@ -134,7 +134,7 @@
     document.getElementById("toasts").replaceChildren(box);
   };
   document.addEventListener("htmx:after:swap", () => {
-    for (const cell of table.querySelectorAll("td[data-just]")) {
+    for (const cell of table.querySelectorAll("[data-just]")) {
       const just = cell.dataset.just;
       delete cell.dataset.just;
       prepare(cell);

@@ -26,6 +26,7 @@ from .html import draw, is_swapped, refused, url
 from .lists import is_number
 from .rooms import rooms
 from .staging import put_values
+from .traces import staged
 
 REFUSED_AT_THE_CELL = (409, 413, 422, 423, 503)
 
@@ -47,6 +48,11 @@ class Cell:
     stage: str = ""
     change_set: int | None = None
     database: str | None = None
+
+    @property
+    def leads(self) -> bool:
+        """Whether it is the head of its row: its list says so."""
+        return bool(request.args.get("lead"))
 
     @property
     def is_number(self) -> bool:
@@ -119,7 +125,8 @@ def _shown(found: Model, models: Models, cell: Cell) -> Response:
         read = record(session, found, models, actor.sight(), cell.key, runtime.config, runtime.secret_key)
     if not any(column.name == cell.name for column in read.columns):
         raise Refusal("not_found", f"{found.title} has no cell {cell.name[:80]!r}.")
-    return _drawn(replace(cell, row=read.row))
+    badge = staged(found).get(cell.key)
+    return _drawn(replace(cell, row=replace(read.row, badge=badge.badge) if badge else read.row))
 
 
 def _drawn(cell: Cell, status: int = 200) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from flask import request
 from markupsafe import Markup
 
 from ..records.columns import Column
+from ..records.leading import leading
 from ..records.listing import Asked, Listing, Row
 from ..records.references import Reference
 from ..records.search import Filter, operators_of
@@ -22,8 +24,6 @@ TAKEN = ("q", "sort", "where", "columns", "size", "after", "before")
 """What a list's address may say beside its filters."""
 CHOSEN = ("filter-column", "filter-operator", "filter-value")
 """The three fields in which a person without JavaScript adds a filter."""
-
-
 WORDS = {
     "eq": "equal to",
     "ne": "not",
@@ -107,12 +107,23 @@ class ListPage:
     def operators(column: Column) -> str:
         return " ".join(operators_of(column.kind))
 
+    @cached_property
+    def lead(self) -> Head | None:
+        """The column that holds what the records are called: it stands first, as their link, and is not said twice."""
+        name = leading(self.listing.model, self.listing.columns, self.listing.rows)
+        return next((head for head in self.heads if head.name == name), None)
+
+    @cached_property
+    def rest(self) -> tuple[Head, ...]:
+        """The columns beside the record's own."""
+        return tuple(head for head in self.heads if head != self.lead)
+
     @property
     def marks(self) -> dict[str, Markup]:
         """Of each column how its cells begin: a page has some hundred."""
         number = Markup(' class="number"')
         begin = Markup('<td{} data-column="{}">')
-        return {head.name: begin.format(number if head.is_number else "", head.name) for head in self.heads}
+        return {head.name: begin.format(number if head.is_number else "", head.name) for head in self.rest}
 
     @property
     def narrowed(self) -> bool:
@@ -121,7 +132,7 @@ class ListPage:
     def cells(self, row: Row, null: Markup) -> Iterator[tuple[str, Any, Reference | None]]:
         """Of each column what its cell shows, and what it points to; None where that is more than a plain text or NULL:
         most are no more, and a page has some hundred. null: how NULL is drawn."""
-        for head in self.heads:
+        for head in self.rest:
             value = row._texts.get(head.name, row.values[head.name])
             plain = type(value) is int or (type(value) is str and 0 < len(value) <= PLAIN_CHARACTERS)
             text = null if value is None else value if plain else None

@@ -52,15 +52,15 @@ _REFUSED = dict.fromkeys(_WAYS_TO_SQL, _refuse)
 def label(model: Model, obj_or_values: object) -> str:
     """See Model.label."""
     if isinstance(obj_or_values, Mapping):
-        return _cut(_of_values(model, obj_or_values))
+        return cut(_of_values(model, obj_or_values))
     obj, state = obj_or_values, sa.inspect(obj_or_values)
     values, key = state.dict, state.key
     identity = key[1] if key is not None else _identity(model, values)
     if identity is not None and not any(
         column.name in values for column in model.columns
     ):  # expired: own words would ask for what is not there, a dear exception
-        return _cut(_key(model, identity))
-    return _cut(_told(model, obj, values) or _own_words(obj) or _first_text(model, values) or _key(model, identity))
+        return cut(_key(model, identity))
+    return cut(_told(model, obj, values) or _own_words(obj) or _first_text(model, values) or _key(model, identity))
 
 
 def _of_values(model: Model, values: Mapping[str, Any]) -> str:
@@ -186,7 +186,8 @@ def _identity(model: Model, values: Mapping[str, Any]) -> tuple[Any, ...] | None
     return None if None in identity else identity
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """A text as a label has it: in one line, and no longer than a label is."""
     whole = text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
     text = " ".join(whole.split())
     return text if len(text) <= LABEL_CHARACTERS else text[: LABEL_CHARACTERS - 1] + "…"

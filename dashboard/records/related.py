@@ -15,6 +15,7 @@ from . import keys, rows
 from .columns import Column
 from .counting import Count, bounded, keys_of
 from .labels import stand_in
+from .leading import leading
 from .listing import Asked, Listing, Page, Row, drawn, read_page, usual_columns
 from .models import Model, Models
 from .pointing import filters_of_relationship
@@ -33,7 +34,7 @@ COLUMNS_MOST = 6
 class Related:
     """Records that point to this one. count: None where counting took too long. filters: of the list that shows them
     alone, by name; empty where no filter can say it. writable: whether they can be written at all. columns, rows, more:
-    the first of them, where they were read."""
+    the first of them, where they were read; without the column that says what they are called."""
 
     name: str
     model: str
@@ -108,7 +109,9 @@ def _with_rows(made: Related, side: _Side, models: Models, sight: Sight, config:
     found, after, _ = page.read()
     pointed = references(side.session, side.target, page.columns, found, models, sight)
     shown = tuple(drawn(side.target.model, each, page.columns, pointed) for each in found)
-    return replace(made, columns=page.columns, rows=shown, more=after is not None)
+    lead = leading(side.target.model, page.columns, shown)
+    columns = tuple(column for column in page.columns if column.name != lead)
+    return replace(made, columns=columns, rows=shown, more=after is not None)
 
 
 def related_page(

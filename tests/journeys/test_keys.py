@@ -88,6 +88,26 @@ def test_rows_are_walked_and_opened(window, server):
     expect(window).to_have_url(re.compile(r"/records/Book/2/edit$"))
 
 
+def test_what_a_record_is_called_is_edited_where_it_stands_and_stays_its_link(window, server):
+    window.goto(server.url + "/records/Book/?f.id.eq=9")
+    row = window.locator("tr[data-key='9']")
+    row.get_by_role("link", name="Don Quixote").focus()
+    for key in ("ArrowRight", "Enter"):
+        window.keyboard.press(key)
+    field = row.locator("th.is-edited input[type=text]")
+    expect(field).to_have_value("Don Quixote")
+    field.fill("Don Quijote")
+    field.press("Enter")
+    expect(row.get_by_role("rowheader").get_by_role("link", name="Don Quijote")).to_be_visible()
+    expect(row.locator("th[data-column='title']")).to_be_focused()
+    row.get_by_role("rowheader").click(position={"x": 100, "y": 16})
+    expect(field).to_have_value("Don Quijote")
+    field.press("Escape")
+    expect(field).to_have_count(0)
+    row.get_by_role("link", name="Don Quijote").click()
+    expect(window).to_have_url(server.url + "/records/Book/9")
+
+
 def test_a_record_is_made_edited_and_saved(window, server):
     window.goto(server.url + "/records/Tag/")
     window.keyboard.press("c")

@@ -72,6 +72,20 @@ def test_a_cell_is_staged_in_a_workspace_and_says_both_values(browser_client, ru
     assert shown["changes"]["price"] == ["6.00", "41.25"]
 
 
+def test_what_a_record_is_called_stays_head_of_its_row_and_link(browser_client):
+    browser_client.post("/workspaces/", name="names")
+    cell = "/records/Book/3/cells/title?lead=1"
+    form = browser_client.get(cell, **SWAPPED).text
+    assert form.lstrip().startswith('<th scope="row" class="record is-edited"')
+    assert f'hx-post="{cell}"' in form
+    sent_too = {"base.title": "Emma", "stage": "names"}
+    staged = browser_client.post(cell, SWAPPED, **{"values.title": "Emma Woodhouse", **sent_too}).text
+    assert staged.lstrip().startswith('<th scope="row" class="record" data-column="title" data-edit')
+    assert '<span class="before">Emma</span> <a href="/records/Book/3" class="after">Emma Woodhouse</a>' in staged
+    assert 'data-badge-word="modified"' in staged
+    assert browser_client.post(cell, SWAPPED, **{"values.title": "", **sent_too}).text.lstrip().startswith("<th ")
+
+
 def test_what_is_left_as_it_was_writes_nothing(browser_client, runtime):
     html = drawn(browser_client.get(CELL, **SWAPPED))
     assert 'data-just="shown"' in drawn(sent(browser_client, html, "6.00"))

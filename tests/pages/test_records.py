@@ -155,6 +155,17 @@ def test_a_list_works_without_javascript(browser_client):
     assert (chosen.status_code, chosen.location) == (303, f"{MANY}?size=2&f.id.lt=3")
 
 
+def test_what_a_record_is_called_stands_in_a_list_once(browser_client):
+    page = browser_client.get("/records/Book/?f.id.eq=3").text
+    row = page.partition("<tbody>")[2].partition("</tbody>")[0]
+    assert '<th scope="row" class="record" data-column="title"><div><a href="/records/Book/3">Emma</a>' in row
+    assert row.count("Emma") == 2  # once to select it
+    head = page.partition('<table id="rows"')[2].partition("</thead>")[0]
+    assert re.findall(r'data-also="[^"]+">(\w+)', head)[:2] == ["title", "id"]
+    without = browser_client.get("/records/Book/?f.id.eq=3&columns=price").text
+    assert '<th scope="col" class="record">Record</th>' in without
+
+
 def test_no_rows_and_no_match_are_two_things(browser_client, runtime):
     assert 'data-empty="no-match"' in browser_client.get(f"{MANY}?q=qqqqqqqqqqqq").text
     with runtime.databases["default"].engine.begin() as connection:
