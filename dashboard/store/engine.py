@@ -137,7 +137,8 @@ def _patience(url: sa.URL) -> Mapping[str, Any]:
         gone = {"tcp_user_timeout": milliseconds, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
         return {"connect_timeout": CONNECT_SECONDS, **gone}
     if driver in ("pymysql", "mysqldb"):
-        return {"connect_timeout": CONNECT_SECONDS, "read_timeout": SECONDS, "write_timeout": SECONDS}
+        seconds = max(1, int(SECONDS))  # mysqlclient takes whole ones
+        return {"connect_timeout": CONNECT_SECONDS, "read_timeout": seconds, "write_timeout": seconds}
     return {"timeout": SECONDS} if driver == "pysqlite" else {}
 
 
