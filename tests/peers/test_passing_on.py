@@ -124,8 +124,11 @@ def test_what_a_records_page_stages_is_passed_on_as_well(workers):
     first, second = workers
     staged = second.post("/records/Book/4", {"values": {"title": "Through a record"}, "stage": "w"})
     assert staged.status_code == 200, staged.text
+    many = second.post("/records/Book/~/bulk", {"action": "stage", "keys": ["5", "6"], "stage": "w"})
+    assert many.status_code == 200, many.text
     books = {each["ref"]: each["values"]["title"] for each in first.get("/workspaces/w/").json["objects"]}
     assert (books["Book:3"], books["Book:4"]) == ("Staged", "Through a record")
+    assert {"Book:5", "Book:6"} <= books.keys()
 
 
 def test_what_was_signed_once_is_not_done_twice(workers, monkeypatch):
