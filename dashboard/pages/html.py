@@ -34,8 +34,10 @@ templates = jinja2.Environment(
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    auto_reload=False,
 )
-"""Our own environment: a host's templates, filters and globals neither reach it nor are touched."""
+"""Our own environment: a host's templates, filters and globals neither reach it nor are touched. No page asks the disk
+whether its files are new: during an upgrade the new ones would be drawn by the old code."""
 templates.filters["ago"] = ago
 templates.filters["coloured"] = coloured
 templates.filters["judged"] = judged

@@ -6,8 +6,10 @@ import gzip
 import re
 
 import pytest
+from jinja2 import FileSystemLoader
 
 from dashboard.pages.addresses import STATIC, mark
+from dashboard.pages.html import templates
 
 FIRST_LOAD = 150_000
 
@@ -40,6 +42,14 @@ def test_a_browser_that_takes_gzip_gets_it_and_a_cache_between_knows(app):
 @pytest.mark.parametrize("path", ["", "nothing.css", "../wsgi.py", "%2e%2e/wsgi.py", "vendor", "vendor/../base.css/"])
 def test_nothing_but_what_lies_in_the_folder_is_served(app, path):
     assert app.test_client().get("/static/" + path).status_code == 404
+
+
+def test_a_template_that_an_upgrade_writes_is_not_drawn_by_the_code_that_runs(tmp_path):
+    here = templates.overlay(loader=FileSystemLoader(tmp_path))
+    (tmp_path / "page.html").write_text("as it began")
+    assert here.get_template("page.html").render() == "as it began"
+    (tmp_path / "page.html").write_text("as it is now {{ unknown_to_this_code }}")
+    assert here.get_template("page.html").render() == "as it began"
 
 
 @pytest.mark.usefixtures("published")
