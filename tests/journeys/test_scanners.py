@@ -84,7 +84,7 @@ def test_wapiti_finds_nothing(server, tmp_path):
     assert "Traceback" not in server.output()
 
 
-@pytest.mark.parametrize(("path", "form"), ASKED)
+@pytest.mark.parametrize("path, form", ASKED)
 def test_sqlmap_finds_no_parameter_that_reaches_the_sql(server, path, form, tmp_path):
     url = server.url + path.replace("{w}", server.workspace).replace(" ", "%20")
     command = [SCANNERS / "sqlmap", "-u", url, "--batch", "--level", "2", "--risk", "1", "--technique", "BEUS"]
