@@ -84,6 +84,12 @@ def test_the_top_level_is_what_the_design_gives():
     assert {name for name in FOLDERS | FILES if not (ROOT / name).exists()} == set()
 
 
+def test_the_map_in_the_readme_names_each_room_and_each_module_beside_them():
+    shown = (ROOT / "README.md").read_text().partition("## A map of the rooms")[2].partition("## ")[0]
+    places = {path.split("/")[1] for path in ours(".py") if path.startswith("dashboard/")} - {"__init__.py"}
+    assert {place for place in places if f"{place}`" not in shown and f"{place}/`" not in shown} == set()
+
+
 def test_no_module_is_too_long_to_be_one_thing():
     lengths = {path: len((ROOT / path).read_text().splitlines()) for path in ours(".py")}
     assert {path: lines for path, lines in lengths.items() if lines > CROWDED.get(path, MOST_LINES)} == {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..records.lookup import Matches
 from ..records.search import OPERATORS
@@ -30,7 +29,6 @@ COUNT: Schema = {
     "required": ["value", "exact"],
 }
 OPTIONAL_TEXT: Schema = {"type": ["string", "null"]}
-REFERENCE = of_type(Mapping[str, Any])
 
 
 @dataclass(frozen=True)

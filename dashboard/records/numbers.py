@@ -85,8 +85,8 @@ class Float(Kind):
 
 
 class Numeric(Kind):
-    """Decimal numbers. kept_as_float: this database keeps a float (SQLite), which must give the same digits back,
-    `return_scale` of them."""
+    """Decimal numbers. return_scale: where the database keeps a float (SQLite), which must give the same digits back,
+    so many of them."""
 
     name = "numeric"
     native = (Decimal,)

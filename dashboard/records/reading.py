@@ -12,13 +12,13 @@ import sqlalchemy.orm as sa_orm
 
 from ..refusal import Refusal
 from ..writable import disk_trouble
+from . import codes
 
 if TYPE_CHECKING:
     from .models import Model
 
 STEPS = 10_000
 """Of SQLite's machine between two looks at the clock."""
-_STOPPED = ("57014", "1969", "3024", "SQLITE_INTERRUPT")
 _AWAY = ("08", "57P", "53", "3D", "28")
 _LIMITS = {
     "postgresql": "SET LOCAL statement_timeout = {milliseconds}",
@@ -112,13 +112,13 @@ def _kind(connection: sa.Connection) -> str:
 
 
 def is_stopped(error: BaseException) -> bool:
-    return isinstance(error, sa.exc.DBAPIError) and _code(error) in _STOPPED
+    return isinstance(error, sa.exc.DBAPIError) and codes.code(error) in codes.STOPPED
 
 
 def does_not_fit(error: BaseException) -> bool:
     """Whether a value that was read does not belong to its column's type: it can be shown as found."""
     if isinstance(error, sa.exc.DBAPIError):
-        return isinstance(error, sa.exc.DataError) and not error.connection_invalidated and not _code(error)
+        return isinstance(error, sa.exc.DataError) and not error.connection_invalidated and not codes.code(error)
     return isinstance(error, (ValueError, TypeError, ArithmeticError, LookupError))
 
 
@@ -129,24 +129,22 @@ def refusal(error: Exception, database: str) -> Refusal:
         return Refusal("overloaded", message, remedy="Try again in a moment.")
     if not isinstance(error, sa.exc.DBAPIError) or error.connection_invalidated:
         return _away(database) if isinstance(error, (sa.exc.DBAPIError, OSError)) else _failed(error)
-    code, text = _code(error), str(error.orig).lower()
-    if code in ("42501", "1044", "1142", "1143", "SQLITE_AUTH"):
+    if codes.is_forbidden(error):
         message = "The database does not let Poolhouse's account read this."
         return Refusal("failed", message, remedy="Ask whoever runs the database for the right to it.")
-    if "database is locked" in text or "table is locked" in text or code in ("55P03", "40001", "40P01", "1205"):
+    if codes.is_busy(error):
         return Refusal("busy", "Somebody else has it locked just now.", remedy="Try again in a moment.")
     if isinstance(error, sa.exc.DataError):
         message = "A value does not fit its column."
         return Refusal("invalid", message, remedy="Look at the filters.")
-    schema = text.startswith("no such ") or "syntax error" in text or code[:2] == "42" or code in ("1146", "1054")
-    if schema:
+    if codes.lacks_schema(error):
         message = "The database does not have what the models say."
         return Refusal("failed", message, remedy="Bring its schema up to date.")
     disk = disk_trouble(error.orig)
     if disk is not None:
         message = f"The database {database!r} cannot be read just now: {disk.sentence}."
         return Refusal("database_away", message, remedy=disk.remedy)
-    if isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError)) or code.startswith(_AWAY):
+    if isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError)) or codes.code(error).startswith(_AWAY):
         return _away(database)
     return _failed(error)
 
@@ -158,15 +156,3 @@ def _away(database: str) -> Refusal:
 
 def _failed(error: Exception) -> Refusal:
     return Refusal("failed", f"The database did not understand the query ({type(error).__name__}).")
-
-
-def _code(error: Any) -> str:
-    """What the driver calls it: MySQL's number, an SQLSTATE, or SQLite's name."""
-    orig = error.orig
-    arguments = getattr(orig, "args", ())
-    if arguments and isinstance(arguments[0], int):
-        return str(arguments[0])
-    for name in ("sqlstate", "pgcode", "sqlite_errorname"):
-        if found := getattr(orig, name, None):
-            return str(found)
-    return ""

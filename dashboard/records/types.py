@@ -97,9 +97,10 @@ def _class_of(name: str) -> Any:
 def _numeric(type_: Any, dialect: sa.Dialect) -> Kind:
     if not type_.asdecimal:
         return _float_kind(type_, dialect)
-    kept_as_float = not dialect.supports_native_decimal
     endless = dialect.name == "postgresql"
-    scale = type_._effective_decimal_return_scale if kept_as_float else None
+    # PostgreSQL keeps all digits too: its dialects say so of their own Numeric, and of none of their floats
+    exact = dialect.supports_native_decimal or (endless and not isinstance(type_, sa.Float))
+    scale = None if exact else type_._effective_decimal_return_scale
     if isinstance(type_, sa.Float):  # its precision counts binary digits
         return Numeric(nan=endless, infinite=endless, return_scale=scale)
     if dialect.name in MYSQL:

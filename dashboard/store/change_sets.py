@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from .engine import Store, metadata
+from .engine import metadata
 from .texts import text_of
 
 UNCERTAIN, COMMITTED, LOST = "uncertain", "committed", "lost"
@@ -152,21 +152,6 @@ def trim(connection: sa.Connection, number: int, most: int) -> None:
     """Now and then, with a new number: forgets what is older than what the store keeps."""
     if number % TRIM_EVERY == 0:
         connection.execute(change_set_table.delete().where(change_set_table.c.number <= number - most))
-
-
-class KeptChangeSets:
-    """The change sets of one store."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def newest(self, *, before: int | None, most: int, database: str | None = None) -> list[ChangeSet]:
-        with self._store.reading() as connection:
-            return newest(connection, change_set_table, before=before, most=most, database=database)
-
-    def find(self, number: int) -> ChangeSet | None:
-        with self._store.reading() as connection:
-            return by_number(connection, change_set_table, number)
 
 
 def _read(found: Any) -> ChangeSet:

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 import sqlalchemy.orm as sa_orm
 
+from ..records import codes
 from ..refusal import Refusal
 from ..writable import disk_trouble, is_read_only
 from . import conflicts, explaining, pins
@@ -27,12 +28,8 @@ log = logging.getLogger(__name__)
 AGAIN = "Nothing was lost: everything is staged as it was. Try again in a moment."
 UNCHANGED = "Everything is staged as it was."
 
-_BUSY_STATES = ("55P03", "40P01", "40001", "57014")
-_MYSQL_BUSY = (1205, 1213, 3024)
 _MYSQL_VALUES = (1264, 1265, 1292, 1366, 1367, 1406, 1411, 3140)
-_MYSQL_SCHEMA = (1054, 1146, 1305, 1356)
 _VERBS = {"insert": "add rows to", "update": "change rows of", "delete": "delete rows of", "select": "read"}
-_MYSQL_FORBIDDEN = (1044, 1142, 1143, 1227, 1370)
 
 
 def refusal(error: Exception, case: Case) -> Refusal:
@@ -162,8 +159,7 @@ def _timeout(error: Any, case: Case) -> Refusal:
 
 
 def _operational(error: Any, case: Case) -> Refusal:
-    text = str(error.orig).lower()
-    if is_busy(error):
+    if codes.is_busy(error):
         message = "Somebody else is writing the same rows just now."
         return Refusal("busy", message, remedy=AGAIN, details=class_of(error))
     number = _number(error)
@@ -171,9 +167,7 @@ def _operational(error: Any, case: Case) -> Refusal:
         return integrity(error, case)
     if number in _MYSQL_VALUES:
         return data(error, case)
-    if not error.connection_invalidated and (
-        text.startswith("no such ") or "syntax error" in text or "has no column" in text or number in _MYSQL_SCHEMA
-    ):
+    if not error.connection_invalidated and codes.lacks_schema(error):
         return Refusal(
             "failed",
             "The database does not have what the models say.",
@@ -187,18 +181,9 @@ def _operational(error: Any, case: Case) -> Refusal:
     return away(error)
 
 
-def is_busy(error: Any) -> bool:
-    """Somebody else has the row, or was faster: the same may succeed in a moment."""
-    orig = error.orig
-    text = str(orig).lower()
-    state = str(getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None) or "")
-    number = _number(error)
-    return state in _BUSY_STATES or number in _MYSQL_BUSY or "database is locked" in text or "table is locked" in text
-
-
 def passes(error: sa.exc.DBAPIError) -> bool:
     """Somebody else was faster, or the connection had died while it lay in the pool, which has thrown it away now."""
-    return is_busy(error) or error.connection_invalidated
+    return codes.is_busy(error) or error.connection_invalidated
 
 
 def may_be_repeated(error: sa.exc.DBAPIError, live: Live, verb: str) -> bool:
@@ -206,7 +191,7 @@ def may_be_repeated(error: sa.exc.DBAPIError, live: Live, verb: str) -> bool:
     only what is to be written whole can be sent whole again."""
     if live.row.pin is None:
         return passes(error)
-    return is_busy(error) and verb in ("flush", "commit") and not live.snapshot.savepoints
+    return codes.is_busy(error) and verb in ("flush", "commit") and not live.snapshot.savepoints
 
 
 def _number(error: Any) -> int:
@@ -234,11 +219,7 @@ def _programming(error: Any, case: Case) -> Refusal:
 
 def _unable(error: Any, case: Case) -> Refusal | None:
     """The account may not."""
-    orig = error.orig
-    state = str(getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None) or "")
-    number = _number(error)
-    sqlite = getattr(orig, "sqlite_errorname", "")
-    if state != "42501" and number not in _MYSQL_FORBIDDEN and sqlite != "SQLITE_AUTH":
+    if not codes.is_forbidden(error):
         return None
     sent = case.sent(error)
     verb = _VERBS.get(sent.kind, "do this to") if sent is not None else "do this to"

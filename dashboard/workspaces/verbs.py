@@ -69,21 +69,3 @@ _PLANS: dict[str, Callable[[Request], Plan]] = {
 
 NAMES = tuple(_PLANS)
 """Every verb that can be planned; `discard` is none of them: nothing of the workspace is needed for it."""
-
-WORKSPACE_VERBS = (
-    "flush",
-    "commit",
-    "rollback",
-    "expire-all",
-    "expunge-all",
-    "close",
-    "settings",
-    "resolve",
-    "savepoint",
-    "rollback-to-savepoint",
-    "undo",
-    "redo",
-    "take-over",
-    "discard",
-)
-"""What can be done with the workspace itself."""
