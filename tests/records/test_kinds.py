@@ -143,6 +143,12 @@ def sent_back(column: Column, value: object) -> object:
     return column.parse(shown)
 
 
+def values_of(name: str, dialect: str) -> st.SearchStrategy:
+    if name == "wide" and dialect != "sqlite":  # all its digits; SQLite keeps a float
+        return st.decimals(-(10**23), 10**23, places=6)
+    return (ON_MARIADB if dialect in MYSQL else VALUES)[name]
+
+
 def same(name: str, kept: object, value: object) -> bool:
     """A single-precision column gives the shortest number that is the same to it; a float in a Numeric is rounded."""
     if name == "single":
@@ -155,7 +161,7 @@ def test_what_is_shown_may_be_sent_back(name, engine, thing):
     column = thing.column(name)
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-    @given((ON_MARIADB if engine.dialect.name in MYSQL else VALUES)[name])
+    @given(values_of(name, engine.dialect.name))
     def round_trip(value):
         parsed = sent_back(column, value)
         assert parsed == value
