@@ -68,7 +68,7 @@ def test_wapiti_finds_nothing(server, tmp_path):
     server.command("user add ada --role admin --password-stdin", stdin=PASSWORD)
     person, report = Person(server, "ada"), tmp_path / "report.json"
     command = [SCANNERS / "wapiti", "-u", server.url + "/", "--scope", "folder", "-m", MODULES, "-f", "json"]
-    command += ["-o", report, "-C", person.cookie, "--drop-set-cookie", "--flush-session", "--no-bugreport"]
+    command += ["-o", report, "-C", person.cookie, "--flush-session", "--no-bugreport"]
     command += ["--max-scan-time", str(SCAN_SECONDS), "--max-attack-time", str(ATTACK_SECONDS)]
     command += ["--store-session", tmp_path, "--max-links-per-page", "60", "-d", "4"]
     for path in ("logout", "stream", "account/sign-ins/*", "accounts/ada/*", "accounts/sign-ins/*"):
