@@ -82,9 +82,11 @@ class Accounts:
         """The person of a sign-in that is neither ended, nor idle for too long, nor from before a change of its
         account."""
         people = self._people.now()
-        account = people.accounts.get(sign_in.name)
-        if account is None or sign_in.id in people.ended_sign_ins or sign_in.stamp != account.changed_at:
+        if not _is_known(sign_in, people):
+            people = self._people.since(sign_in.at)  # another worker has made or changed the account just now
+        if not _is_known(sign_in, people) or sign_in.id in people.ended_sign_ins:
             return None
+        account = people.accounts[sign_in.name]
         if self._clock() - sign_in.seen >= self._config.sign_in_seconds:
             return None
         if self._clock() - sign_in.at >= self._config.sign_in_most_seconds:
@@ -240,6 +242,11 @@ class Accounts:
 
     def _save(self, name: str, role: Role, password: str | None) -> None:
         rows.save_account(self._store, rows.Account(name, role, password_hash(password), self._clock()))
+
+
+def _is_known(sign_in: SignIn, people: rows.People) -> bool:
+    account = people.accounts.get(sign_in.name)
+    return account is not None and sign_in.stamp == account.changed_at
 
 
 def password_hash(password: str | None) -> str | None:

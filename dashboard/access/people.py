@@ -73,6 +73,10 @@ class PeopleCopy:
             threading.Event().wait(too_soon)
         return self.now(anew=True)
 
+    def since(self, at: float) -> rows.People:
+        """The copy, read again where it is older than this moment (seconds since 1970)."""
+        return self.now(anew=self._clock() - self._age() <= at)
+
     def read_now(self) -> rows.People:
         """In this thread, however long it takes: a start may be what another one's reading waits for."""
         at = self._monotonic()

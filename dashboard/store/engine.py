@@ -152,7 +152,7 @@ class Store:
         otherwise fail with "locked"."""
         with self._away.told(), self.engine.connect() as connection:
             if self.engine.dialect.name == "sqlite":
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                _begin_at_once(connection)
             self._bound(connection)
             with connection.begin() if not connection.in_transaction() else connection.get_transaction() as _:  # type: ignore[union-attr]
                 yield connection
@@ -174,6 +174,17 @@ def _patience(url: sa.URL, seconds: float | None) -> dict[str, Any]:
         silent = {"read_timeout": whole, "write_timeout": whole} if whole else {}
         return {"connect_timeout": CONNECT_SECONDS, **silent}
     return {"timeout": BUSY_SECONDS} if driver == "pysqlite" else {}
+
+
+def _begin_at_once(connection: sa.Connection) -> None:
+    """A pooled connection that was opened while nothing could be written says so once more, and is thrown away then."""
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except sa.exc.DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        connection.rollback()
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _milliseconds(seconds: float) -> int:

@@ -95,6 +95,18 @@ def test_a_name_that_nobody_has_is_worked_at_as_hard_as_one_that_somebody_has(ac
     assert costs[0].startswith("scrypt:")
 
 
+def test_who_was_given_an_account_by_one_worker_is_known_to_the_others_at_once(store, clock, accounts):
+    other = Accounts(store, Config.read({}), clock=clock, monotonic=clock)
+    assert "ada" not in other.people().accounts
+    accounts.save("ada", "viewer", "correct horse")
+    assert other.signed_in(accounts.sign_in("ada", "correct horse")) == Person("ada", "viewer")
+    clock.now += 1
+    earlier = accounts.sign_in("ada", "correct horse")
+    accounts.save("ada", "editor", "battery staple")  # of a worker that answers meanwhile the copy is older
+    assert other.signed_in(accounts.sign_in("ada", "battery staple")) == Person("ada", "editor")
+    assert other.signed_in(earlier) is None
+
+
 def test_an_account_without_a_password_cannot_sign_in_by_password(accounts):
     assert refusal_of(lambda: accounts.sign_in("admin", "", Asker("127.0.0.1"))).code == "invalid"
 

@@ -85,7 +85,7 @@ def test_the_store_is_slow_and_away_while_the_data_are_there(poolhouse_server):
         made = Store(url)
         made.create()
         made.engine.dispose()
-        settings = {"DASHBOARD_STORE_URL": url, "DASHBOARD_DEMO": "off", "DASHBOARD_STORE_SECONDS": "0.2"}
+        settings = {"DASHBOARD_STORE_URL": url, "DASHBOARD_DEMO": "off", "DASHBOARD_STORE_SECONDS": "1"}
         server = poolhouse_server("-w 2", settings=settings)
         token, _, vera = staff(server)
         desk = Desk(server, token)

@@ -161,14 +161,14 @@ def test_nothing_moves_while_text_is_selected_and_then_all_of_it_comes(server, n
 
 def test_a_hidden_tab_asks_for_nothing(server, new_browser):
     window = new_browser()
-    window.goto(server.url + "/statements/")  # which nobody else has open
+    window.goto(server.url + "/statements/?pool=default")  # which nobody else has open
     expect(lamp(window)).to_have_text("live", timeout=FRESH)
     window.evaluate(HIDE, True)
     expect(lamp(window)).to_have_text("paused")
-    until(lambda: ended_streams(server, "statements"), what="the end of its stream")
-    before = ended_streams(server, "statements")
+    until(lambda: ended_streams(server, "statements.*default"), what="the end of its stream")
+    before = ended_streams(server, "statements.*default")
     window.wait_for_function("(at) => Date.now() - at > 4000", arg=window.evaluate("Date.now()"))
-    assert ended_streams(server, "statements") == before
+    assert ended_streams(server, "statements.*default") == before
     window.evaluate(HIDE, False)
     expect(lamp(window)).to_have_text("live", timeout=FRESH)
 

@@ -196,9 +196,11 @@ def test_the_collector_goes_into_the_programs_own_registry(engine, name, tmp_pat
 
 def test_the_counts_of_a_pool_that_nobody_has_any_more_stay_and_its_gauges_go(engine, name, told):
     engine.connect().close()
+    (before,) = samples(told()["sqlalchemy_pool_checkouts_total"], name)
     unwatch(engine)
     families = told()
-    assert [sample.value for sample in samples(families["sqlalchemy_pool_checkouts_total"], name)] == [1]
+    (after,) = samples(families["sqlalchemy_pool_checkouts_total"], name)
+    assert after.value == before.value >= 1
     assert samples(families["sqlalchemy_pool_connections"], name) == []
 
 
