@@ -16,6 +16,7 @@ from .away import Away
 
 SCHEMA_VERSION = 1
 metadata = sa.MetaData()
+"""Every table of the store; each module of this room adds its own. Their names begin with `poolhouse_`."""
 TABLES = (
     ".accounts",
     ".tokens",
@@ -27,8 +28,6 @@ TABLES = (
     ".progress",
 )
 """The modules that have tables in the store."""
-"""Every table of the store; each module of this room adds its own. Their names begin with `poolhouse_`."""
-
 CONNECT_SECONDS = 5
 BUSY_SECONDS = 10.0
 """How long a file is waited for while others write into it."""
